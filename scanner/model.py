@@ -1,0 +1,160 @@
+"""The nouns every part of the product shares; standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, IntEnum
+from typing import Any, NamedTuple
+
+
+class Severity(IntEnum):
+    """How bad a violation is; comparable, so thresholds are plain `>=`."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def label(self) -> str:
+        """The lower-case word used in control files, options and reports."""
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, label: str) -> Severity:
+        """Read a lower-case word; raises KeyError for any other."""
+        return cls[label.upper()] if label.islower() else cls[label]
+
+
+class Verdict(Enum):
+    """What a control says of a resource; "not applicable" is the absence of a verdict."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+    @property
+    def rank(self) -> int:
+        """Order by badness: FAIL, then UNKNOWN, then PASS."""
+        return _RANK[self]
+
+
+_RANK = {Verdict.PASS: 0, Verdict.UNKNOWN: 1, Verdict.FAIL: 2}
+
+
+class Control(NamedTuple):
+    """One security requirement, as its file in `rules/` states it.
+
+    `resources` maps a type name to `{"places": [...], "judged-at": path, "aka": {...}}`, the notation of
+    the control file with shapes and definitions still by name.
+    """
+
+    id: str
+    title: str
+    area: str
+    severity: Severity
+    rationale: str
+    remediation: str
+    resources: Mapping[str, Mapping[str, Any]]
+    aka: Mapping[str, Any]
+    frameworks: Mapping[str, Any]
+    prevent: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] | None = None
+    waivable: bool = True
+    retired: bool = False
+
+
+class Location(NamedTuple):
+    """Where something is: a place in a file, or a resource of an account. Lines and columns start at 1."""
+
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    path: str = ""
+    account: str | None = None
+    region: str | None = None
+    arn: str | None = None
+
+
+class Resource(NamedTuple):
+    """The resource a finding is about. `construct` is the CDK path of a synthesised template."""
+
+    type: str
+    name: str
+    construct: str | None = None
+
+
+class Waiver(NamedTuple):
+    """A decision to live with a finding until `expires` (ISO date, inclusive)."""
+
+    control: str
+    resource: str
+    reason: str
+    expires: str
+    owner: str | None = None
+    ticket: str | None = None
+    inline: bool = False
+    """True for one that stands in the template itself, beside what it excuses."""
+
+
+class Finding(NamedTuple):
+    """A verdict of one control on one place of one resource.
+
+    `condition` says in words what decides ("IsProd is false"); `cause` names what an UNKNOWN hangs on, so
+    that reports can gather findings with one cause. `fingerprint` survives edits that move lines.
+    """
+
+    control: Control
+    resource: Resource
+    verdict: Verdict
+    message: str
+    location: Location
+    fingerprint: str
+    condition: str | None = None
+    cause: str | None = None
+    waiver: Waiver | None = None
+
+
+class Gap(NamedTuple):
+    """Something that could not be looked at: a report with an unaccepted Gap is incomplete."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+
+class Note(NamedTuple):
+    """Worth saying, changes nothing."""
+
+    where: str
+    what: str
+
+
+class Summary(NamedTuple):
+    """How a run ended. Files close: seen = judged + partial + unread + skipped.
+
+    `passed`, and the verdict counts, count findings as listed: `passed` is one per control and resource.
+    `waived` findings are counted there only. `gaps` counts the Gaps that make the run incomplete.
+    """
+
+    complete: bool = True
+    seen: int = 0
+    judged: int = 0
+    partial: int = 0
+    unread: int = 0
+    skipped: int = 0
+    resources: int = 0
+    passed: int = 0
+    fail: int = 0
+    unknown: int = 0
+    waived: int = 0
+    gaps: int = 0
+
+
+class SmguardError(Exception):
+    """The user can mend it: wrong usage, configuration, rule pack or output. Ends with exit code 2."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint

@@ -1,0 +1,339 @@
+"""Places: where in a resource a control looks, and what one world says of each of them.
+
+A place is the control file's `{at, when, unless, unsure, requires}`. Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from scanner.model import Verdict
+from scanner.requirement import (
+    PLAIN,
+    Check,
+    Kind,
+    Miss,
+    View,
+    coerce,
+    compile_schema,
+    is_text,
+    kind_below,
+    obscured,
+)
+from scanner.value import Partial, rest_of
+
+Origin = tuple[Any, Any]
+"""The container and the key or index in it of a raw value."""
+
+
+class Segment(NamedTuple):
+    """One step of a path: a property, `each` of its items, absent without offence if `optional`."""
+
+    name: str
+    each: bool
+    optional: bool
+
+
+Path = tuple[Segment, ...]
+_SEGMENT = re.compile(r"([A-Za-z][A-Za-z0-9]*)(\[\])?(\?)?")
+
+
+def parse_path(text: str) -> Path:
+    """Read `A?.B[].C`; "" is the resource itself. Raises ValueError for anything else."""
+    segments: list[Segment] = []
+    for step in text.split(".") if text else ():
+        match = _SEGMENT.fullmatch(step)
+        if match is None:
+            raise ValueError(f"{text!r} is not a property path")
+        segments.append(Segment(match[1], bool(match[2]), bool(match[3])))
+    return tuple(segments)
+
+
+class Target(NamedTuple):
+    """What a path leads to: `value` is None where it is absent.
+
+    `hidden` says that an unknown value stands above it, so that not even its presence is known.
+    """
+
+    value: Any
+    kind: Kind
+    path: str
+    origin: Origin
+    hidden: bool = False
+
+
+def walk(
+    view: View, value: Any, kind: Kind, path: Path, *, at: str, origin: Origin, only: str | None = None
+) -> list[Target]:
+    """Follow a path from a present value; optional segments that are absent lead nowhere.
+
+    `only` is the path of one target: items that can't lead to it are not even looked at.
+    """
+    for index, segment in enumerate(path):
+        here = f"{at}.{segment.name}" if at else segment.name
+        if type(value) is Partial:
+            return [Target(value, None, _spell(at, path[index:]), origin, hidden=True)]
+        below = kind_below(kind, segment.name)
+        raw = value.get(segment.name)
+        found = None if raw is None else view.value(raw)
+        if found is None:
+            rest = rest_of(value) if raw is None else None
+            if rest is not None:
+                return [Target(rest, None, _spell(at, path[index:]), origin, hidden=True)]
+            if segment.optional:
+                return []
+            if segment.name in value:
+                origin = (value, segment.name)
+            return [Target(None, below, _spell(at, path[index:]), origin)]
+        origin = (value, segment.name)
+        value, kind, at = coerce(found, below), below, here
+        if segment.each:
+            return _walk_items(view, value, kind, path[index:], at=at, origin=origin, only=only)
+        if index + 1 < len(path) and type(value) is not dict and type(value) is not Partial:
+            return [Target(coerce(value, {}), None, _spell(at, path[index + 1 :]), origin, hidden=True)]
+    return [Target(value, kind, at, origin)]
+
+
+def _walk_items(
+    view: View, value: Any, kind: Kind, path: Path, *, at: str, origin: Origin, only: str | None
+) -> list[Target]:
+    rest = path[1:]
+    if type(value) is not Partial and type(value) is not list:
+        value = coerce(value, [None])
+    if type(value) is Partial:
+        return [Target(value, None, _spell(f"{at}[]", rest), origin, hidden=bool(rest))]
+    below = kind[0] if type(kind) is list and kind else None
+    targets: list[Target] = []
+    for number, raw in enumerate(value):
+        here = f"{at}[{number}]"
+        if only is not None and not only.startswith(here):
+            continue
+        item = view.value(raw)
+        if item is None:
+            continue
+        item = coerce(item, below)
+        if rest and type(item) is not dict and type(item) is not Partial:
+            item = coerce(item, {})
+        targets += walk(view, item, below, rest, at=here, origin=(value, number), only=only)
+    return targets
+
+
+def _spell(at: str, path: Path) -> str:
+    steps = [segment.name + ("[]" if segment.each else "") for segment in path]
+    if steps and path[-1].each:
+        steps[-1] = path[-1].name
+    return ".".join([at, *steps] if at else steps)
+
+
+class Line(NamedTuple):
+    """A path with what its value must satisfy."""
+
+    path: Path
+    name: str | None
+    """The path, when it is a single property and not a list's items."""
+    check: Check | None
+    """None: it only has to be there."""
+    absent: Miss | None
+    """None: what AWS takes when it is omitted satisfies."""
+
+
+class Place(NamedTuple):
+    """A compiled place."""
+
+    at: Path
+    when: tuple[Line, ...]
+    unless: tuple[Line, ...]
+    unsure: tuple[Line, ...]
+    requires: tuple[Line, ...]
+    identity: str
+    """Property path of what is asked for, below `at`: part of the finding's fingerprint."""
+    gate: frozenset[str] | None
+    """Top-level properties without any of which the place doesn't apply; None: it may all the same."""
+
+
+def compile_place(place: Mapping[str, Any], values: Mapping[str, Any], shapes: Mapping[str, Any]) -> Place:
+    """Compile the notation of a control file. Raises ValueError for anything that isn't of it."""
+    merged = dict(place)
+    if "shape" in merged:
+        name = merged.pop("shape")
+        if name not in shapes:
+            raise ValueError(f"unknown shape {name!r}")
+        merged = {**shapes[name], **merged}
+    surplus = merged.keys() - {"at", "when", "unless", "unsure", "requires", "about"}
+    if surplus:
+        raise ValueError(f"unknown field {sorted(surplus)[0]!r} of a place")
+    if not merged.get("requires"):
+        raise ValueError("a place needs requires or a shape")
+    at, when = parse_path(merged.get("at", "")), _compile_lines(merged.get("when"), values)
+    gate = None
+    if at and at[0].optional:
+        gate = frozenset({at[0].name})
+    elif not at and when:
+        gate = frozenset(line.path[0].name for line in when)
+    return Place(
+        at=at,
+        when=when,
+        unless=_compile_lines(merged.get("unless"), values),
+        unsure=_compile_lines(merged.get("unsure"), values),
+        requires=_compile_lines(merged["requires"], values),
+        identity=next(iter(merged["requires"])),
+        gate=gate,
+    )
+
+
+def _compile_lines(lines: Mapping[str, Any] | None, values: Mapping[str, Any]) -> tuple[Line, ...]:
+    compiled = []
+    for text, schema in (lines or {}).items():
+        path = parse_path(text)
+        name = path[0].name if len(path) == 1 and not path[0].each and not path[0].optional else None
+        check = compile_schema(schema, values) if schema else None
+        compiled.append(Line(path, name, check, _judge_absence(schema, values)))
+    return tuple(compiled)
+
+
+def _judge_absence(schema: Mapping[str, Any], values: Mapping[str, Any]) -> Miss | None:
+    """What is to be said of a value that isn't there."""
+    must = "".join(f", must be {word}" for word in _asked_for(schema))
+    if "default" not in schema:
+        return Miss(f"is missing{must}")
+    default = schema["default"]
+    if compile_schema(schema, values)(PLAIN, default, None) is None:
+        return None
+    return Miss(f"is not set and AWS takes {is_text(default)}{must}")
+
+
+def _asked_for(schema: Mapping[str, Any]) -> list[str]:
+    if "const" in schema:
+        return [is_text(schema["const"])]
+    if "minimum" in schema:
+        return [f"at least {schema['minimum']}"]
+    return [" or ".join(map(is_text, schema["enum"]))] if len(schema.get("enum", ())) in (1, 2) else []
+
+
+class Outcome(NamedTuple):
+    """What one world says of one target. `at` is the target's path, `path` that of what misses."""
+
+    verdict: Verdict
+    at: str
+    path: str
+    text: str
+    origin: Origin
+    cause: str | None = None
+
+
+def judge_place(
+    view: View, place: Place, properties: Any, kind: Kind, origin: Origin, only: str | None = None
+) -> list[Outcome]:
+    """Judge every target of a place in one world; targets it doesn't apply to are left out."""
+    outcomes: list[Outcome] = []
+    for target in walk(view, properties, kind, place.at, at="", origin=origin, only=only):
+        if only is not None and target.path != only:
+            continue
+        outcome = _judge_target(view, place, target)
+        if outcome is not None:
+            outcomes.append(outcome)
+    return outcomes
+
+
+def find_targets(view: View, place: Place, properties: Any, kind: Kind, origin: Origin) -> list[str]:
+    """The paths of a place's targets in one world."""
+    return [target.path for target in walk(view, properties, kind, place.at, at="", origin=origin)]
+
+
+def _judge_target(view: View, place: Place, target: Target) -> Outcome | None:
+    if target.value is None:
+        return Outcome(Verdict.FAIL, target.path, target.path, f"{target.path} is missing", target.origin)
+    doubt: Miss | None = None
+    if place.when:
+        matched, doubt = _match(view, place.when, target)
+        if matched is False:
+            return None
+    if place.unless:
+        matched, unless_doubt = _match(view, place.unless, target)
+        if matched is True:
+            return None
+        doubt = doubt or unless_doubt
+    misses = _judge_lines(view, place, target)
+    if not misses:
+        return Outcome(Verdict.PASS, target.path, target.path, "", target.origin)
+    path, miss, origin = next((each for each in misses if each[1].certain), misses[0])
+    text = _word(target.path, misses)
+    if miss.certain and doubt is None and place.unsure:
+        matched, unsure_doubt = _match(view, place.unsure, target)
+        if matched is not False:
+            reason = "whether AWS takes one here is not known"
+            doubt = unsure_doubt or Miss("", certain=False, cause=reason)
+            return Outcome(Verdict.UNKNOWN, target.path, path, f"{text}; {reason}", origin, doubt.cause)
+    if miss.certain and doubt is None:
+        return Outcome(Verdict.FAIL, target.path, path, text, origin)
+    if miss.certain and doubt is not None:
+        text = f"{text}; whether that is needed depends on {doubt.cause}"
+        return Outcome(Verdict.UNKNOWN, target.path, path, text, origin, doubt.cause)
+    return Outcome(Verdict.UNKNOWN, target.path, path, text, origin, miss.cause)
+
+
+def _follow(view: View, line: Line, target: Target) -> list[Target]:
+    """Where a line's path leads from a target; the plain case without a walk."""
+    value = target.value
+    name = line.name
+    if name is None or type(value) is not dict:
+        return walk(view, value, target.kind, line.path, at=target.path, origin=target.origin)
+    raw = value.get(name)
+    found = None if raw is None else view.value(raw)
+    path = f"{target.path}.{name}" if target.path else name
+    kind = kind_below(target.kind, name)
+    if found is None:
+        return [Target(None, kind, path, (value, name) if name in value else target.origin)]
+    return [Target(coerce(found, kind), kind, path, (value, name))]
+
+
+def _match(view: View, lines: tuple[Line, ...], target: Target) -> tuple[bool | None, Miss | None]:
+    """Does some place of some line match? The doubt names what an answer of None hangs on."""
+    doubt: Miss | None = None
+    for line in lines:
+        for found in _follow(view, line, target):
+            if found.value is None:
+                continue
+            if found.hidden:
+                miss: Miss | None = Miss("", certain=False, cause=found.value.cause)
+            else:
+                miss = line.check(view, found.value, found.kind) if line.check else None
+            if miss is None:
+                return True, None
+            if not miss.certain:
+                doubt = doubt or miss
+    return (None, doubt) if doubt else (False, None)
+
+
+def _judge_lines(view: View, place: Place, target: Target) -> list[tuple[str, Miss, Origin]]:
+    misses: list[tuple[str, Miss, Origin]] = []
+    for line in place.requires:
+        for found in _follow(view, line, target):
+            if found.value is None:
+                miss = line.absent
+            elif found.hidden:
+                miss = Miss(obscured(found.value, inside=True), certain=False, cause=found.value.cause)
+            else:
+                miss = line.check(view, found.value, found.kind) if line.check else None
+            if miss is not None:
+                misses.append((found.path, miss, found.origin))
+    return misses
+
+
+def _word(at: str, misses: list[tuple[str, Miss, Origin]]) -> str:
+    """One sentence for all lines that miss; paths are spelled below the target."""
+    texts: dict[str, list[str]] = {}
+    for path, miss, _ in misses:
+        short = path[len(at) :].lstrip(".") if at and path.startswith(at) else path
+        names = texts.setdefault(miss.text, [])
+        if (short or path) not in names:
+            names.append(short or path)
+    sentences = []
+    for text, names in texts.items():
+        if len(names) > 1 and text.startswith("is "):
+            text = f"are {text[3:]}"
+        listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+        sentences.append(f"{listed} {text}")
+    return "; ".join(sentences)

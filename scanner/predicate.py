@@ -1,0 +1,50 @@
+"""Declared predicates: what `is:` may name at a leaf, for facts about a value that no pattern can say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from scanner.value import Opaque, Part, Question, ask_matches
+
+Answer = tuple[bool | None, str]
+Predicate = Callable[[tuple[Part, ...], Callable[[Question], bool | None]], Answer]
+"""Takes the parts of a text and a way to ask further; answers with a text that completes "KmsKeyId …"."""
+
+_ALIAS = re.compile(r"(?:^|:)alias/([^\0]*)(\0?)", re.DOTALL)
+_AWS_ALIAS_NAME = re.compile(r"aws/[\w/+=,.@-]{0,80}")
+_KEY_TYPES = frozenset({"AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias"})
+_IS_AWS_ALIAS = ask_matches("(^|:)alias/aws/", "an AWS managed key (alias/aws/…)")
+
+
+def is_customer_managed_key(parts: tuple[Part, ...], ask: Callable[[Question], bool | None]) -> Answer:
+    """Is this KMS key the customer's own?
+
+    `alias/aws/…` is reserved for AWS managed keys and every other alias can only point to a customer managed
+    one (KMS API reference, CreateAlias). A key id or key ARN tells nothing by itself.
+    """
+    text = "".join(part if isinstance(part, str) else "\0" for part in parts)
+    alias = _ALIAS.search(text)
+    if alias:
+        name, goes_on = alias.groups()
+        reserved = _AWS_ALIAS_NAME.match(name)
+        if reserved:
+            return False, f"is alias/{reserved[0]}, an AWS managed key"
+        if name and not (goes_on and "aws/".startswith(name)):
+            return True, ""
+    if len(parts) == 1 and isinstance(parts[0], Opaque):
+        refers = parts[0].refers
+        if refers and refers[0] in _KEY_TYPES:
+            return True, ""
+        return None, f"comes from {parts[0].cause}: who manages that key is not known here"
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return None, "names a key by id or ARN: only KMS can tell who manages it"
+    if ask(_IS_AWS_ALIAS):
+        return False, "is an AWS managed key"
+    return None, "names a key that is not known here"
+
+
+PREDICATES: dict[str, Predicate] = {"customer-managed-key": is_customer_managed_key}
+
+SCHEMAS: dict[str, dict[str, object]] = {"customer-managed-key": {"not": {"pattern": "(^|:)alias/aws/"}}}
+"""What JSON Schema can say of each predicate."""
