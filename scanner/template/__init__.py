@@ -1,0 +1,1 @@
+"""CloudFormation templates as a source: reading, resolving, and what may vary in them."""

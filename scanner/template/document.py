@@ -1,0 +1,99 @@
+"""What reading a template yields: plain values, where they stand, and what is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+Marks = dict[int, Any]
+"""id(container) -> {key: (line, column)} for a dict, [(line, column), ...] for a list's items; from 1."""
+
+
+class ReadError(Exception):
+    """A text that can't be read as a template, with the place if known and a hint where one helps."""
+
+    def __init__(self, what: str, line: int | None = None, column: int | None = None, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.line = line
+        self.column = column
+        self.hint = hint
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return self.what
+        return f"line {self.line}, column {self.column}: {self.what}"
+
+
+class SyntaxFault(ReadError):
+    """A text that breaks the grammar, as opposed to one over a limit or asking for something refused."""
+
+
+class Either(NamedTuple):
+    """The value of a key that is written more than once: all values in order, and the lines of the key."""
+
+    values: tuple[Any, ...]
+    lines: tuple[int, ...]
+
+
+def settle(raw: Any, pick: int) -> Any:
+    """Of duplicate keys, the value that this pass looks at."""
+    return raw.values[min(pick, len(raw.values) - 1)] if isinstance(raw, Either) else raw
+
+
+class Unreadable(NamedTuple):
+    """A value that no reader can know, e.g. one with an unknown tag."""
+
+    what: str
+
+
+class Duplicate(NamedTuple):
+    """A key that one mapping holds more than once, and every line it stands on."""
+
+    key: str
+    lines: tuple[int, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Document:
+    """One template as plain dict, list, str, int, float, bool and None, plus `Either` and `Unreadable`.
+
+    Anchored containers are shared objects. `notes` are (line, text). `kept` holds containers that are no part
+    of `root`: it keeps their ids, which `marks` is keyed by, from being given to others.
+    """
+
+    root: Any = None
+    marks: Marks = field(default_factory=dict)
+    duplicates: list[Duplicate] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
+    kept: list[Any] = field(default_factory=list)
+
+
+def shown(text: str, most: int = 60) -> str:
+    """`text` as it may stand in a message: cut, and without characters that a terminal would obey."""
+    cut = text if len(text) <= most else text[:most] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+
+
+def merge_repeated(
+    document: Document,
+    mapping: dict[str, Any],
+    marks: dict[str, tuple[int, int]],
+    repeated: dict[str, list[tuple[Any, int]]],
+) -> None:
+    """Turn the keys of `mapping` that have more (value, line)s into `Either`, and record them."""
+    for key, more in repeated.items():
+        lines = (marks[key][0], *(line for _, line in more))
+        mapping[key] = Either((mapping[key], *(value for value, _ in more)), lines)
+        document.duplicates.append(Duplicate(key, lines))
+
+
+def merge_from(
+    source: Any, mapping: dict[str, Any], marks: dict[str, tuple[int, int]], all_marks: Marks
+) -> None:
+    """Give `mapping` what a merge key adds: the entries of one mapping or of several, where it has none."""
+    for each in source if isinstance(source, list) else [source]:
+        for key, value in each.items():
+            if key not in mapping:
+                mapping[key] = value
+                marks[key] = all_marks[id(each)][key]
