@@ -1,0 +1,231 @@
+"""The catalog of controls: loading, choosing, and adding a user's own. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from scanner.model import Control, Severity, SmguardError
+
+_DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
+
+
+class Catalog(NamedTuple):
+    """Every control with the names its notation refers to, parameters already replaced by their values."""
+
+    version: str
+    digest: str
+    controls: tuple[Control, ...]
+    """Sorted by id, retired ones included."""
+    values: Mapping[str, Any]
+    """Named requirements, for `$ref`."""
+    shapes: Mapping[str, Any]
+    """Named places: {when, unless, unsure, requires}."""
+    types: Mapping[str, Mapping[str, Any]]
+    """What `_types.yaml` says of each resource type: {create, renames, judged-at}."""
+    transforms: tuple[str, ...]
+    """AWS transforms that leave SageMaker types alone."""
+    kinds: Mapping[str, Mapping[str, Any]]
+    """Types of the properties that some control looks at: nested {property: kind}."""
+    by_id: Mapping[str, Control]
+    by_type: Mapping[str, tuple[Control, ...]]
+    """Controls in force, by the resource types they judge."""
+
+    def for_type(self, type_name: str) -> tuple[Control, ...]:
+        """The controls in force for a resource type; empty for types that no control judges."""
+        return self.by_type.get(type_name, ())
+
+
+def load() -> Catalog:
+    """The built-in catalog: compiled JSON in an installed package, `rules/` itself in a source checkout.
+
+    Raises SmguardError for a broken rule pack or a damaged installation.
+    """
+    raw = _data("catalog.json")
+    if raw is None:
+        from scanner import live_rules
+
+        raw = live_rules.load()
+    return _build(raw)
+
+
+def live_directory() -> str | None:
+    """The folder of the built-in rules in a source checkout; None in an installed package."""
+    if os.path.exists(os.path.join(_DATA, "catalog.json")):
+        return None
+    from scanner import rulepack
+
+    return rulepack.source_directory()
+
+
+def examples() -> Mapping[str, Mapping[str, Any]]:
+    """The examples of the built-in controls: id -> verdict -> list of {about, resource | template}."""
+    found: Mapping[str, Mapping[str, Any]] | None = _data("examples.json")
+    if found is None:
+        from scanner import rulepack
+
+        found = rulepack.examples(rulepack.read(rulepack.source_directory()))
+    return found
+
+
+def property_kinds() -> Mapping[str, Any]:
+    """All property kinds of all types, also those no control looks at: {kinds, cloudformation-only}."""
+    found: Mapping[str, Any] | None = _data("kinds.json")
+    if found is None:
+        from scanner import rulepack
+
+        pack = rulepack.read(rulepack.source_directory())
+        found = {"kinds": pack.kinds, "cloudformation-only": pack.cloudformation_only}
+    return found
+
+
+def add(catalog: Catalog, directory: str) -> Catalog:
+    """The catalog with the controls of a user's own folder, which may use the names of `catalog`.
+
+    Raises SmguardError for a broken rule pack and for anything that the catalog defines already.
+    """
+    from scanner import rulepack
+
+    raw = rulepack.compile(directory, base(catalog))
+    added = _build(raw)
+    kinds = dict(catalog.kinds)
+    for type_name, tree in added.kinds.items():
+        kinds[type_name] = {**kinds.get(type_name, {}), **tree}
+    return _indexed(
+        version=catalog.version,
+        digest=_combined(catalog.digest, added.digest),
+        controls=(*catalog.controls, *added.controls),
+        values={**catalog.values, **added.values},
+        shapes={**catalog.shapes, **added.shapes},
+        types={**catalog.types, **added.types},
+        transforms=(*catalog.transforms, *added.transforms),
+        kinds=kinds,
+    )
+
+
+def base(catalog: Catalog) -> Any:
+    """What a user's own folder may build on, as `rulepack.Base`."""
+    from scanner import rulepack
+
+    return rulepack.Base(
+        ids=frozenset(catalog.by_id),
+        values=catalog.values,
+        shapes=catalog.shapes,
+        types=catalog.types,
+        kinds=property_kinds()["kinds"],
+    )
+
+
+def select(
+    catalog: Catalog,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    areas: Iterable[str] = (),
+    frameworks: Iterable[str] = (),
+) -> tuple[Control, ...]:
+    """The controls in force that every given option admits; no option, all controls.
+
+    Raises SmguardError for an id, area or framework that no control has.
+    """
+    wanted, unwanted = frozenset(select), frozenset(ignore)
+    areas, frameworks = frozenset(areas), frozenset(frameworks)
+    _demand_known("control", wanted | unwanted, catalog.by_id)
+    _demand_known("area", areas, {control.area for control in catalog.controls})
+    _demand_known("framework", frameworks, {name for it in catalog.controls for name in it.frameworks})
+    return tuple(
+        control
+        for control in catalog.controls
+        if not control.retired
+        and (not wanted or control.id in wanted)
+        and control.id not in unwanted
+        and (not areas or control.area in areas)
+        and (not frameworks or not frameworks.isdisjoint(control.frameworks))
+    )
+
+
+def _data(name: str) -> Any:
+    try:
+        with open(os.path.join(_DATA, name), "rb") as stream:
+            return json.loads(stream.read())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise SmguardError(
+            f"the installed catalog {name} is damaged: {error}",
+            hint="install sagemaker-guardrails again",
+        ) from error
+
+
+def _build(raw: Mapping[str, Any]) -> Catalog:
+    return _indexed(
+        version=raw["version"],
+        digest=raw["digest"],
+        controls=tuple(_control(control) for control in raw["controls"]),
+        values=raw["values"],
+        shapes=raw["shapes"],
+        types=raw["types"],
+        transforms=tuple(raw["transforms"]),
+        kinds=raw["kinds"],
+    )
+
+
+def _indexed(*, controls: tuple[Control, ...], **rest: Any) -> Catalog:
+    by_type: dict[str, tuple[Control, ...]] = {}
+    for control in controls:
+        if not control.retired:
+            for type_name in control.resources:
+                by_type[type_name] = (*by_type.get(type_name, ()), control)
+    by_id = {control.id: control for control in controls}
+    return Catalog(controls=controls, by_id=by_id, by_type=by_type, **rest)
+
+
+def _control(raw: Mapping[str, Any]) -> Control:
+    resources = raw["resources"]
+    parameters = raw["parameters"]
+    if parameters:
+        resources = _filled(resources, {name: it["default"] for name, it in parameters.items()})
+    return Control(
+        id=raw["id"],
+        title=raw["title"],
+        area=raw["area"],
+        severity=Severity.parse(raw["severity"]),
+        rationale=raw["rationale"],
+        remediation=raw["remediation"],
+        resources=resources,
+        aka=raw["aka"],
+        frameworks=raw["frameworks"],
+        prevent=tuple(raw["prevent"]),
+        parameters=parameters,
+        waivable=raw["waivable"],
+        retired=raw["retired"],
+    )
+
+
+def _filled(node: Any, values: Mapping[str, Any]) -> Any:
+    """Replace every {"$parameter": name} below a node."""
+    if isinstance(node, dict):
+        if len(node) == 1 and "$parameter" in node:
+            return values[node["$parameter"]]
+        return {key: _filled(below, values) for key, below in node.items()}
+    if isinstance(node, list):
+        return [_filled(below, values) for below in node]
+    return node
+
+
+def _combined(first: str, second: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(f"{first}\n{second}".encode()).hexdigest()
+
+
+def _demand_known(noun: str, names: Iterable[str], known: Iterable[str]) -> None:
+    known = sorted(known)
+    for name in sorted(names):
+        if name not in known:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, known, n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known) or 'none'}"
+            raise SmguardError(f"unknown {noun} '{name}'", hint=hint)

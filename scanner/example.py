@@ -1,0 +1,69 @@
+"""Running a control's examples: each must give the verdict that it is listed under."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from scanner.catalog import Catalog
+from scanner.engine import Engine
+from scanner.limits import Limits
+from scanner.model import Control
+from scanner.opening import Candidate
+from scanner.template.document import ReadError
+from scanner.template.judge import Judge
+from scanner.template.load import Loader, NotTemplate
+
+
+class Mismatch(NamedTuple):
+    """An example that gives another verdict than it states."""
+
+    control: str
+    about: str
+    stated: str
+    given: str
+
+
+def as_template(example: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole template that an example stands for."""
+    if "resource" in example:
+        return {"Resources": {"Example": example["resource"]}}
+    template: dict[str, Any] = example["template"]
+    return template
+
+
+def judge_example(catalog: Catalog, control: Control, example: Mapping[str, Any]) -> str:
+    """The worst verdict of one control on an example: fail, unknown, pass or not-applicable."""
+    joins = {kind: body.get("judged-at", {}) for kind, body in catalog.types.items()}
+    engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
+    limits = Limits()
+    by_type = dict.fromkeys(control.resources, (control,))
+    judge = Judge(engine, by_type, catalog.kinds, limits, keep_passed=True)
+    loader = Loader(frozenset(catalog.transforms), limits, {}, settled=False, open=_open_nothing)
+    text = json.dumps(as_template(example))
+    verdicts = judge.judge(loader.load(text, Candidate("example", "", "")))
+    if verdicts.crashed:
+        return "a crash"
+    found = {draft.verdict for draft in verdicts.drafts.values()}
+    return max(found, key=lambda verdict: verdict.rank).value if found else "not-applicable"
+
+
+def _open_nothing(entry: Candidate, path: str, beside: str) -> tuple[str, str, str]:
+    raise ReadError("examples hold everything themselves")
+
+
+def check_examples(
+    catalog: Catalog, examples: Mapping[str, Mapping[str, list[Mapping[str, Any]]]]
+) -> Iterator[Mismatch]:
+    """Run every example of every control that has any."""
+    for control_id, by_verdict in examples.items():
+        control = catalog.by_id[control_id]
+        for stated, listed in by_verdict.items():
+            for example in listed:
+                try:
+                    given = judge_example(catalog, control, example)
+                except (ReadError, NotTemplate) as error:
+                    given = f"an error ({error})"
+                if given != stated:
+                    yield Mismatch(control_id, str(example.get("about", "")), stated, given)

@@ -1,0 +1,67 @@
+"""The rules of a source checkout, compiled when they have changed: what `__pycache__` is to modules."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_CACHE = os.path.join(_HERE, "__pycache__", "rules.json")
+_COMPILER = ("rulepack.py", "rule_folder.py", "notation.py", "requirement.py", "predicate.py", "__init__.py")
+
+
+def load() -> dict[str, Any]:
+    """The compiled catalog of `rules/` beside the package; raises SmguardError if it is broken."""
+    signature = _sign(os.path.join(os.path.dirname(_HERE), "rules"))
+    cached = _read()
+    if cached is not None and cached.get("signature") == signature:
+        found: dict[str, Any] = cached["catalog"]
+        return found
+    from scanner import rulepack
+
+    compiled = rulepack.compile(rulepack.source_directory())
+    _write({"signature": signature, "catalog": compiled})
+    return compiled
+
+
+def _sign(directory: str) -> list[list[Any]]:
+    """Name, size and time of every file that the compiled catalog depends on."""
+    paths = [os.path.join(_HERE, name) for name in _COMPILER]
+    for folder in (directory, os.path.join(os.path.dirname(directory), "policies")):
+        paths += _files(folder)
+    return [[path, status.st_size, status.st_mtime_ns] for path in paths for status in (os.stat(path),)]
+
+
+def _files(folder: str) -> Iterator[str]:
+    if not os.path.isdir(folder):
+        return
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _files(entry.path)
+        elif entry.is_file():
+            yield entry.path
+
+
+def _read() -> Any:
+    try:
+        with open(_CACHE, "rb") as stream:
+            return json.loads(stream.read())
+    except (OSError, ValueError):
+        return None
+
+
+def _write(content: Any) -> None:
+    """Without a place to write to, every run compiles anew."""
+    if sys.dont_write_bytecode:
+        return
+    temporary = f"{_CACHE}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(_CACHE), exist_ok=True)
+        with open(temporary, "w", encoding="utf-8") as stream:
+            json.dump(content, stream)
+        os.replace(temporary, _CACHE)
+    except OSError:
+        return

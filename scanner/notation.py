@@ -1,0 +1,301 @@
+"""The notation of a control: closed fields, keywords and paths, checked without any dependency."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scanner.model import Severity
+from scanner.place import parse_path
+from scanner.predicate import PREDICATES
+from scanner.requirement import KEYWORDS
+
+AREAS = (
+    "network-isolation",
+    "access",
+    "artifacts",
+    "encryption",
+    "traceability",
+    "explainability",
+    "monitoring",
+    "reproducibility",
+)
+VALUE_TYPES = frozenset({"string", "boolean", "integer", "number", "array", "object"})
+EXAMPLE_KINDS = ("fail", "pass", "unknown", "not-applicable")
+
+REQUIRED_FIELDS = ("id", "title", "area", "severity", "rationale", "remediation", "resources", "examples")
+OPTIONAL_FIELDS = ("aka", "frameworks", "prevent", "parameters", "waivable", "retired")
+SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
+PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
+RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
+TYPE_FIELDS = frozenset({"create", "renames", "judged-at"})
+PARAMETER_FIELDS = frozenset({"type", "default", "description"})
+
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_SUBSCHEMAS = ("items", "contains", "not")
+_BRANCHES = ("allOf", "anyOf")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a rule pack: `key` is the trail of keys that leads to it in `file`."""
+
+    file: str
+    key: tuple[str, ...]
+    what: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}: {'.'.join(self.key)}: {self.what}" if self.key else f"{where}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a control may refer to by name."""
+
+    values: Mapping[str, Any]
+    shapes: Mapping[str, Any]
+    types: Mapping[str, Any]
+
+
+Fault = tuple[tuple[str, ...], str]
+"""A trail of keys and what is wrong there."""
+
+
+def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
+    """What is wrong with the document of one control file named `stem`.yaml."""
+    if not isinstance(control, dict):
+        yield (), "a control file is a mapping"
+        return
+    yield from _unknown(control, (), frozenset(REQUIRED_FIELDS + OPTIONAL_FIELDS), "field")
+    for field in REQUIRED_FIELDS:
+        if not control.get(field):
+            yield (field,), "is missing"
+    name = control.get("id")
+    if name and (not isinstance(name, str) or not _ID.fullmatch(name)):
+        yield ("id",), "must be kebab-case, like volume-kms-key"
+    elif name and name != stem:
+        yield ("id",), f"is '{name}', must equal the file name '{stem}'"
+    for field in ("title", "rationale", "remediation"):
+        if not isinstance(control.get(field, ""), str):
+            yield (field,), "must be text"
+    if "area" in control and control["area"] not in AREAS:
+        yield ("area",), f"'{control['area']}' is none of {', '.join(AREAS)}"
+    if "severity" in control and control["severity"] not in _SEVERITIES:
+        yield ("severity",), f"'{control['severity']}' is none of {', '.join(_SEVERITIES)}"
+    for field in ("waivable", "retired"):
+        if not isinstance(control.get(field, True), bool):
+            yield (field,), "must be true or false"
+    for field, kind, word in (
+        ("aka", dict, "a mapping"),
+        ("frameworks", dict, "a mapping"),
+        ("prevent", list, "a list"),
+    ):
+        if not isinstance(control.get(field, kind()), kind):
+            yield (field,), f"must be {word}"
+    parameters = control.get("parameters") or {}
+    yield from _parameter_faults(parameters)
+    declared = frozenset(parameters) if isinstance(parameters, dict) else frozenset()
+    resources = control.get("resources")
+    if resources and not isinstance(resources, dict):
+        yield ("resources",), "must be a mapping of resource types"
+    elif resources:
+        for type_name, entry in resources.items():
+            for trail, what in _resource_faults(type_name, entry, declared, names):
+                yield ("resources", type_name, *trail), what
+    examples = control.get("examples")
+    if examples and not isinstance(examples, dict):
+        yield ("examples",), "must be a mapping"
+    elif examples:
+        yield from _unknown(examples, ("examples",), frozenset(EXAMPLE_KINDS), "verdict")
+
+
+def shape_faults(shape: Any, names: Names) -> Iterator[Fault]:
+    """What is wrong with one entry of `shapes:` in _defs.yaml."""
+    if not isinstance(shape, dict):
+        yield (), "must be a mapping"
+        return
+    yield from _unknown(shape, (), SHAPE_FIELDS, "field")
+    if not shape.get("requires"):
+        yield ("requires",), "is missing"
+    yield from _lines_faults(shape, frozenset(), names)
+
+
+def value_faults(schema: Any, names: Names) -> Iterator[Fault]:
+    """What is wrong with one entry of `values:` in _defs.yaml."""
+    yield from schema_faults(schema, frozenset(), names)
+
+
+def type_faults(entry: Any, names: Names) -> Iterator[Fault]:
+    """What is wrong with one entry of `types:` in _types.yaml."""
+    if entry is None:
+        return
+    if not isinstance(entry, dict):
+        yield (), "must be a mapping"
+        return
+    yield from _unknown(entry, (), TYPE_FIELDS, "field")
+    for canonical, other in _mapping(entry, "renames").items():
+        for path in (canonical, other):
+            yield from _path_faults(path, ("renames",))
+    for path, targets in _mapping(entry, "judged-at").items():
+        yield from _path_faults(path, ("judged-at",))
+        for target in targets if isinstance(targets, list) else [targets]:
+            if target not in names.types:
+                yield ("judged-at", str(path)), f"unknown type '{target}'"
+
+
+def schema_faults(schema: Any, parameters: frozenset[str], names: Names) -> Iterator[Fault]:
+    """What is wrong with what a value must satisfy."""
+    if not isinstance(schema, dict):
+        yield (), "must be a mapping of keywords; {} means present"
+        return
+    yield from _unknown(schema, (), KEYWORDS, "keyword")
+    for keyword, value in schema.items():
+        trail = (str(keyword),)
+        parameter = value.get("$parameter") if isinstance(value, dict) and len(value) == 1 else None
+        if isinstance(parameter, str):
+            if parameter not in parameters:
+                yield trail, f"parameter '{parameter}' is not declared here"
+        elif keyword == "$ref" and value not in names.values:
+            yield trail, f"'{value}' is not among the values of _defs.yaml"
+        elif keyword == "is" and value not in PREDICATES:
+            yield trail, f"unknown predicate '{value}'"
+        elif keyword == "type" and value not in VALUE_TYPES:
+            yield trail, f"unknown type '{value}'"
+        elif keyword == "pattern" and not _compiles(value):
+            yield trail, "is no regular expression"
+        elif keyword in _SUBSCHEMAS:
+            yield from _below(trail, schema_faults(value, parameters, names))
+        elif keyword in _BRANCHES or keyword == "properties":
+            yield from _subschema_faults(trail, value, keyword, parameters, names)
+
+
+def _subschema_faults(
+    trail: tuple[str, ...], value: Any, keyword: Any, parameters: frozenset[str], names: Names
+) -> Iterator[Fault]:
+    pairs: Any
+    if keyword == "properties":
+        pairs = value.items() if isinstance(value, dict) else None
+    else:
+        pairs = enumerate(value) if isinstance(value, list) else None
+    if pairs is None:
+        yield trail, "must be a mapping" if keyword == "properties" else "must be a list"
+        return
+    for key, below in pairs:
+        yield from _below((*trail, str(key)), schema_faults(below, parameters, names))
+
+
+def _resource_faults(type_name: Any, entry: Any, parameters: frozenset[str], names: Names) -> Iterator[Fault]:
+    if type_name not in names.types:
+        yield (), "unknown resource type; declare it in _types.yaml"
+        return
+    if not isinstance(entry, dict):
+        yield (), "must be a mapping"
+        return
+    yield from _unknown(entry, (), RESOURCE_FIELDS, "field")
+    if not entry.get("places") and not entry.get("judged-at"):
+        yield (), "has neither places nor judged-at"
+    join = entry.get("judged-at")
+    if join is not None and join not in _mapping(names.types[type_name] or {}, "judged-at"):
+        yield ("judged-at",), f"_types.yaml does not say what {join} of {type_name} names"
+    places = entry.get("places") or []
+    if not isinstance(places, list):
+        yield ("places",), "must be a list"
+        return
+    for index, place in enumerate(places):
+        yield from _below(("places", str(index)), _place_faults(place, parameters, names))
+
+
+def _place_faults(place: Any, parameters: frozenset[str], names: Names) -> Iterator[Fault]:
+    if not isinstance(place, dict):
+        yield (), "must be a mapping"
+        return
+    yield from _unknown(place, (), PLACE_FIELDS, "field")
+    if "at" in place:
+        yield from _path_faults(place["at"], ("at",))
+    if "shape" in place:
+        if place["shape"] not in names.shapes:
+            yield ("shape",), f"'{place['shape']}' is not among the shapes of _defs.yaml"
+        for field in sorted(SHAPE_FIELDS & place.keys()):
+            yield (field,), "stands beside `shape`, which brings its own"
+    elif not place.get("requires"):
+        yield ("requires",), "is missing"
+    yield from _lines_faults(place, parameters, names)
+
+
+def _lines_faults(place: Mapping[str, Any], parameters: frozenset[str], names: Names) -> Iterator[Fault]:
+    for field in ("when", "unless", "unsure", "requires"):
+        lines = place.get(field)
+        if lines is None:
+            continue
+        if not isinstance(lines, dict):
+            yield (field,), "must be a mapping of paths"
+            continue
+        for path, schema in lines.items():
+            yield from _path_faults(path, (field,))
+            yield from _below((field, str(path)), schema_faults(schema, parameters, names))
+
+
+def _parameter_faults(parameters: Any) -> Iterator[Fault]:
+    if not isinstance(parameters, dict):
+        yield ("parameters",), "must be a mapping"
+        return
+    for name, declaration in parameters.items():
+        trail = ("parameters", str(name))
+        if not isinstance(declaration, dict):
+            yield trail, "must be a mapping"
+            continue
+        yield from _unknown(declaration, trail, PARAMETER_FIELDS, "field")
+        if declaration.get("type") not in VALUE_TYPES:
+            yield (*trail, "type"), f"must be one of {', '.join(sorted(VALUE_TYPES))}"
+        elif "default" not in declaration:
+            yield (*trail, "default"), "is missing"
+        elif not _fits(declaration["default"], declaration["type"]):
+            yield (*trail, "default"), f"is no {declaration['type']}"
+
+
+def _fits(value: Any, type_word: str) -> bool:
+    """Whether a plain value is of the JSON Schema type that the word names."""
+    if isinstance(value, bool):
+        return type_word == "boolean"
+    kinds = {"string": str, "integer": int, "number": (int, float), "array": list, "object": dict}
+    return type_word in kinds and isinstance(value, kinds[type_word])  # type: ignore[arg-type]
+
+
+def _path_faults(path: Any, trail: tuple[str, ...]) -> Iterator[Fault]:
+    try:
+        parse_path(path if isinstance(path, str) and path else "-")
+    except ValueError:
+        yield (*trail, str(path)), "is no path like A.B[].C?"
+
+
+def _unknown(
+    mapping: Mapping[Any, Any], trail: tuple[str, ...], known: frozenset[str], noun: str
+) -> Iterator[Fault]:
+    for key in mapping:
+        if key not in known:
+            yield (*trail, str(key)), f"unknown {noun}"
+
+
+def _below(trail: tuple[str, ...], faults: Iterator[Fault]) -> Iterator[Fault]:
+    for deeper, what in faults:
+        yield (*trail, *deeper), what
+
+
+def _mapping(entry: Mapping[str, Any], field: str) -> Mapping[Any, Any]:
+    found = entry.get(field)
+    return found if isinstance(found, dict) else {}
+
+
+def _compiles(pattern: Any) -> bool:
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError):
+        return False
+    return True
+
+
+_SEVERITIES = tuple(severity.label for severity in Severity)

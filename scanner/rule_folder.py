@@ -1,0 +1,153 @@
+"""A rule folder on disk: which files count, their YAML, and the digest over them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from scanner.model import SmguardError
+from scanner.notation import Problem
+
+TYPES_FILE, DEFINITIONS_FILE = "_types.yaml", "_defs.yaml"
+KINDS_FILE, SCHEMA_FILE = "_kinds.json", "_schema.json"
+_GENERATED = "README.md"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFile:
+    """One control as its file states it; `document` is whatever the YAML holds."""
+
+    file: str
+    """Path below the pack's folder, with forward slashes."""
+    document: Any
+
+    @property
+    def stem(self) -> str:
+        """The file's name without folder and extension, which must be the control's id."""
+        return self.file.rpartition("/")[2].rpartition(".")[0]
+
+
+@dataclass(slots=True)
+class Pack:
+    """A rule folder as read, before anything is judged about it."""
+
+    directory: str
+    digest: str
+    controls: list[ControlFile] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    shapes: dict[str, Any] = field(default_factory=dict)
+    types: dict[str, Any] = field(default_factory=dict)
+    transforms: list[str] = field(default_factory=list)
+    kinds: dict[str, Any] = field(default_factory=dict)
+    cloudformation_only: dict[str, list[str]] = field(default_factory=dict)
+    faults: list[Problem] = field(default_factory=list)
+    """What could not be read: broken YAML, a key that stands twice, a field unknown in a shared file."""
+
+
+def digest(directory: str) -> str:
+    """SHA-256 over the paths and bytes of a rule folder, and of `policies/` beside it if its name is `rules`.
+
+    Left out: hidden files, caches and the generated README.
+    """
+    total = hashlib.sha256()
+    for shown, path in _versioned_files(directory):
+        with open(path, "rb") as stream:
+            data = stream.read()
+        total.update(f"{shown}\0{len(data)}\0".encode())
+        total.update(data)
+    return total.hexdigest()
+
+
+def read(directory: str) -> Pack:
+    """Read a rule folder; faults of single files are kept in `faults`. Raises SmguardError if it is none."""
+    if not os.path.isdir(directory):
+        raise SmguardError(f"{directory} is no folder", hint="--rules takes a folder of control files")
+    pack = Pack(directory=directory, digest=digest(directory))
+    for file in _files(directory):
+        name = file.rpartition("/")[2]
+        if name.endswith((".yaml", ".yml")) and not name.startswith("_"):
+            document, fault = _read_yaml(directory, file)
+            if fault is not None:
+                pack.faults.append(fault)
+            else:
+                pack.controls.append(ControlFile(file, document))
+    for file, fields in ((DEFINITIONS_FILE, ("values", "shapes")), (TYPES_FILE, ("types", "transforms"))):
+        _read_shared(pack, file, fields)
+    kinds_path = os.path.join(directory, KINDS_FILE)
+    if os.path.isfile(kinds_path):
+        with open(kinds_path, encoding="utf-8") as stream:
+            generated = json.load(stream)
+        pack.kinds = generated["kinds"]
+        pack.cloudformation_only = generated["cloudformation-only"]
+    return pack
+
+
+def _files(directory: str) -> Iterator[str]:
+    """Every file of a folder that counts, sorted, relative and with forward slashes."""
+    found = []
+    for folder, folders, names in os.walk(directory):
+        folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), directory).replace(os.sep, "/")
+            if not name.startswith(".") and not name.endswith("~") and path != _GENERATED:
+                found.append(path)
+    yield from sorted(found)
+
+
+def _versioned_files(directory: str) -> Iterator[tuple[str, str]]:
+    directory = os.path.abspath(directory)
+    for file in _files(directory):
+        yield f"rules/{file}", os.path.join(directory, file)
+    policies = os.path.join(os.path.dirname(directory), "policies")
+    if os.path.basename(directory) == "rules" and os.path.isdir(policies):
+        for file in _files(policies):
+            yield f"policies/{file}", os.path.join(policies, file)
+
+
+def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
+    if not os.path.isfile(os.path.join(pack.directory, file)):
+        return
+    document, fault = _read_yaml(pack.directory, file)
+    if fault is not None or not isinstance(document, dict):
+        pack.faults.append(fault or Problem(file, (), "must be a mapping"))
+        return
+    pack.faults.extend(Problem(file, (str(key),), "unknown field") for key in document if key not in fields)
+    for name in fields:
+        content = document.get(name)
+        expected = type(getattr(pack, name))
+        if isinstance(content, expected):
+            setattr(pack, name, content)
+        elif content is not None:
+            pack.faults.append(Problem(file, (name,), f"must be a {expected.__name__}"))
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Plain data only, and no key twice."""
+
+
+def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.value in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands twice", key.start_mark)
+        seen.add(key.value if isinstance(key.value, str) else "")
+    return dict(loader.construct_mapping(node, deep=True))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+
+
+def _read_yaml(directory: str, file: str) -> tuple[Any, Problem | None]:
+    try:
+        with open(os.path.join(directory, file), encoding="utf-8") as stream:
+            return yaml.load(stream, Loader=_Loader), None  # noqa: S506 - derived from the safe loader
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or str(error)
+        return None, Problem(file, (), what, line=mark.line + 1 if mark else None)

@@ -1,0 +1,214 @@
+"""A rule pack: checks the structure of a rule folder and compiles it to the catalog's JSON.
+
+Loaded for `rules` commands, builds, a user's own folder and a source checkout; never by a scan of an
+installed package.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scanner import __version__, notation
+from scanner.model import SmguardError
+from scanner.notation import Names, Problem
+from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack
+from scanner.rule_folder import digest as digest
+from scanner.rule_folder import read as read
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The names and property kinds of another pack that a user's own folder builds on."""
+
+    ids: frozenset[str] = frozenset()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Mapping[str, Any] = field(default_factory=dict)
+    types: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+
+
+def source_directory() -> str:
+    """`rules/` beside the package in a source checkout; raises SmguardError if it isn't there."""
+    directory = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "rules")
+    if not os.path.isdir(directory):
+        raise SmguardError(
+            "this installation has no catalog",
+            hint="install sagemaker-guardrails again",
+        )
+    return directory
+
+
+def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
+    """Everything that keeps a pack from being loaded: faults of reading, then of structure."""
+    base = base or Base()
+    names = _names(pack, base)
+    yield from pack.faults
+    seen: dict[str, str] = {}
+    for control in pack.controls:
+        for trail, what in notation.control_faults(control.document, control.stem, names):
+            yield Problem(control.file, trail, what)
+        if control.stem in base.ids:
+            yield Problem(control.file, ("id",), f"'{control.stem}' is a control of the built-in catalog")
+        elif control.stem in seen:
+            yield Problem(control.file, ("id",), f"'{control.stem}' is also {seen[control.stem]}")
+        seen[control.stem] = control.file
+    for file, section, entries, known in (
+        (DEFINITIONS_FILE, "values", pack.values, base.values),
+        (DEFINITIONS_FILE, "shapes", pack.shapes, base.shapes),
+        (TYPES_FILE, "types", pack.types, base.types),
+    ):
+        for name, entry in entries.items():
+            if name in known:
+                yield Problem(file, (section, name), "is defined by the built-in catalog")
+            for trail, what in _FAULTS[section](entry, names):
+                yield Problem(file, (section, name, *trail), what)
+    for name in _circular(pack.values):
+        yield Problem(DEFINITIONS_FILE, ("values", name), "refers to itself")
+
+
+def compile(directory: str, base: Base | None = None) -> dict[str, Any]:
+    """The catalog of a rule folder as plain JSON values, without examples.
+
+    Raises SmguardError naming the file and key of the first problem.
+    """
+    return compile_pack(read(directory), base)
+
+
+def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
+    """As `compile`, for a folder that has been read already."""
+    problem = next(problems(pack, base), None)
+    if problem is not None:
+        raise SmguardError(
+            str(problem), hint=f"`smguard rules check {pack.directory}` lists everything that is wrong"
+        )
+    kinds = {**(base.kinds if base else {}), **pack.kinds}
+    shapes = {**(base.shapes if base else {}), **pack.shapes}
+    return {
+        "version": __version__,
+        "digest": pack.digest,
+        "controls": sorted(
+            (_compiled(control.document) for control in pack.controls), key=lambda it: it["id"]
+        ),
+        "values": pack.values,
+        "shapes": pack.shapes,
+        "types": {name: entry or {} for name, entry in pack.types.items()},
+        "transforms": pack.transforms,
+        "kinds": _pruned(kinds, touched(pack, shapes)),
+    }
+
+
+def examples(pack: Pack) -> dict[str, dict[str, Any]]:
+    """The examples of each control, by id and verdict."""
+    return {
+        control.stem: control.document["examples"]
+        for control in pack.controls
+        if isinstance(control.document, dict) and isinstance(control.document.get("examples"), dict)
+    }
+
+
+def compiled_files(directory: str) -> dict[str, str]:
+    """The files of `scanner/data/` in a wheel: name -> text."""
+    pack = read(directory)
+    files = {
+        "catalog.json": compile_pack(pack),
+        "examples.json": examples(pack),
+        "kinds.json": {"kinds": pack.kinds, "cloudformation-only": pack.cloudformation_only},
+    }
+    texts = {
+        name: json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        for name, content in files.items()
+    }
+    with open(os.path.join(directory, SCHEMA_FILE), encoding="utf-8") as stream:
+        texts["schema.json"] = stream.read()
+    return texts
+
+
+def touched(pack: Pack, shapes: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The top-level properties of each type that some control of the pack looks at."""
+    found: dict[str, set[str]] = {}
+    for control in pack.controls:
+        for type_name, entry in control.document["resources"].items():
+            paths = found.setdefault(type_name, set())
+            if "judged-at" in entry:
+                paths.add(_top(entry["judged-at"]))
+            for place in entry.get("places") or []:
+                if "at" in place:
+                    paths.add(_top(place["at"]))
+                    continue
+                lines = shapes[place["shape"]] if "shape" in place else place
+                for part in notation.SHAPE_FIELDS & lines.keys():
+                    paths.update(_top(path) for path in lines[part] or {})
+    return found
+
+
+def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": document["id"],
+        "title": document["title"].strip(),
+        "area": document["area"],
+        "severity": document["severity"],
+        "rationale": document["rationale"].strip(),
+        "remediation": document["remediation"].strip(),
+        "resources": document["resources"],
+        "aka": document.get("aka") or {},
+        "frameworks": document.get("frameworks") or {},
+        "prevent": document.get("prevent") or [],
+        "parameters": document.get("parameters"),
+        "waivable": document.get("waivable", True),
+        "retired": document.get("retired", False),
+    }
+
+
+def _pruned(kinds: Mapping[str, Any], touched: Mapping[str, set[str]]) -> dict[str, Any]:
+    return {
+        type_name: {name: kinds[type_name][name] for name in sorted(names) if name in kinds[type_name]}
+        for type_name, names in sorted(touched.items())
+        if type_name in kinds
+    }
+
+
+def _top(path: str) -> str:
+    return path.partition(".")[0].removesuffix("?").removesuffix("[]")
+
+
+def _names(pack: Pack, base: Base) -> Names:
+    return Names(
+        values={**base.values, **pack.values},
+        shapes={**base.shapes, **pack.shapes},
+        types={**base.types, **pack.types},
+    )
+
+
+def _circular(values: Mapping[str, Any]) -> Iterator[str]:
+    for start in values:
+        waiting, seen = list(_references(values[start])), set()
+        while waiting:
+            name = waiting.pop()
+            if name == start:
+                yield start
+                break
+            if name not in seen:
+                seen.add(name)
+                waiting.extend(_references(values.get(name)))
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for below in node.values():
+            yield from _references(below)
+    elif isinstance(node, list):
+        for below in node:
+            yield from _references(below)
+
+
+_FAULTS = {
+    "values": notation.value_faults,
+    "shapes": notation.shape_faults,
+    "types": notation.type_faults,
+}

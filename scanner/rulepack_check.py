@@ -1,0 +1,205 @@
+"""`rules check`: everything that is wrong with a rule pack, beyond what keeps it from loading."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from scanner.model import SmguardError
+from scanner.notation import SHAPE_FIELDS, Fault, Problem
+from scanner.place import Path, parse_path
+from scanner.rule_folder import DEFINITIONS_FILE, KINDS_FILE, SCHEMA_FILE, TYPES_FILE, ControlFile, Pack, read
+from scanner.rulepack import Base, problems
+
+
+def check(directory: str, base: Base | None = None) -> list[Problem]:
+    """Everything wrong in a rule folder, each with its file, key and (where it can be told) line.
+
+    `base` holds what a user's own folder may build on; None for the built-in catalog itself. Examples are
+    not run. Raises SmguardError if `directory` is no folder.
+    """
+    pack = read(directory)
+    found = list(problems(pack, base))
+    broken = {problem.file for problem in found}
+    found.extend(problem for problem in _schema_problems(pack) if problem.file not in broken)
+    broken = {problem.file for problem in found}
+    sound = [control for control in pack.controls if control.file not in broken]
+    kinds = {**(base.kinds if base else {}), **pack.kinds}
+    shapes = {**(base.shapes if base else {}), **pack.shapes}
+    if DEFINITIONS_FILE not in broken:
+        for control in sound:
+            found.extend(_path_problems(control, kinds, shapes))
+    if TYPES_FILE not in broken:
+        found.extend(_type_problems(pack, kinds))
+    found.extend(_foreign_id_problems(sound))
+    return [_located(directory, problem) for problem in found]
+
+
+def _schema_problems(pack: Pack) -> Iterator[Problem]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    schema = load_schema(pack.directory)
+    documents: list[tuple[str, Any, str]] = [(it.file, it.document, "control") for it in pack.controls]
+    definitions = {"values": pack.values, "shapes": pack.shapes}
+    types = {"types": pack.types, "transforms": pack.transforms}
+    documents += [(DEFINITIONS_FILE, definitions, "definitions-file"), (TYPES_FILE, types, "types-file")]
+    for file, document, name in documents:
+        validator = Draft202012Validator({**schema, "$ref": f"#/$defs/{name}"})
+        for error in validator.iter_errors(document):
+            deepest = best_match([error]) or error
+            yield Problem(file, tuple(str(step) for step in deepest.absolute_path), deepest.message)
+
+
+def load_schema(directory: str) -> dict[str, Any]:
+    """The JSON Schema of rule files: the folder's own, else the built-in one."""
+    for path in (os.path.join(directory, SCHEMA_FILE), *_BUILT_IN_SCHEMAS):
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as stream:
+                schema: dict[str, Any] = json.load(stream)
+                return schema
+    raise SmguardError(
+        "this installation has no schema of rule files", hint="install sagemaker-guardrails again"
+    )
+
+
+def _path_problems(
+    control: ControlFile, kinds: Mapping[str, Any], shapes: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for type_name, entry in control.document["resources"].items():
+        tree = kinds.get(type_name)
+        trail = ("resources", type_name)
+        if tree is None:
+            yield Problem(control.file, trail, f"no property of this type is known; add it to {KINDS_FILE}")
+            continue
+        if "judged-at" in entry:
+            _, faults = _follow(tree, parse_path(entry["judged-at"]))
+            yield from (Problem(control.file, (*trail, "judged-at"), what) for what in faults)
+        for index, place in enumerate(entry.get("places") or []):
+            for below, what in _place_faults(place, tree, shapes):
+                yield Problem(control.file, (*trail, "places", str(index), *below), what)
+
+
+def _place_faults(place: Mapping[str, Any], tree: Any, shapes: Mapping[str, Any]) -> Iterator[Fault]:
+    if "at" in place:
+        tree, faults = _follow(tree, parse_path(place["at"]))
+        yield from ((("at",), what) for what in faults)
+        if faults:
+            return
+    lines = shapes[place["shape"]] if "shape" in place else place
+    for part in sorted(SHAPE_FIELDS & lines.keys()):
+        for path, schema in lines[part].items():
+            kind, faults = _follow(tree, parse_path(path))
+            where = ("shape",) if "shape" in place else (part, path)
+            yield from ((where, what) for what in faults)
+            if not faults:
+                yield from ((where, what) for what in _schema_faults(schema, kind))
+
+
+def _follow(kind: Any, path: Path) -> tuple[Any, list[str]]:
+    """The kind a path leads to, and what is wrong on the way."""
+    for segment in path:
+        if kind is None:
+            return None, []
+        below = _below(kind, segment.name)
+        if below is _MISSING:
+            return None, [f"no property {segment.name} is known here"]
+        if segment.each and below is not None:
+            if not isinstance(below, list):
+                return None, [f"{segment.name} is no list"]
+            below = below[0]
+        kind = below
+    return kind, []
+
+
+def _schema_faults(schema: Any, kind: Any) -> Iterator[str]:
+    """Names of properties in a requirement that the kind does not have."""
+    if not isinstance(schema, dict) or kind is None:
+        return
+    for keyword, value in schema.items():
+        if keyword in ("items", "contains"):
+            yield from _schema_faults(value, kind[0] if isinstance(kind, list) else None)
+        elif keyword == "not":
+            yield from _schema_faults(value, kind)
+        elif keyword in ("allOf", "anyOf"):
+            for branch in value:
+                yield from _schema_faults(branch, kind)
+        elif keyword in ("properties", "required"):
+            for name in value:
+                below = _below(kind, name)
+                if below is _MISSING:
+                    yield f"no property {name} is known here"
+                elif keyword == "properties":
+                    yield from _schema_faults(value[name], below)
+        elif keyword in ("const", "enum", "default") and isinstance(kind, str) and kind.startswith("e:"):
+            members = kind[2:].split("|")
+            for member in value if keyword == "enum" and isinstance(value, list) else [value]:
+                if isinstance(member, str) and member not in members:
+                    yield f"'{member}' is none of {', '.join(members)}"
+
+
+def _type_problems(pack: Pack, kinds: Mapping[str, Any]) -> Iterator[Problem]:
+    for type_name, entry in pack.types.items():
+        for path in (entry or {}).get("judged-at") or {}:
+            _, faults = _follow(kinds.get(type_name), parse_path(path))
+            yield from (Problem(TYPES_FILE, ("types", type_name, "judged-at", path), what) for what in faults)
+
+
+def _foreign_id_problems(controls: list[ControlFile]) -> Iterator[Problem]:
+    """An id of another tool that two controls claim for one type."""
+    claimed: dict[tuple[str, str, str], str] = {}
+    for control in controls:
+        common = control.document.get("aka") or {}
+        for type_name, entry in control.document["resources"].items():
+            for tool, foreign in _pairs(common, entry.get("aka") or {}):
+                owner = claimed.setdefault((type_name, tool, foreign), control.stem)
+                if owner != control.stem:
+                    what = f"{tool} {foreign} is claimed by {owner} too"
+                    yield Problem(control.file, ("resources", type_name, "aka", tool), what)
+
+
+def _pairs(*akas: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for aka in akas:
+        for tool, foreign in aka.items():
+            for name in foreign if isinstance(foreign, list) else [foreign]:
+                yield tool, name
+
+
+def _below(kind: Any, name: str) -> Any:
+    if isinstance(kind, dict):
+        return kind.get(name, kind.get("*", _MISSING))
+    return _MISSING
+
+
+def _located(directory: str, problem: Problem) -> Problem:
+    """The problem with the line of the deepest of its keys that the file has."""
+    if problem.line is not None or not problem.key:
+        return problem
+    with open(os.path.join(directory, problem.file), encoding="utf-8") as stream:
+        node = yaml.compose(stream, Loader=yaml.SafeLoader)
+    line = 1
+    for key in problem.key:
+        if isinstance(node, yaml.MappingNode):
+            found = next((pair for pair in node.value if pair[0].value == key), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and key.isdigit() and int(key) < len(node.value):
+            node = node.value[int(key)]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return replace(problem, line=line)
+
+
+_MISSING = object()
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_BUILT_IN_SCHEMAS = (
+    os.path.join(_PACKAGE, "data", "schema.json"),
+    os.path.join(os.path.dirname(_PACKAGE), "rules", "_schema.json"),
+)

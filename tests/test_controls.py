@@ -1,0 +1,103 @@
+"""Every example of every control, and the places of every control as JSON Schema: one verdict everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from scanner import catalog
+from scanner.engine import Engine, Subject
+from scanner.example import as_template, judge_example
+from scanner.model import Control, Verdict
+from scanner.requirement import PLAIN, coerce, kind_below
+from scanner.schema import control_schema
+
+CATALOG = catalog.load()
+EXAMPLES = [
+    pytest.param(CATALOG.by_id[control_id], example, verdict, id=f"{control_id}-{verdict}-{number}")
+    for control_id, by_verdict in catalog.examples().items()
+    for verdict, listed in by_verdict.items()
+    for number, example in enumerate(listed)
+]
+JOINS = {kind: body.get("judged-at", {}) for kind, body in CATALOG.types.items()}
+ENGINE = Engine(CATALOG.values, CATALOG.shapes, JOINS)
+
+
+@pytest.mark.parametrize(("control", "example", "verdict"), EXAMPLES)
+def test_an_example_gives_its_stated_verdict(control: Control, example: dict[str, Any], verdict: str) -> None:
+    assert judge_example(CATALOG, control, example) == verdict
+
+
+def is_known(node: Any) -> bool:
+    """True for a template fragment without intrinsics."""
+    if isinstance(node, dict):
+        return all(not key.startswith(("Fn::", "Ref")) and is_known(child) for key, child in node.items())
+    return all(map(is_known, node)) if isinstance(node, list) else True
+
+
+def normalise(node: Any, kind: Any) -> Any:
+    """Take out what counts as absent, and bring the rest to botocore's types."""
+    if isinstance(node, dict):
+        kept = {key: normalise(child, kind_below(kind, key)) for key, child in node.items()}
+        return {key: child for key, child in kept.items() if child is not None} or None
+    if isinstance(node, list):
+        below = kind[0] if isinstance(kind, list) and kind else None
+        return [child for child in (normalise(item, below) for item in node) if child is not None] or None
+    return None if node == "" else coerce(node, kind)
+
+
+def known_resources() -> Iterator[Any]:
+    for parameters in EXAMPLES:
+        control, example, _ = parameters.values
+        assert isinstance(control, Control)
+        for name, resource in as_template(example).get("Resources", {}).items():
+            kind = resource["Type"]
+            places = control.resources.get(kind, {}).get("places")
+            if places and is_known(resource.get("Properties", {})):
+                yield pytest.param(control, kind, resource.get("Properties", {}), id=f"{parameters.id}-{name}")
+
+
+@pytest.mark.parametrize(("control", "kind", "properties"), list(known_resources()))
+def test_the_engine_and_the_json_schema_of_a_control_agree(
+    control: Control, kind: str, properties: dict[str, Any]
+) -> None:
+    subject = Subject(
+        properties=properties,
+        kind=CATALOG.kinds.get(kind, {}),
+        origin=({}, "Properties"),
+        look=lambda world: PLAIN,
+        exists=lambda world: True,
+        joined=lambda world, raw, types: True,
+        world_limit=1,
+    )
+    verdicts = {judgement.verdict for judgement in ENGINE.judge(control, kind, subject)}
+    schema = control_schema(control, CATALOG.values, CATALOG.shapes)[kind]
+    Draft202012Validator.check_schema(schema)
+    valid = Draft202012Validator(schema).is_valid(normalise(properties, CATALOG.kinds.get(kind)) or {})
+    # What only the engine knows to be undecidable, a schema calls a violation or lets pass.
+    if Verdict.FAIL in verdicts:
+        assert not valid
+    elif Verdict.UNKNOWN not in verdicts:
+        assert valid
+
+
+def test_every_control_has_examples_of_every_verdict_that_it_can_give() -> None:
+    for control_id, by_verdict in catalog.examples().items():
+        assert by_verdict.get("fail"), control_id
+        assert by_verdict.get("pass"), control_id
+        assert by_verdict.get("unknown"), control_id
+
+
+def test_every_type_that_a_control_judges_in_place_has_a_failing_and_a_passing_example() -> None:
+    for control_id, by_verdict in catalog.examples().items():
+        control = CATALOG.by_id[control_id]
+        for verdict in ("fail", "pass"):
+            shown = {
+                resource["Type"]
+                for example in by_verdict[verdict]
+                for resource in as_template(example)["Resources"].values()
+            }
+            assert {kind for kind, rule in control.resources.items() if "places" in rule} <= shown, (control_id, verdict)
