@@ -1,0 +1,204 @@
+"""Judging a file: every resource of its templates, by every control that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scanner.engine import Engine, Judgement, Subject
+from scanner.limits import Limits
+from scanner.model import Control, Gap, Note, Verdict
+from scanner.template.document import settle
+from scanner.template.intrinsic import View
+from scanner.template.load import Loaded, place
+from scanner.template.template import Misshapen, Template, judgeable
+from scanner.value import Partial, rest_of
+from scanner.world import Effort, World
+
+
+class Draft(NamedTuple):
+    """A finding before waivers: small, so that it can travel between processes."""
+
+    control: str
+    type: str
+    name: str
+    construct: str | None
+    verdict: Verdict
+    message: str
+    file: str
+    line: int | None
+    column: int | None
+    path: str
+    identity: str
+    condition: str | None
+    cause: str | None
+
+
+@dataclass(slots=True, eq=False)
+class FileVerdicts:
+    """What judging one file gave. `waivers` are the raw `Metadata.smguard` of its resources."""
+
+    drafts: dict[tuple[str, str, str], Draft] = field(default_factory=dict)
+    """(resource name, control, place) -> the worst verdict there, in order of the file."""
+    passed: set[tuple[str, str]] = field(default_factory=set)
+    """(resource name, control) with a place that passes; another place may have a worse verdict."""
+    gaps: dict[Gap, None] = field(default_factory=dict)
+    """In order, each once."""
+    notes: dict[Note, None] = field(default_factory=dict)
+    waivers: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    """Resource name -> (raw value, where)."""
+    resources: set[str] = field(default_factory=set)
+    declared: set[str] = field(default_factory=set)
+    """Names of the parameters that the file's own template declares."""
+    followed: set[str] = field(default_factory=set)
+    crashed: bool = False
+
+
+class Judge(NamedTuple):
+    """The controls of one scan, by the types they judge."""
+
+    engine: Engine
+    controls: Mapping[str, tuple[Control, ...]]
+    kinds: Mapping[str, Any]
+    limits: Limits
+    keep_passed: bool = False
+    """Whether a PASS becomes a draft too."""
+
+    def judge(self, passes: Iterator[Loaded]) -> FileVerdicts:
+        """Judge every pass over a file; where they differ the worse verdict stands."""
+        verdicts = FileVerdicts()
+        effort = Effort()
+        for loaded in passes:
+            verdicts.followed |= loaded.followed
+            verdicts.gaps.update(dict.fromkeys(loaded.gaps))
+            verdicts.notes.update(dict.fromkeys(loaded.notes))
+            if loaded.templates:
+                verdicts.declared |= set(loaded.templates[0].parameters)
+            for template in loaded.templates:
+                self._judge_template(template, effort, verdicts)
+        return verdicts
+
+    def _judge_template(self, template: Template, effort: Effort, verdicts: FileVerdicts) -> None:
+        for found in judgeable(template):
+            if isinstance(found, Misshapen):
+                where = place(template, template.resources, found.name)
+                gap = Gap(where, f"{found.name}: {found.what}", found.hint)
+                verdicts.gaps[gap] = None
+                continue
+            name, raw = found
+            kind = template.type_of(name)
+            controls = self.controls.get(kind)
+            if controls is not None:
+                self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
+
+    def _judge_resource(
+        self,
+        template: Template,
+        name: str,
+        raw: dict[str, Any],
+        kind: str,
+        controls: tuple[Control, ...],
+        effort: Effort,
+        verdicts: FileVerdicts,
+    ) -> None:
+        shown = f"{template.key[1:]}/{name}" if template.key else name
+        properties = settle(raw.get("Properties", rest_of(raw)), template.pick)
+        where = (
+            place(template, raw, "Properties")
+            if "Properties" in raw
+            else place(template, template.resources, name)
+        )
+        if properties is not None and type(properties) is not dict and type(properties) is not Partial:
+            gap = Gap(where, f"{name}: Properties is not a mapping", "CloudFormation would refuse it")
+            verdicts.gaps[gap] = None
+            return
+        if properties is None and "Properties" in raw:
+            gap = Gap(
+                where, f"{name}: Properties is empty: judged as if it were left out", "fill it or remove it"
+            )
+            verdicts.gaps[gap] = None
+        if properties is not None and "Fn::If" in properties:
+            note = Note(
+                where, f"{name}: CloudFormation does not take Fn::If for Properties; both branches are judged"
+            )
+            verdicts.notes[note] = None
+        verdicts.resources.add(shown)
+        metadata = settle(raw.get("Metadata"), template.pick)
+        construct = None
+        if isinstance(metadata, dict):
+            if "smguard" in metadata:
+                verdicts.waivers[shown] = (metadata["smguard"], place(template, metadata, "smguard"))
+            path = metadata.get("aws:cdk:path")
+            construct = path if isinstance(path, str) else None
+        subject = self._subject(template, raw, name, kind, properties, effort)
+        for control in controls:
+            try:
+                for judgement in self.engine.judge(control, kind, subject):
+                    self._keep(template, control, kind, shown, construct, judgement, verdicts)
+            except Exception as error:
+                verdicts.crashed = True
+                what = f"{control.id} crashed on {name}: {type(error).__name__}"
+                verdicts.gaps[Gap(where, what, "this is a defect of smguard; please report it")] = None
+
+    def _subject(
+        self,
+        template: Template,
+        raw: dict[str, Any],
+        name: str,
+        kind: str,
+        properties: Any,
+        effort: Effort,
+    ) -> Subject:
+        return Subject(
+            properties=properties,
+            kind=self.kinds.get(kind, {}),
+            origin=(raw, "Properties") if "Properties" in raw else (template.resources, name),
+            look=lambda world: View(template, world),
+            joined=lambda world, reference, types: View(template, world).judged_here(reference, types),
+            world_limit=self.limits.worlds,
+            effort=effort,
+            exists=_existence(template, raw),
+        )
+
+    def _keep(
+        self,
+        template: Template,
+        control: Control,
+        kind: str,
+        shown: str,
+        construct: str | None,
+        judgement: Judgement,
+        verdicts: FileVerdicts,
+    ) -> None:
+        if judgement.verdict is Verdict.PASS:
+            verdicts.passed.add((shown, control.id))
+            if not self.keep_passed:
+                return
+        container, key = judgement.origin
+        position = template.position(container, key)
+        draft = Draft(
+            control=control.id,
+            type=kind,
+            name=shown,
+            construct=construct,
+            verdict=judgement.verdict,
+            message=judgement.text,
+            file=template.file_of(container),
+            line=position[0] if position else None,
+            column=position[1] if position else None,
+            path=judgement.path,
+            identity=judgement.identity,
+            condition=judgement.condition,
+            cause=judgement.cause,
+        )
+        at = (shown, control.id, judgement.identity)
+        before = verdicts.drafts.get(at)
+        if before is None or before.verdict.rank < draft.verdict.rank:
+            verdicts.drafts[at] = draft
+
+
+def _existence(template: Template, raw: dict[str, Any]) -> Callable[[World], bool] | None:
+    if "Condition" not in raw and template.parent is None:
+        return None
+    return lambda world: View(template, world).exists(raw)

@@ -1,0 +1,237 @@
+"""From a file's text to templates that can be judged: the template and the nested stacks it holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scanner.limits import Limits
+from scanner.model import Gap, Note
+from scanner.opening import Candidate
+from scanner.template.document import Document, ReadError, settle
+from scanner.template.reader import read
+from scanner.template.template import EXPANDING, PROCESSED, Template, build
+from scanner.value import rest_of
+
+Opener = Callable[[Candidate, str, str], tuple[str, str, str]]
+"""(file of the scan, path, real path of the file it stands in) -> (text, path for reports, real path).
+
+Raises ReadError."""
+
+_NESTED = {
+    "AWS::CloudFormation::Stack": "TemplateURL",
+    "AWS::Serverless::Application": "Location",
+}
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+
+
+class NotTemplate(Exception):
+    """Readable, but no CloudFormation template."""
+
+
+@dataclass(slots=True, eq=False)
+class Loaded:
+    """The templates of one file, parents first, and what is to be said of them."""
+
+    templates: list[Template] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    followed: set[str] = field(default_factory=set)
+    """Real paths of the local nested stacks that were followed."""
+
+
+class Loader(NamedTuple):
+    """How files become templates in one scan. `transforms` are those that leave SageMaker types alone."""
+
+    transforms: frozenset[str]
+    limits: Limits
+    given: Mapping[str, str]
+    settled: bool
+    open: Opener
+
+    def load(self, text: str, entry: Candidate) -> Iterator[Loaded]:
+        """Read a template; one `Loaded` for each value that duplicate keys give it.
+
+        Raises ReadError where the text can't be read and NotTemplate where it is something else.
+        """
+        document = read(text, self.limits)
+        root = document.root
+        if not isinstance(root, dict):
+            raise NotTemplate("a template is a mapping with a Resources section")
+        for number in range(passes(document)):
+            loaded = Loaded()
+            if number == 0:
+                _say_what_was_read(document, entry.display, loaded)
+            self._build(document, text, entry, number, loaded)
+            yield loaded
+
+    def _build(self, document: Document, text: str, entry: Candidate, pick: int, loaded: Loaded) -> None:
+        template = build(
+            document.root, document.marks, entry.display, given=self.given, settled=self.settled, pick=pick
+        )
+        template = self._expanded(template, document, text, entry, entry.real, loaded)
+        loaded.templates.append(template)
+        self._say_transforms(template, loaded)
+        self._follow(template, entry, (entry.real,), loaded)
+
+    def _expanded(
+        self, template: Template, document: Document, text: str, entry: Candidate, real: str, loaded: Loaded
+    ) -> Template:
+        """Write out loops and includes, with the parameters that the template is given."""
+        template.alive = document.root
+        if any(word in text for word in EXPANDING):
+            template = self._write_out(template, document, entry, real, loaded)
+        _demand_resources(template, loaded)
+        return template
+
+    def _write_out(
+        self, template: Template, document: Document, entry: Candidate, real: str, loaded: Loaded
+    ) -> Template:
+        from scanner.template.expand import Included, TooLarge, expand
+
+        def fetch(location: str, beside: str) -> Included | str:
+            try:
+                content, file, found = self.open(entry, location, beside)
+                included = read(content, self.limits)
+            except ReadError as error:
+                return str(error)
+            _say_what_was_read(included, file, loaded)
+            return Included(included, file, found)
+
+        try:
+            expansion = expand(template, real, fetch=fetch, limits=self.limits)
+        except TooLarge:
+            what = "Fn::ForEach or AWS::Include writes out more than the limits allow: they are left out"
+            loaded.gaps.append(Gap(template.file, what, "raise --max-nodes or --max-resources"))
+            left = {name: raw for name, raw in template.resources.items() if not name.startswith("Fn::")}
+            template.marks[id(left)] = template.marks.get(id(template.resources))
+            template.resources = left
+            return template
+        for container, key, what, hint in expansion.gaps:
+            loaded.gaps.append(Gap(place(template, container, key), what, hint))
+        for container, key, what in expansion.notes:
+            loaded.notes.append(Note(place(template, container, key), what))
+        written = build(
+            expansion.root,
+            template.marks,
+            template.file,
+            given=template.given,
+            settled=template.settled,
+            pick=template.pick,
+        )
+        written.key, written.parent, written.bindings = template.key, template.parent, template.bindings
+        written.files = expansion.files
+        written.alive = (document.root, expansion.alive)
+        return written
+
+    def _say_transforms(self, template: Template, loaded: Loaded) -> None:
+        transforms = template.root.get("Transform")
+        for each in transforms if isinstance(transforms, list) else [transforms]:
+            name = each.get("Name") if isinstance(each, dict) else each
+            if isinstance(name, str) and name not in self.transforms and name != "AWS::Include":
+                what = f"the macro {name} may change this template"
+                loaded.gaps.append(Gap(place(template, template.root, "Transform"), what, PROCESSED))
+
+    def _follow(self, template: Template, entry: Candidate, trail: tuple[str, ...], loaded: Loaded) -> None:
+        """Follow local nested stacks; `trail` leads from the file of the scan to this template's."""
+        for name, raw in template.resources.items():
+            kind = template.type_of(name)
+            if kind.endswith("::MODULE"):
+                what = f"{name} is a module: what it stands for is not in this file"
+                loaded.gaps.append(Gap(place(template, raw, "Type"), what, PROCESSED))
+                continue
+            prop = _NESTED.get(kind)
+            if prop is None:
+                continue
+            body = settle(raw.get("Properties"), template.pick)
+            url = settle(body.get(prop), template.pick) if isinstance(body, dict) else None
+            where = place(template, body if isinstance(body, dict) else raw, prop)
+            if not isinstance(url, str) or _REMOTE.match(url) or "{{resolve:" in url:
+                what = f"the nested stack {name} is not in this scan; scan its template by itself"
+                loaded.notes.append(Note(where, what))
+                continue
+            if len(trail) > self.limits.stack_depth:
+                loaded.gaps.append(
+                    Gap(where, f"the nested stack {name} lies too deep", "raise --max-stack-depth")
+                )
+                continue
+            try:
+                text, file, real = self.open(entry, url, trail[-1])
+                if real in trail:
+                    # What leads back to itself is no one's child alone: each file is judged by itself too.
+                    loaded.followed.difference_update(trail[trail.index(real) :])
+                    raise ReadError("it nests itself")
+                child = self._adopt(template, name, raw, body, text, file, real, entry, loaded)
+                self._follow(child, entry, (*trail, real), loaded)
+            except (ReadError, NotTemplate) as error:
+                hint = getattr(error, "hint", "") or "scan from a folder that holds both templates"
+                loaded.gaps.append(Gap(where, f"the nested stack {name} can't be followed: {error}", hint))
+
+    def _adopt(
+        self,
+        parent: Template,
+        name: str,
+        raw: Any,
+        body: Any,
+        text: str,
+        file: str,
+        real: str,
+        entry: Candidate,
+        loaded: Loaded,
+    ) -> Template:
+        """Make a nested stack a child of the template that passes it its parameters."""
+        document = read(text, self.limits)
+        if not isinstance(document.root, dict):
+            raise NotTemplate("it is no template")
+        _say_what_was_read(document, file, loaded)
+        passed = settle(body.get("Parameters"), parent.pick)
+        child = build(document.root, document.marks, file, given={}, settled=True)
+        child.key = f"{parent.key}/{name}"
+        child.parent = (parent, raw)
+        if isinstance(passed, dict):
+            child.bindings = {key: (parent, value) for key, value in passed.items()}
+        child = self._expanded(child, document, text, entry, real, loaded)
+        if len(loaded.templates) >= self.limits.resources:
+            raise ReadError("there are more nested stacks than the limits allow")
+        parent.children[name] = child
+        loaded.followed.add(real)
+        loaded.templates.append(child)
+        self._say_transforms(child, loaded)
+        return child
+
+
+def passes(document: Document) -> int:
+    """How often a document is judged: once for each value of its most often repeated key."""
+    return min(max((len(each.lines) for each in document.duplicates), default=1), 16)
+
+
+def _demand_resources(template: Template, loaded: Loaded) -> None:
+    """Raise ReadError or NotTemplate where there are no resources and no Gap says where they may be."""
+    root = template.root
+    if isinstance(settle(root.get("Resources"), template.pick), dict):
+        return
+    if "Resources" in root:
+        raise ReadError("Resources is not a mapping", *(template.position(root, "Resources") or ()))
+    if rest_of(root) is not None:
+        return
+    if "AWSTemplateFormatVersion" not in root and "Transform" not in root:
+        raise NotTemplate("it has no Resources section")
+    raise ReadError("the template has no Resources section")
+
+
+def place(template: Template, container: Any, key: Any) -> str:
+    """`file:line:column` of a key, as far as it is known."""
+    position = template.position(container, key)
+    file = template.file_of(container)
+    return f"{file}:{position[0]}:{position[1]}" if position else file
+
+
+def _say_what_was_read(document: Document, file: str, loaded: Loaded) -> None:
+    for duplicate in document.duplicates:
+        lines = " and ".join(str(line) for line in duplicate.lines)
+        what = f"the key {duplicate.key} stands more than once, on lines {lines}: each value is judged"
+        loaded.gaps.append(Gap(f"{file}:{duplicate.lines[0]}", what, "keep one of them"))
+    for line, what in document.notes:
+        loaded.notes.append(Note(f"{file}:{line}", what))

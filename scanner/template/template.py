@@ -1,0 +1,172 @@
+"""One template, ready to be judged: its sections, its resources, and what is wrong with its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scanner.template.document import Either, Marks, Unreadable, settle
+from scanner.template.parameter import Parameter, declare
+from scanner.value import REST, Partial
+
+PROCESSED = "scan the processed template instead (aws cloudformation get-template --template-stage Processed)"
+"""What to do about a macro, a module or a remote include."""
+LOOP = "Fn::ForEach::"
+INCLUDE = "AWS::Include"
+EXPANDING = (LOOP, INCLUDE, "Fn::Transform", "!Transform")
+"""Words without which a template's text stands for nothing but itself."""
+NAME_PROPERTIES = ("Name", "Id", "Arn")
+
+
+@dataclass(slots=True, eq=False)
+class Template:
+    """A parsed template, or one instance of it as a nested stack.
+
+    `key` tells instances apart ("" for the template itself). `bindings` are the parameters that a parent
+    stack passes, with the parent to resolve them in; `given` those of a parameter file; `settled` means
+    that parameters without a given value keep their default. `pick` chooses among duplicate keys.
+    """
+
+    file: str
+    marks: Marks
+    root: Mapping[str, Any]
+    parameters: Mapping[str, Parameter]
+    conditions: Mapping[str, Any]
+    mappings: Mapping[str, Any]
+    resources: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    key: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    settled: bool = False
+    bindings: Mapping[str, tuple[Template, Any]] = field(default_factory=dict)
+    children: dict[str, Template] = field(default_factory=dict)
+    parent: tuple[Template, Any] | None = None
+    """For a nested stack: the template it stands in, and the resource there."""
+    pick: int = 0
+    files: Mapping[int, str] = field(default_factory=dict)
+    """id(container) -> file, for containers that an include brought in."""
+    inputs: dict[str, Partial] = field(default_factory=dict)
+    """Free inputs, once they have been referred to."""
+    alive: Any = None
+    """Keeps the containers that positions hang on."""
+
+    @property
+    def nested(self) -> bool:
+        """True for a template that is judged as a parent's nested stack."""
+        return bool(self.key)
+
+    def type_of(self, name: str) -> str:
+        """The type of a resource, "" where it has none."""
+        raw = self.resources.get(name)
+        kind = settle(raw.get("Type"), self.pick) if isinstance(raw, dict) else None
+        return kind if isinstance(kind, str) else ""
+
+    def holds_named(self, name: str, types: tuple[str, ...]) -> bool:
+        """Does a resource of one of `types` carry this physical name?"""
+        for raw in self.resources.values():
+            if isinstance(raw, dict) and raw.get("Type") in types and isinstance(raw.get("Properties"), dict):
+                for key, value in raw["Properties"].items():
+                    if value == name and key.endswith(NAME_PROPERTIES):
+                        return True
+        return False
+
+    def file_of(self, container: Any) -> str:
+        """The file that a container was read from."""
+        return self.files.get(id(container), self.file)
+
+    def position(self, container: Any, key: Any) -> tuple[int, int] | None:
+        """Line and column of a key or item, where it was read from text."""
+        marks = self.marks.get(id(container))
+        if marks is None:
+            return None
+        try:
+            found = marks[key]
+        except (KeyError, IndexError):
+            return None
+        return (found[0], found[1])
+
+
+def section(root: Mapping[str, Any], name: str, pick: int = 0) -> dict[str, Any]:
+    """A section as a mapping; anything else is as good as none."""
+    body = root.get(name)
+    if isinstance(body, Either):
+        body = body.values[min(pick, len(body.values) - 1)]
+    return body if isinstance(body, dict) else {}
+
+
+def build(
+    root: Mapping[str, Any],
+    marks: Marks,
+    file: str,
+    *,
+    given: Mapping[str, str],
+    settled: bool,
+    pick: int = 0,
+) -> Template:
+    """Take a template's sections apart; `root` has a Resources mapping."""
+    resources = section(root, "Resources", pick)
+    if any(isinstance(body, Either) for body in resources.values()):
+        settled_resources = {name: settle(body, pick) for name, body in resources.items()}
+        marks[id(settled_resources)] = marks.get(id(resources))
+        resources = settled_resources
+    return Template(
+        file=file,
+        marks=marks,
+        root=root,
+        parameters={
+            name: declare(name, settle(body, pick))
+            for name, body in section(root, "Parameters", pick).items()
+        },
+        conditions=section(root, "Conditions", pick),
+        mappings=section(root, "Mappings", pick),
+        resources=resources,
+        outputs=section(root, "Outputs", pick),
+        given=given,
+        settled=settled,
+        pick=pick,
+    )
+
+
+class Misshapen(NamedTuple):
+    """A resource that can't be judged as it stands, why, and what a person can do."""
+
+    name: str
+    what: str
+    hint: str = "CloudFormation would refuse it"
+
+
+def judgeable(template: Template) -> Iterator[tuple[str, dict[str, Any]] | Misshapen]:
+    """Every resource with a type, in order; what has no proper shape is said."""
+    for name, raw in template.resources.items():
+        if name == REST and isinstance(raw, Partial):
+            continue
+        if not isinstance(raw, dict):
+            yield Misshapen(name, f"the resource is {_name_shape(raw)}, not a mapping")
+            continue
+        kind = settle(raw.get("Type"), template.pick)
+        if isinstance(kind, Unreadable):
+            yield Misshapen(name, f"Type is not known ({kind.what})", "scan what the template is rendered to")
+            continue
+        if not isinstance(kind, str) or not kind:
+            yield Misshapen(
+                name, "the resource has no Type" if kind is None else f"Type is {_name_shape(kind)}"
+            )
+            continue
+        yield name, raw
+
+
+def _name_shape(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return (
+        "text"
+        if isinstance(value, str)
+        else "a number"
+        if isinstance(value, (int, float))
+        else "no plain value"
+    )
