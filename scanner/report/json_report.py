@@ -1,0 +1,89 @@
+"""The JSON report, version 1: one finding a line, written as the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from scanner.model import Finding, Gap, Note, Summary, Verdict
+from scanner.report import Run
+from scanner.safe_text import to_json
+
+
+def render(run: Run) -> Iterator[str]:
+    """Chunks of one JSON document; only gaps and notes are held until the findings are through."""
+    tool = {"name": "smguard", "version": run.version, "catalog": run.catalog}
+    yield f'{{"schema_version": 1, "kind": {to_json(run.kind)}, "tool": {to_json(tool)},\n"findings": ['
+    gaps: list[Gap] = []
+    notes: list[Note] = []
+    separator = "\n"
+    for event in run.events:
+        if isinstance(event, Gap):
+            gaps.append(event)
+        elif isinstance(event, Note):
+            notes.append(event)
+        elif run.show_passed or event.verdict is not Verdict.PASS:
+            yield separator + to_json(_finding(event))
+            separator = ",\n"
+    yield "],\n"
+    yield _list("gaps", [{"where": gap.where, "what": gap.what, "hint": gap.hint} for gap in gaps])
+    yield _list("notes", [{"where": note.where, "what": note.what} for note in notes])
+    yield f'"summary": {to_json(_summary(run.summary()))}}}\n'
+
+
+def _list(key: str, items: list[dict[str, str]]) -> str:
+    inner = ",\n".join(map(to_json, items))
+    return f'"{key}": [' + (f"\n{inner}" if inner else "") + "],\n"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    control, resource, location, waiver = finding.control, finding.resource, finding.location, finding.waiver
+    return {
+        "control": control.id,
+        "verdict": finding.verdict.value,
+        "severity": control.severity.label,
+        "message": finding.message,
+        "condition": finding.condition,
+        "resource": {"type": resource.type, "name": resource.name, "construct": resource.construct},
+        "location": {
+            "file": location.file,
+            "line": location.line,
+            "column": location.column,
+            "path": location.path,
+            "account": location.account,
+            "region": location.region,
+            "arn": location.arn,
+        },
+        "waiver": waiver
+        and {
+            "control": waiver.control,
+            "resource": waiver.resource,
+            "reason": waiver.reason,
+            "expires": waiver.expires,
+            "owner": waiver.owner,
+            "ticket": waiver.ticket,
+        },
+        "fingerprint": finding.fingerprint,
+        "title": control.title,
+        "area": control.area,
+        "cause": finding.cause,
+    }
+
+
+def _summary(summary: Summary) -> dict[str, Any]:
+    return {
+        "complete": summary.complete,
+        "files": {
+            "seen": summary.seen,
+            "judged": summary.judged,
+            "partial": summary.partial,
+            "unread": summary.unread,
+            "skipped": summary.skipped,
+        },
+        "resources": summary.resources,
+        "passed": summary.passed,
+        "fail": summary.fail,
+        "unknown": summary.unknown,
+        "waived": summary.waived,
+        "gaps": summary.gaps,
+    }

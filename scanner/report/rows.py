@@ -1,0 +1,102 @@
+"""Which rows of the terminal report the findings of one file become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scanner.model import Finding, Location, Verdict, Waiver
+from scanner.report.layout import Row, count, row
+
+
+def gather(findings: list[Finding]) -> tuple[list[Row], set[int]]:
+    """UNKNOWNs with one cause become as few rows as can be: one a control, or one a resource.
+
+    Returns the rows that are about several resources, and the ids of all other findings.
+    """
+    own = {id(finding) for finding in findings}
+    causes: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if _open(finding) and finding.cause:
+            causes.setdefault(finding.cause, []).append(finding)
+    rows: list[Row] = []
+    for cause, group in causes.items():
+        controls = {finding.control.id for finding in group}
+        resources = {finding.resource.name for finding in group}
+        if len(resources) == 1 or len(controls) > len(resources):
+            continue  # one row for each resource says it in fewer rows
+        for control in sorted(controls):
+            same = [finding for finding in group if finding.control.id == control]
+            if len({finding.resource.name for finding in same}) > 1:
+                own -= {id(finding) for finding in same}
+                text = _depend(f"{len(same)} places ", cause)
+                rows.append(row("unknown", control, text, _where(same[0].location)))
+    return rows, own
+
+
+def _open(finding: Finding) -> bool:
+    return finding.verdict is Verdict.UNKNOWN and finding.waiver is None
+
+
+def _depend(many: str, cause: str) -> str:
+    if cause.startswith("fails when "):
+        return f"{many}{cause.replace('fails', 'fail', 1)}"
+    return f"{many}depend on {cause}"
+
+
+def resource_rows(findings: list[Finding]) -> Iterator[Row]:
+    """The rows below one resource: failed, worst first; unknown; waived; passed."""
+    failed = [finding for finding in findings if finding.verdict is Verdict.FAIL and finding.waiver is None]
+    for finding in sorted(failed, key=_worst_first):
+        control = finding.control
+        yield row(control.severity.label, control.id, _message(finding), _where(finding.location))
+    yield from _unknown_rows([finding for finding in findings if _open(finding)])
+    for finding in findings:
+        if finding.waiver is not None:
+            yield row("waived", finding.control.id, _waiver_text(finding.waiver), _where(finding.location))
+    passed = sorted({finding.control.id for finding in findings if finding.verdict is Verdict.PASS})
+    if passed:
+        yield row("passed", count(len(passed), "control"), ", ".join(passed), "")
+
+
+def _worst_first(finding: Finding) -> tuple[int, int, int, str]:
+    location = finding.location
+    return (-finding.control.severity, location.line or 0, location.column or 0, finding.control.id)
+
+
+def _unknown_rows(findings: list[Finding]) -> Iterator[Row]:
+    """One row a cause if it leaves several controls, or several places of a control, open."""
+    by_cause: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_cause.setdefault(finding.cause or f"{id(finding)}", []).append(finding)
+    for cause, group in by_cause.items():
+        where = _where(group[0].location)
+        controls = {finding.control.id for finding in group}
+        if len(group) == 1:
+            yield row("unknown", group[0].control.id, _message(group[0]), where)
+        elif len(controls) == 1:
+            yield row("unknown", group[0].control.id, _depend(f"{len(group)} places ", cause), where)
+        else:
+            yield row("unknown", f"{len(controls)} controls", _depend("", cause), where)
+
+
+def _message(finding: Finding) -> str:
+    if finding.condition and finding.condition not in finding.message:
+        return f"{finding.message}; {finding.condition}"
+    return finding.message
+
+
+def _waiver_text(waiver: Waiver) -> str:
+    said = ", ".join(part for part in (waiver.owner, waiver.ticket) if part)
+    return f"until {waiver.expires}: {waiver.reason}" + (f" ({said})" if said else "")
+
+
+def _where(location: Location) -> str:
+    """`file:line:column`, which terminals and editors open at a click, or the ARN."""
+    if location.file is None:
+        return location.arn or ""
+    parts = [location.file]
+    if location.line is not None:
+        parts.append(str(location.line))
+        if location.column is not None:
+            parts.append(str(location.column))
+    return ":".join(parts)

@@ -1,0 +1,172 @@
+"""SARIF 2.1.0, as code scanning services take it; results are written as the run goes on."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from scanner.model import Control, Finding, Gap, Note, Severity, Verdict, Waiver
+from scanner.report import Run
+from scanner.safe_text import inert, inert_lines, to_json
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+}
+# GitHub reads these as critical above 9.0, high from 7.0, medium from 4.0, low below.
+_SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
+_KINDS = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.UNKNOWN: "review"}
+_MOST_TAGS = 20  # GitHub refuses a file in which a rule has more
+_TEXT = 1_000
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+_PLACEHOLDER = re.compile(r"\{(\d+)\}")
+
+
+def render(run: Run) -> Iterator[str]:
+    """Chunks of one SARIF log. The tool, with a rule for every control that has results, comes last."""
+    yield f'{{"$schema": {to_json(_SCHEMA)}, "version": "2.1.0", "runs": [{{\n'
+    yield '"columnKind": "unicodeCodePoints",\n"results": ['
+    rules: dict[str, tuple[int, Control]] = {}
+    notifications: list[dict[str, Any]] = []
+    separator = "\n"
+    for event in run.events:
+        if isinstance(event, Gap):
+            notifications.append(_notification("gap", "error", event.where, event.what, event.hint))
+        elif isinstance(event, Note):
+            notifications.append(_notification("note", "note", event.where, event.what))
+        elif run.show_passed or event.verdict is not Verdict.PASS:
+            index, _ = rules.setdefault(event.control.id, (len(rules), event.control))
+            yield separator + to_json(_result(event, index))
+            separator = ",\n"
+    invocation = {
+        "executionSuccessful": run.summary().complete,
+        "toolExecutionNotifications": notifications,
+    }
+    yield f'],\n"invocations": [{to_json(invocation)}],\n'
+    driver = {
+        "name": "smguard",
+        "version": run.version,
+        "rules": [_rule(control) for _, control in rules.values()],
+        "notifications": [
+            {"id": "gap", "shortDescription": {"text": "Something that could not be looked at"}},
+            {"id": "note", "shortDescription": {"text": "Worth saying, changes nothing"}},
+        ],
+        "properties": {"catalog": run.catalog},
+    }
+    yield f'"tool": {{"driver": {to_json(driver)}}}\n}}]}}\n'
+
+
+def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
+    failed = finding.verdict is Verdict.FAIL
+    properties = {
+        "severity": finding.control.severity.label,
+        "resourceType": inert(finding.resource.type),
+        "condition": finding.condition and inert(finding.condition),
+        "cause": finding.cause and inert(finding.cause),
+    }
+    result: dict[str, Any] = {
+        "ruleId": finding.control.id,
+        "ruleIndex": rule_index,
+        "kind": _KINDS[finding.verdict],
+        "level": _LEVELS[finding.control.severity] if failed else "none",
+        "message": {"text": _message(finding)},
+        "locations": [_location(finding)],
+        "partialFingerprints": {"smguard/v1": finding.fingerprint},
+        "properties": {key: value for key, value in properties.items() if value is not None},
+    }
+    if finding.waiver is not None:
+        result["suppressions"] = [_suppression(finding.waiver)]
+    return result
+
+
+def _message(finding: Finding) -> str:
+    said = finding.message or finding.control.title
+    if finding.condition and finding.condition not in said:
+        said = f"{said}; {finding.condition}"
+    return _plain(f"{finding.resource.name}: {said}")
+
+
+def _plain(text: str) -> str:
+    """Text in which a viewer finds no link and no placeholder."""
+    return _PLACEHOLDER.sub(r"{{\1}}", inert(text, _TEXT).replace("](", "] ("))
+
+
+def _location(finding: Finding) -> dict[str, Any]:
+    location, resource = finding.location, finding.resource
+    full_name = f"{resource.name}.{location.path}" if location.path else resource.name
+    logical = {
+        "name": inert(resource.name),
+        "fullyQualifiedName": inert(location.arn or full_name, _TEXT),
+        "kind": "resource",
+    }
+    if location.file is None:
+        return {"logicalLocations": [logical]}
+    physical: dict[str, Any] = {"artifactLocation": _artifact(location.file)}
+    if location.line is not None:
+        physical["region"] = {"startLine": location.line}
+        if location.column is not None:
+            physical["region"]["startColumn"] = location.column
+    return {"physicalLocation": physical, "logicalLocations": [logical]}
+
+
+def _artifact(path: str) -> dict[str, str]:
+    """A file as a percent-encoded URI: relative to the root of the sources, unless the path is absolute."""
+    uri = _encode(path.replace(os.sep, "/").removeprefix("./"))
+    if os.path.isabs(path):
+        return {"uri": "file://" + uri if uri.startswith("/") else "file:///" + uri}
+    return {"uri": uri, "uriBaseId": "%SRCROOT%"}
+
+
+def _encode(path: str) -> str:
+    try:
+        data = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        data = path.encode("utf-8", "backslashreplace")
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in data)
+
+
+def _suppression(waiver: Waiver) -> dict[str, Any]:
+    said = {"expires": waiver.expires, "owner": waiver.owner, "ticket": waiver.ticket}
+    return {
+        "kind": "inSource" if waiver.inline else "external",
+        "status": "accepted",
+        "justification": _plain(waiver.reason),
+        "properties": {key: inert(value) for key, value in said.items() if value is not None},
+    }
+
+
+def _notification(kind: str, level: str, where: str, what: str, hint: str = "") -> dict[str, Any]:
+    text = f"{where}: {what}" + (f" ({hint})" if hint else "")
+    return {"descriptor": {"id": kind}, "level": level, "message": {"text": _plain(text)}}
+
+
+def _rule(control: Control) -> dict[str, Any]:
+    rationale, remediation = inert_lines(control.rationale), inert_lines(control.remediation)
+    more = f"smguard rules show {control.id}"
+    return {
+        "id": control.id,
+        "name": "".join(part.capitalize() for part in control.id.split("-")),
+        "shortDescription": {"text": inert(control.title)},
+        "fullDescription": {
+            "text": inert(" ".join(control.rationale.split()), _TEXT) or inert(control.title)
+        },
+        "help": {
+            "text": f"{rationale}\n\nHow to mend: {remediation}\n\nMore: {more}",
+            "markdown": f"{rationale}\n\n**How to mend**\n\n{remediation}\n\nMore: `{more}`",
+        },
+        "defaultConfiguration": {"level": _LEVELS[control.severity]},
+        "properties": {"security-severity": _SCORES[control.severity], "tags": _tags(control)},
+    }
+
+
+def _tags(control: Control) -> list[str]:
+    tags = ["security", control.area]
+    for framework, references in control.frameworks.items():
+        listed = references if isinstance(references, list | tuple) else [references]
+        tags.extend(f"{framework}/{reference}" for reference in listed)
+    return tags[:_MOST_TAGS]

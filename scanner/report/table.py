@@ -1,0 +1,184 @@
+"""The report for people: findings by file and resource, then what to do about them, then the counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+
+from scanner.model import Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
+from scanner.report import Run
+from scanner.report.layout import Layout, count
+from scanner.report.rows import gather, resource_rows
+from scanner.safe_text import inert
+
+_MOST_GAPS = 50
+_MOST_NOTES = 10
+_NARROWEST = 40
+
+
+class _Tally:
+    """What the end of the report needs to remember of the findings."""
+
+    def __init__(self) -> None:
+        self.severities: Counter[Severity] = Counter()
+        self.failed: dict[str, Control] = {}
+        self.gaps: list[Gap] = []
+        self.notes: dict[str, list[str]] = {}
+
+
+def render(run: Run) -> Iterator[str]:
+    """Lines of text; the findings of one file are held at a time."""
+    layout = Layout(max(run.width, _NARROWEST), run.color)
+    tally = _Tally()
+    for scope, findings in groupby(_findings(run, tally), lambda finding: _scope(finding.location)):
+        yield from _render_file(layout, scope, list(findings))
+    summary = run.summary()
+    yield from _render_remedies(layout, tally)
+    yield from _render_notes(layout, tally)
+    yield from _render_gaps(layout, tally)
+    yield from _render_summary(layout, summary, tally)
+
+
+def _findings(run: Run, tally: _Tally) -> Iterator[Finding]:
+    for event in run.events:
+        if isinstance(event, Gap):
+            tally.gaps.append(event)
+        elif isinstance(event, Note):
+            tally.notes.setdefault(event.what, []).append(event.where)
+        elif run.show_passed or event.verdict is not Verdict.PASS:
+            if event.verdict is Verdict.FAIL and event.waiver is None:
+                tally.severities[event.control.severity] += 1
+                tally.failed[event.control.id] = event.control
+            yield event
+
+
+def _scope(location: Location) -> str:
+    """The heading that a finding stands under: its file, or its account and region."""
+    if location.file is not None:
+        return location.file
+    return " ".join(part for part in (location.account, location.region) if part)
+
+
+def _render_file(layout: Layout, scope: str, findings: list[Finding]) -> Iterator[str]:
+    shared, own = gather(findings)
+    groups: dict[Resource, list[Finding]] = {}
+    for finding in findings:
+        if id(finding) in own:
+            groups.setdefault(finding.resource, []).append(finding)
+    sections = [(resource, list(resource_rows(group))) for resource, group in groups.items()]
+    columns = layout.fit([row for _, rows in sections for row in rows] + shared)
+    if scope:
+        yield layout.paint("bold", inert(scope, 500)) + "\n\n"
+    for resource, rows in sections:
+        kind = f"{resource.type}  {resource.construct}" if resource.construct else resource.type
+        yield from layout.heading(resource.name, kind)
+        yield from layout.rows(rows, columns)
+        yield "\n"
+    if shared:
+        yield from layout.paragraph("Several resources", 2)
+        yield from layout.rows(shared, columns)
+        yield "\n"
+
+
+def _render_remedies(layout: Layout, tally: _Tally) -> Iterator[str]:
+    if not tally.failed:
+        return
+    yield layout.paint("bold", "How to mend") + "\n\n"
+    for control in sorted(tally.failed.values(), key=lambda control: (-control.severity, control.id)):
+        yield from layout.heading(control.id, control.title)
+        yield from layout.paragraph(_first_sentence(control.remediation), 4)
+    yield "\n"
+    yield from layout.paragraph("More on each: smguard rules show ID", 2, "dim")
+    yield "\n"
+
+
+def _first_sentence(text: str) -> str:
+    paragraph = " ".join(text.strip().split("\n\n", 1)[0].split())
+    words = paragraph.split(" ")
+    for index, word in enumerate(words[:-1]):
+        if word.endswith((".", ".)")) and not word.endswith("e.g.") and words[index + 1][:1].isupper():
+            return " ".join(words[: index + 1])
+    return paragraph
+
+
+def _render_notes(layout: Layout, tally: _Tally) -> Iterator[str]:
+    if not tally.notes:
+        return
+    yield layout.paint("bold", "Notes") + "\n\n"
+    for what, places in list(tally.notes.items())[:_MOST_NOTES]:
+        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+        yield from layout.paragraph(f"{places[0]}{more}: {what}", 2)
+    yield from _render_rest(layout, len(tally.notes) - _MOST_NOTES, "note")
+    yield "\n"
+
+
+def _render_gaps(layout: Layout, tally: _Tally) -> Iterator[str]:
+    if not tally.gaps:
+        return
+    yield layout.paint("bad", "Not looked at") + "\n\n"
+    for gap in tally.gaps[:_MOST_GAPS]:
+        yield from layout.paragraph(f"{gap.where}: {gap.what}", 2)
+        if gap.hint:
+            yield from layout.paragraph(gap.hint, 6, "dim")
+    yield from _render_rest(layout, len(tally.gaps) - _MOST_GAPS, "gap")
+    yield "\n"
+
+
+def _render_rest(layout: Layout, rest: int, noun: str) -> Iterator[str]:
+    if rest > 0:
+        text = f"… and {count(rest, f'more {noun}')}; --format json has them all"
+        yield from layout.paragraph(text, 2, "dim")
+
+
+def _render_summary(layout: Layout, summary: Summary, tally: _Tally) -> Iterator[str]:
+    if not (summary.fail or summary.unknown or summary.gaps or tally.gaps) and summary.complete:
+        yield from _render_fine(layout, summary)
+        return
+    rows = [
+        ("failed", summary.fail, ", ".join(_severities(tally)), "bad"),
+        ("unknown", summary.unknown, "can't be decided from what was scanned", "unknown"),
+        ("gaps", len(tally.gaps), _gap_remark(summary, tally), "bad"),
+        ("waived", summary.waived, "", "bold"),
+        ("passed", summary.passed, "", "good"),
+        ("resources", summary.resources, "", "bold"),
+        ("files", summary.seen, _file_counts(summary), "bold"),
+    ]
+    digits = max(len(str(number)) for _, number, _, _ in rows)
+    for label, number, remark, style in rows:
+        shown = layout.paint(style if number else "dim", f"{number:>{digits}}")
+        said = f"  {layout.paint('dim', remark)}" if number and remark else ""
+        yield f"{label:<9}  {shown}{said}\n"
+
+
+def _gap_remark(summary: Summary, tally: _Tally) -> str:
+    if not summary.complete:
+        return "the report is incomplete"
+    return "accepted" if tally.gaps else ""
+
+
+def _severities(tally: _Tally) -> list[str]:
+    worst_first = sorted(tally.severities.items(), reverse=True)
+    return [f"{number} {severity.label}" for severity, number in worst_first]
+
+
+def _file_counts(summary: Summary) -> str:
+    kinds = [
+        (summary.judged, "judged"),
+        (summary.partial, "in part"),
+        (summary.unread, "unread"),
+        (summary.skipped, "skipped"),
+    ]
+    return ", ".join(f"{number} {word}" for number, word in kinds if number)
+
+
+def _render_fine(layout: Layout, summary: Summary) -> Iterator[str]:
+    files = count(summary.seen, "file") + (f" ({_file_counts(summary)})" if summary.skipped else "")
+    if summary.passed or summary.waived:
+        verdict = layout.paint("good", "All good.")
+        waived = f", {summary.waived} waived" if summary.waived else ""
+        counts = f"{summary.passed} passed{waived} on {count(summary.resources, 'resource')} in {files}."
+    else:
+        verdict = layout.paint("bold", "Nothing to judge.")
+        counts = f"No SageMaker resource that a control is about in {files}."
+    yield f"{verdict} {counts}\n"
