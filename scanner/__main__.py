@@ -1,0 +1,5 @@
+"""`python -m scanner` is `smguard`."""
+
+from scanner.cli import main
+
+main()

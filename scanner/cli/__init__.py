@@ -1,0 +1,94 @@
+"""The command `smguard`. Each command's module is imported only when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import cast
+
+import click
+
+from scanner import __version__
+from scanner.model import SmguardError
+
+COMMANDS = {
+    "scan": ("scanner.cli.scan", "Scan CloudFormation templates."),
+    "rules": ("scanner.cli.rules", "List, explain and check the controls."),
+}
+EXIT_ERROR, EXIT_CRASH = 2, 4
+
+
+class Commands(click.Group):
+    """The commands by name, so that starting one doesn't import the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return cast(click.Command, import_module(COMMANDS[cmd_name][0]).command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+def show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Say which scanner and which catalog this is."""
+    if wanted and not ctx.resilient_parsing:
+        from scanner import catalog
+
+        click.echo(f"smguard {__version__} (catalog {catalog.load().digest[:12]})")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version.",
+)
+def group() -> None:
+    """Keep Amazon SageMaker safe: one catalog of controls, the same verdict everywhere.
+
+    Exit codes: 0 whole job done and nothing counts; 1 findings that count; 2 wrong usage, rules or output;
+    3 incomplete; 4 a defect of smguard.
+    """
+
+
+def main() -> None:
+    """Run the command line; every way out of it is an exit code that `--help` explains."""
+    try:
+        code = group.main(prog_name="smguard", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_ERROR
+    except SmguardError as error:
+        _complain(f"Error: {error.what}", error.hint)
+        code = EXIT_ERROR
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        if os.environ.get("SMGUARD_DEBUG"):
+            raise
+        hint = "this is a defect of smguard: run again with SMGUARD_DEBUG=1 and report what it prints"
+        _complain(f"smguard crashed: {type(error).__name__}", hint)
+        code = EXIT_CRASH
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(what: str, hint: str) -> None:
+    from scanner.safe_text import inert
+
+    click.echo(inert(what), err=True)
+    if hint:
+        click.echo(f"  {inert(hint)}", err=True)

@@ -1,0 +1,143 @@
+"""`smguard rules`: what the catalog holds, and whether a rule folder is sound."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from scanner import catalog
+from scanner.model import Control
+
+EXIT_PROBLEMS = 1
+
+
+@click.group("rules", short_help="List, explain and check the controls.")
+def command() -> None:
+    """The controls: what there is, what each one asks for, and whether your own are sound."""
+
+
+def _rules_option(function: Any) -> Any:
+    return click.option(
+        "--rules", multiple=True, metavar="DIR", help="Add the controls of your own folder (repeatable)."
+    )(function)
+
+
+def _load(directories: tuple[str, ...]) -> catalog.Catalog:
+    full = catalog.load()
+    for directory in directories:
+        full = catalog.add(full, directory)
+    return full
+
+
+@command.command("list")
+@click.option(
+    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@click.option("--area", multiple=True, metavar="AREA", help="Only the controls of this area (repeatable).")
+@click.option(
+    "--framework", multiple=True, metavar="NAME", help="Only controls that this framework asks for."
+)
+@_rules_option
+def list_controls(
+    format_name: str, area: tuple[str, ...], framework: tuple[str, ...], rules: tuple[str, ...]
+) -> int:
+    """List the controls."""
+    full = _load(rules)
+    controls = catalog.select(full, areas=area, frameworks=framework)
+    if format_name == "json":
+        click.echo(json.dumps([describe(control) for control in controls], indent=2))
+        return 0
+    for name in dict.fromkeys(control.area for control in sorted(controls, key=lambda each: each.area)):
+        click.echo(f"{name}")
+        for control in controls:
+            if control.area == name:
+                click.echo(f"  {control.id:<28} {control.severity.label:<9} {control.title}")
+    count = len({kind for control in controls for kind in control.resources})
+    click.echo(f"\n{len(controls)} controls on {count} resource types. `smguard rules show ID` explains one.")
+    return 0
+
+
+def describe(control: Control) -> dict[str, Any]:
+    """A control as plain JSON values."""
+    return {
+        "id": control.id,
+        "title": control.title,
+        "area": control.area,
+        "severity": control.severity.label,
+        "rationale": control.rationale,
+        "remediation": control.remediation,
+        "resources": control.resources,
+        "aka": control.aka,
+        "frameworks": control.frameworks,
+        "prevent": control.prevent,
+        "parameters": control.parameters,
+        "waivable": control.waivable,
+        "retired": control.retired,
+    }
+
+
+@command.command("show")
+@click.argument("control_id", metavar="ID")
+@click.option("--schema", is_flag=True, help="Print what it asks for as JSON Schema, by resource type.")
+@click.option(
+    "-f", "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@_rules_option
+def show(control_id: str, schema: bool, format_name: str, rules: tuple[str, ...]) -> int:
+    """Explain one control."""
+    full = _load(rules)
+    (control,) = catalog.select(full, [control_id])
+    if schema:
+        from scanner.schema import control_schema
+
+        click.echo(json.dumps(control_schema(control, full.values, full.shapes), indent=2))
+    elif format_name == "json":
+        click.echo(json.dumps(describe(control), indent=2))
+    else:
+        from scanner.rule_text import explain
+
+        click.echo(explain(control, full))
+    return 0
+
+
+@command.command("check")
+@click.argument("directory", required=False, metavar="[DIR]", type=click.Path(path_type=str))
+def check(directory: str | None) -> int:
+    """Check the built-in catalog, or your own folder of controls on top of it.
+
+    Reported are unknown fields and keywords, property paths that neither the SageMaker API nor CloudFormation
+    knows, and examples that do not give their stated verdict.
+    """
+    from scanner import rulepack
+    from scanner.example import check_examples
+
+    full = catalog.load()
+    problems: list[str] = []
+    examples: Any = catalog.examples()
+    if directory is not None:
+        from scanner.rulepack_check import check as check_pack
+
+        problems = [str(problem) for problem in check_pack(directory, catalog.base(full))]
+        if not problems:
+            full = catalog.add(full, directory)
+            examples = rulepack.examples(rulepack.read(directory))
+    else:
+        source = catalog.live_directory()
+        if source is not None:
+            from scanner.rulepack_check import check as check_pack
+
+            problems = [str(problem) for problem in check_pack(source)]
+    count = sum(len(listed) for each in examples.values() for listed in each.values())
+    if not problems:
+        problems = [
+            f"{each.control}: the example '{each.about}' is {each.given}, not {each.stated}"
+            for each in check_examples(full, examples)
+        ]
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        return EXIT_PROBLEMS
+    click.echo(f"{len(examples)} controls and their {count} examples are sound.")
+    return 0

@@ -1,0 +1,208 @@
+"""`smguard scan`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import click
+
+from scanner import __version__, catalog
+from scanner.limits import Limits
+from scanner.model import Severity, SmguardError, Verdict
+from scanner.report import FORMATS, Run, renderer
+
+EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_CRASH = 1, 3, 4
+_LIMITS = {
+    "max_file_size": ("file_bytes", "Bytes of one file."),
+    "max_depth": ("depth", "Nesting of mappings and lists."),
+    "max_nodes": ("nodes", "Values in one file, aliases counted as what they stand for."),
+    "max_resources": ("resources", "Resources of one template after Fn::ForEach."),
+    "max_worlds": ("worlds", "Combinations of parameters and conditions tried at one place."),
+    "max_stack_depth": ("stack_depth", "Nested stacks below one another."),
+}
+
+
+def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """One option for each bound on untrusted input."""
+    defaults = Limits()
+    for name, (field, about) in reversed(_LIMITS.items()):
+        flag = "--" + name.replace("_", "-")
+        shown = f"{about} [default: {getattr(defaults, field):,}]"
+        function = click.option(
+            flag, name, type=click.IntRange(min=1), default=None, metavar="N", help=shown
+        )(function)
+    return function
+
+
+@click.command("scan", short_help="Scan CloudFormation templates.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=str))
+@click.option(
+    "-f", "--format", "format_name", type=click.Choice(list(FORMATS)), default="table", show_default=True
+)
+@click.option("-o", "--output", metavar="FILE", help="Write the report there instead of standard output.")
+@click.option("--select", multiple=True, metavar="ID", help="Only this control (repeatable).")
+@click.option("--ignore", multiple=True, metavar="ID", help="All controls but this one (repeatable).")
+@click.option("--area", multiple=True, metavar="AREA", help="Only the controls of this area (repeatable).")
+@click.option(
+    "--framework", multiple=True, metavar="NAME", help="Only controls that this framework asks for."
+)
+@click.option(
+    "--rules", multiple=True, metavar="DIR", help="Add the controls of your own folder (repeatable)."
+)
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Leave these paths out (as in .gitignore; repeatable)."
+)
+@click.option(
+    "--parameters", multiple=True, metavar="FILE", help="Parameter values; all others keep their default."
+)
+@click.option("--waivers", metavar="FILE", help="A central file of waivers.")
+@click.option("--no-inline-waivers", is_flag=True, help="Do not honour waivers in the templates' Metadata.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([severity.label for severity in Severity]),
+    default="low",
+    show_default=True,
+    help="The least severity that counts for the exit code.",
+)
+@click.option("--strict", is_flag=True, help="What can't be known counts as well.")
+@click.option("--all", "show_passed", is_flag=True, help="Also report what passes.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
+@click.option(
+    "--allow-incomplete", is_flag=True, help="Exit with 0 if only something could not be looked at."
+)
+@click.option(
+    "--candidates", is_flag=True, help="Take named files as if a folder had been walked (for pre-commit)."
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes for many files. [default: all cores]"
+)
+@limit_options
+def command(
+    paths: tuple[str, ...],
+    format_name: str,
+    output: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    area: tuple[str, ...],
+    framework: tuple[str, ...],
+    rules: tuple[str, ...],
+    exclude: tuple[str, ...],
+    parameters: tuple[str, ...],
+    waivers: str | None,
+    no_inline_waivers: bool,
+    fail_on: str,
+    strict: bool,
+    show_passed: bool,
+    exit_zero: bool,
+    allow_incomplete: bool,
+    candidates: bool,
+    jobs: int | None,
+    **bounds: int | None,
+) -> int:
+    """Scan CloudFormation templates.
+
+    PATH is a template, a folder that is walked (.gitignore is honoured), or - for standard input.
+    """
+    from datetime import UTC, datetime
+
+    from scanner.files import find
+    from scanner.scan import Plan, Scan
+
+    limits = Limits()._replace(
+        **{_LIMITS[name][0]: value for name, value in bounds.items() if value is not None}
+    )
+    today = datetime.now(UTC).date()
+    full = catalog.load()
+    for directory in rules:
+        full = catalog.add(full, directory)
+    given = _read_parameters(parameters, limits)
+    central = None
+    if waivers is not None:
+        from scanner.waiver import read_file
+
+        central = read_file(waivers, full.by_id, today, limits)
+    plan = Plan(
+        catalog=full,
+        controls=catalog.select(full, select, ignore, area, framework),
+        limits=limits,
+        given=given,
+        settled=bool(parameters),
+        show_passed=show_passed,
+        waivers=central,
+        inline_waivers=not no_inline_waivers,
+        processes=jobs or _cores(),
+    )
+    entries = find(paths, exclude, limits, names_are_walked=candidates)
+    # Parsing makes many containers and no circles: looking for circles less often saves a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    scan = Scan(plan, entries, today)
+    _write(scan.events(), scan, format_name, output, show_passed)
+    counting = {Verdict.FAIL, Verdict.UNKNOWN} if strict else {Verdict.FAIL}
+    threshold = Severity.parse(fail_on)
+    if scan.crashed:
+        return EXIT_CRASH
+    if not exit_zero and any(
+        verdict in counting and severity >= threshold for verdict, severity in scan.counting
+    ):
+        return EXIT_FINDINGS
+    if not scan.summary.complete and not exit_zero and not allow_incomplete:
+        return EXIT_INCOMPLETE
+    return 0
+
+
+def _write(events: Iterator[Any], scan: Any, format_name: str, output: str | None, show_passed: bool) -> None:
+    from scanner.output import write
+
+    to_terminal = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
+    run = Run(
+        kind="scan",
+        version=__version__,
+        catalog=scan.plan.catalog.digest,
+        show_passed=show_passed,
+        width=_width(),
+        color=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        events=events,
+        summary=lambda: scan.summary,
+    )
+    write(output, renderer(format_name)(run))
+
+
+def _width() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        try:
+            return os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError, AttributeError):
+            return 80
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for path in files:
+        from scanner.template.document import ReadError
+        from scanner.template.parameter import read_values
+        from scanner.template.reader import decode, read
+
+        try:
+            with open(path, "rb") as stream:
+                document = read(decode(stream.read(limits.file_bytes + 1)), limits)
+        except (OSError, ReadError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise SmguardError(f"the parameter file {path} can't be read: {reason}") from error
+        found = read_values(document.root)
+        if found is None:
+            hint = 'use [{"ParameterKey": …, "ParameterValue": …}], {"Parameters": {…}} or a plain mapping'
+            raise SmguardError(f"{path} is no parameter file", hint)
+        values.update(found)
+    return values
