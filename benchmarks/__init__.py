@@ -1,0 +1,1 @@
+"""Cold processes, side by side: `make bench`."""
