@@ -1,0 +1,147 @@
+"""The command as a person runs it, in a process of its own with bounded memory and time."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scanner import rulepack
+
+ROOT = Path(__file__).resolve().parent.parent
+MEMORY = 1 << 30
+"""Bytes of address space."""
+SECONDS = 20
+"""Of CPU time."""
+NOBODY = 65534
+TWO = ("--select", "notebook-direct-internet", "--select", "volume-kms-key")
+"""Controls that every notebook below violates."""
+CALM = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "100", "PYTHONNOUSERSITE": "1"}
+
+
+class Ran(NamedTuple):
+    """How a process ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> Any:
+        """The JSON report."""
+        return json.loads(self.out)
+
+
+@functools.cache
+def installed() -> str:
+    """A folder with the package as a wheel holds it, the catalog compiled."""
+    folder = tempfile.mkdtemp(prefix="smguard-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.chmod(folder, 0o755)
+    ignored = shutil.ignore_patterns("__pycache__", "data")
+    shutil.copytree(ROOT / "scanner", Path(folder, "scanner"), ignore=ignored)
+    Path(folder, "scanner", "data").mkdir()
+    for name, text in rulepack.compiled_files(str(ROOT / "rules")).items():
+        Path(folder, "scanner", "data", name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def smguard(
+    *words: str | bytes | Path,
+    cwd: str | Path | None = None,
+    given: bytes | None = None,
+    out: Any = subprocess.PIPE,
+    user: int | None = None,
+    before: Callable[[], None] | None = None,
+    **environment: str,
+) -> Ran:
+    """Run `smguard`; `user` is the uid to run as, `before` is called in the new process."""
+
+    def bound() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if user is not None:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+        if before is not None:
+            before()
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "scanner", *words],
+        cwd=cwd,
+        env={**CALM, "PYTHONPATH": installed(), **environment},
+        stdin=subprocess.DEVNULL if given is None else None,
+        input=given,
+        stdout=out,
+        stderr=subprocess.PIPE,
+        preexec_fn=bound,
+        timeout=60,
+        check=False,
+    )
+    written = (done.stdout or b"").decode("utf-8")
+    ran = Ran(done.returncode, written, done.stderr.decode("utf-8"))
+    assert "Traceback" not in ran.err, ran.err
+    assert "Traceback" not in ran.out
+    return ran
+
+
+def scan(*words: str | bytes | Path, controls: Iterable[str] = TWO, **how: Any) -> Ran:
+    """Scan for the two controls, with a JSON report."""
+    return smguard("scan", *controls, "-f", "json", *words, **how)
+
+
+def found(report: Any, file: str | None = None) -> list[str]:
+    """Findings as "control resource line:column", those that are no FAIL with their verdict first."""
+    lines = []
+    for each in report["findings"]:
+        at = each["location"]
+        if file is not None and at["file"] != file:
+            continue
+        prefix = "" if each["verdict"] == "fail" else f"{each['verdict']} "
+        prefix = "waived " if each["waiver"] else prefix
+        lines.append(f"{prefix}{each['control']} {each['resource']['name']} {at['line']}:{at['column']}")
+    return lines
+
+
+def gaps(report: Any, file: str | None = None) -> list[str]:
+    """Gaps as "line:column what"; with `file` only its own, and then without its name."""
+    lines = []
+    for each in report["gaps"]:
+        where = each["where"]
+        if file is None:
+            lines.append(f"{where} {each['what']}")
+        elif where == file or where.startswith(f"{file}:"):
+            lines.append(f"{where[len(file) + 1 :]} {each['what']}".lstrip())
+    return lines
+
+
+def notes(report: Any) -> list[str]:
+    """Notes as "where what"."""
+    return [f"{each['where']} {each['what']}" for each in report["notes"]]
+
+
+def files(report: Any) -> dict[str, int]:
+    """The counts of files that are not 0, without `seen`; they must close."""
+    counts: dict[str, int] = dict(report["summary"]["files"])
+    seen = counts.pop("seen")
+    assert seen == sum(counts.values())
+    summary = report["summary"]
+    listed = [each for each in report["findings"] if each["verdict"] != "pass"]
+    assert summary["waived"] == sum(each["waiver"] is not None for each in listed)
+    for verdict in ("fail", "unknown"):
+        unwaived = [each for each in listed if each["verdict"] == verdict and each["waiver"] is None]
+        assert summary[verdict] == len(unwaived)
+    assert summary["gaps"] == len(report["gaps"])
+    assert summary["complete"] is (summary["gaps"] == 0)
+    return {name: number for name, number in counts.items() if number}
