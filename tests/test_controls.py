@@ -57,7 +57,9 @@ def known_resources() -> Iterator[Any]:
             kind = resource["Type"]
             places = control.resources.get(kind, {}).get("places")
             if places and is_known(resource.get("Properties", {})):
-                yield pytest.param(control, kind, resource.get("Properties", {}), id=f"{parameters.id}-{name}")
+                yield pytest.param(
+                    control, kind, resource.get("Properties", {}), id=f"{parameters.id}-{name}"
+                )
 
 
 @pytest.mark.parametrize(("control", "kind", "properties"), list(known_resources()))
@@ -100,4 +102,7 @@ def test_every_type_that_a_control_judges_in_place_has_a_failing_and_a_passing_e
                 for example in by_verdict[verdict]
                 for resource in as_template(example)["Resources"].values()
             }
-            assert {kind for kind, rule in control.resources.items() if "places" in rule} <= shown, (control_id, verdict)
+            assert {kind for kind, rule in control.resources.items() if "places" in rule} <= shown, (
+                control_id,
+                verdict,
+            )

@@ -36,7 +36,9 @@ def judge(
         raise ReadError("nothing to open")
 
     engine = Engine(values={}, shapes={}, joins={})
-    verdicts = Judge(engine, {TYPE: (control(place),)}, {TYPE: kinds or {}}, Limits(), keep_passed=True).judge(
+    verdicts = Judge(
+        engine, {TYPE: (control(place),)}, {TYPE: kinds or {}}, Limits(), keep_passed=True
+    ).judge(
         Loader(frozenset(), Limits(), {}, settled=False, open=refuse).load(
             json.dumps(template), Candidate("t", "", "")
         )
@@ -428,10 +430,10 @@ def test_every_world_that_a_printed_condition_speaks_of_has_that_verdict(
             continue
         verdict, _, condition = draft.condition.partition(" when ")
         spoken_of = [
-            given
-            for given in assignments(template, as_written=False)
-            if all(reads_true(fact, template, given) for fact in condition.split(" and "))
+            assignment
+            for assignment in assignments(template, as_written=False)
+            if all(reads_true(fact, template, assignment) for fact in condition.split(" and "))
         ]
         assert spoken_of
-        for given in spoken_of:
-            assert outcome(template, place, given) == {"passes": "pass", "fails": "fail"}[verdict]
+        for assignment in spoken_of:
+            assert outcome(template, place, assignment) == {"passes": "pass", "fails": "fail"}[verdict]

@@ -110,27 +110,12 @@ def check(directory: str | None) -> int:
     Reported are unknown fields and keywords, property paths that neither the SageMaker API nor CloudFormation
     knows, and examples that do not give their stated verdict.
     """
-    from scanner import rulepack
     from scanner.example import check_examples
 
-    full = catalog.load()
-    problems: list[str] = []
-    examples: Any = catalog.examples()
-    if directory is not None:
-        from scanner.rulepack_check import check as check_pack
-
-        problems = [str(problem) for problem in check_pack(directory, catalog.base(full))]
-        if not problems:
-            full = catalog.add(full, directory)
-            examples = rulepack.examples(rulepack.read(directory))
-    else:
-        source = catalog.live_directory()
-        if source is not None:
-            from scanner.rulepack_check import check as check_pack
-
-            problems = [str(problem) for problem in check_pack(source)]
-    count = sum(len(listed) for each in examples.values() for listed in each.values())
+    problems = _structural_problems(directory)
     if not problems:
+        full, examples = _examples(directory)
+        count = sum(len(listed) for each in examples.values() for listed in each.values())
         problems = [
             f"{each.control}: the example '{each.about}' is {each.given}, not {each.stated}"
             for each in check_examples(full, examples)
@@ -141,3 +126,23 @@ def check(directory: str | None) -> int:
         return EXIT_PROBLEMS
     click.echo(f"{len(examples)} controls and their {count} examples are sound.")
     return 0
+
+
+def _structural_problems(directory: str | None) -> list[str]:
+    """What is wrong with the files themselves; an installed catalog was checked when it was built."""
+    from scanner.rulepack_check import check as check_pack
+
+    if directory is not None:
+        return [str(problem) for problem in check_pack(directory, catalog.base(catalog.load()))]
+    source = catalog.live_directory()
+    return [] if source is None else [str(problem) for problem in check_pack(source)]
+
+
+def _examples(directory: str | None) -> tuple[catalog.Catalog, Any]:
+    """The catalog to judge examples with, and the examples."""
+    full = catalog.load()
+    if directory is None:
+        return full, catalog.examples()
+    from scanner import rulepack
+
+    return catalog.add(full, directory), rulepack.examples(rulepack.read(directory))

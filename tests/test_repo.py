@@ -1,0 +1,122 @@
+"""What must stay true of the repository itself: generated pages, imports, and what a scan costs to start."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scanner import catalog
+from scanner.rule_text import readme
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = [
+    *("boto3", "botocore", "jsonschema", "asyncio", "ssl", "http", "urllib.request", "importlib.metadata"),
+    *("multiprocessing", "subprocess", "cfnlint", "checkov", "pathlib", "tempfile", "logging", "hashlib"),
+    *("scanner.report.sarif", "scanner.report.json_report", "scanner.rulepack", "scanner.waiver"),
+    *("scanner.template.expand", "scanner.template.json_reader", "scanner.rule_text", "scanner.schema"),
+]
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    code = (
+        "import sys, scanner.cli\n"
+        f"sys.argv = ['smguard', *{list(arguments)!r}]\n"
+        "try: scanner.cli.main()\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPATH"] = str(ROOT)
+    for _ in range(2):  # the first run may have to compile the rules of the checkout
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+            cwd=ROOT,
+        )
+    return set(result.stderr.split())
+
+
+def test_a_scan_without_findings_imports_nothing_that_it_does_not_use() -> None:
+    modules = imported("scan", "examples/compliant.yaml")
+    assert "scanner.report.table" in modules
+    assert not modules & set(HEAVY)
+
+
+def test_only_the_report_format_asked_for_is_imported() -> None:
+    modules = imported("scan", "examples/noncompliant.yaml", "-f", "json")
+    assert "scanner.report.json_report" in modules
+    assert not modules & {"scanner.report.table", "scanner.report.sarif", "jsonschema", "boto3"}
+
+
+def test_the_core_imports_the_standard_library_only() -> None:
+    code = "import sys, scanner.engine, scanner.catalog\nprint(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    foreign = {name.partition(".")[0] for name in result.stdout.split()} - set(sys.stdlib_module_names)
+    assert foreign - {"__main__", "_distutils_hack", "scanner", "sitecustomize"} == set()
+
+
+def test_the_page_of_the_catalog_is_current() -> None:
+    current = (ROOT / "rules" / "README.md").read_text(encoding="utf-8")
+    assert current == readme(catalog.load(), catalog.examples()), "run `make docs`"
+
+
+def test_the_readme_shows_what_the_scanner_prints() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- example:begin -->\n(.*?)<!-- example:end -->", page, re.DOTALL)
+    assert shown is not None
+    commands = re.findall(r"```console\n\$ (.*?)\n(.*?)```", shown[1], re.DOTALL)
+    assert commands
+    for command, output in commands:
+        result = subprocess.run(
+            [sys.executable, "-m", "scanner", *command.split()[1:]],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "COLUMNS": "100"},
+            check=False,
+        )
+        assert result.stdout == output, f"the README shows another output of {command}"
+
+
+def test_the_counts_in_prose_are_current() -> None:
+    full = catalog.load()
+    kinds = {kind for control in full.controls for kind in control.resources}
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"{len(full.controls)} controls on {len(kinds)} SageMaker resource types" in changes
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/peer-differences.md", "rules/README.md"])
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (path.parent / target).exists(), target
+    anchors = {
+        re.sub(r"[^\w\- ]", "", line.lstrip("# ").strip().lower()).replace(" ", "-")
+        for line in text.splitlines()
+        if line.startswith("#")
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+
+
+def test_modules_stay_small() -> None:
+    too_long = {
+        str(path.relative_to(ROOT)): count
+        for path in (ROOT / "scanner").rglob("*.py")
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 500
+    }
+    assert too_long == {}
