@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from scanner.model import Control, Verdict
 from scanner.place import Origin, Outcome, Place, compile_place, find_targets, judge_place
-from scanner.requirement import Kind, View
+from scanner.requirement import Kind, View, coerce
 from scanner.world import Effort, TooManyWorlds, World, explore
 
 _GIVEN_UP = (TooManyWorlds, RecursionError)
@@ -78,7 +78,7 @@ class Subject:
         self.effort = effort or Effort()
         self.names: frozenset[str] | None = None
         if properties is None or (
-            type(properties) is dict and not any(name[:4] == "Fn::" for name in properties)
+            type(properties) is dict and not any(name == "Ref" or name[:4] == "Fn::" for name in properties)
         ):
             self.names = frozenset(properties or ())
         self.references: dict[str, tuple[str, Origin] | None] = {}
@@ -88,12 +88,11 @@ class Subject:
         """A world as the template is written, shared by all judgements that leave it as they found it."""
         if self._first is None or self._first[0].hangs_on_choices:
             world = World([], as_written=True, effort=self.effort)
-            view = self.look(world)
-            view.remember()
-            self._first = world, view
+            self._first = world, self.look(world)
         world = self._first[0]
-        world.facts.clear()
-        world.touched.clear()
+        if world.facts or world.touched:
+            world.facts.clear()
+            world.touched.clear()
         return self._first
 
     def forget(self) -> None:
@@ -125,18 +124,20 @@ class Engine:
             )
         return found
 
-    def judge(self, control: Control, kind: str, subject: Subject) -> Iterator[Judgement]:
+    def judge(self, control: Control, kind: str, subject: Subject) -> list[Judgement]:
         """Judge a resource by one control: a judgement for each place that applies."""
+        judgements: list[Judgement] = []
+        names = subject.names
         for place in self.places(control, kind):
-            names = subject.names
             if names is None or place.gate is None or not names.isdisjoint(place.gate):
-                yield from judge_everywhere(place, subject)
+                judgements += judge_everywhere(place, subject)
         reference = control.resources[kind].get("judged-at")
         if reference is not None:
-            yield from _judge_reference(reference, tuple(self.joins[kind][reference]), subject)
+            judgements += _judge_reference(reference, self.joins[kind][reference], subject)
+        return judgements
 
 
-def judge_everywhere(place: Place, subject: Subject) -> Iterator[Judgement]:
+def judge_everywhere(place: Place, subject: Subject) -> list[Judgement]:
     """Judge one place over all worlds. Where nothing varies, one look settles all its targets."""
     subject.effort.grant()
     try:
@@ -144,12 +145,16 @@ def judge_everywhere(place: Place, subject: Subject) -> Iterator[Judgement]:
         outcomes = _judge_in(world, view, place, subject)
     except _GIVEN_UP as error:
         subject.forget()
-        yield _overflow(place, subject, error)
-        return
+        return [_overflow(place, subject, error)]
     if not world.hangs_on_choices:
-        for outcome in outcomes:
-            yield _state(outcome.verdict, outcome, place, None, outcome.cause)
-        return
+        return [_state(outcome.verdict, outcome, place, None, outcome.cause) for outcome in outcomes]
+    return list(_judge_in_all_worlds(place, subject, world, outcomes))
+
+
+def _judge_in_all_worlds(
+    place: Place, subject: Subject, world: World, outcomes: list[Outcome]
+) -> Iterator[Judgement]:
+    """Judge every target of a place in all worlds; `world` and `outcomes` are the first look at it."""
     single = not any(segment.each for segment in place.at)
     try:
         targets = [_spell(place)] if single else _all_targets(place, subject)
@@ -165,9 +170,13 @@ def judge_everywhere(place: Place, subject: Subject) -> Iterator[Judgement]:
         try:
             subject.effort.grant()
             subject.effort.spend(len(targets) // 10)
-            possible = list(explore(look_at, as_written=False, limit=subject.world_limit, effort=subject.effort))
+            possible = list(
+                explore(look_at, as_written=False, limit=subject.world_limit, effort=subject.effort)
+            )
             if world.forked:
-                written = list(explore(look_at, as_written=True, limit=subject.world_limit, effort=subject.effort))
+                written = list(
+                    explore(look_at, as_written=True, limit=subject.world_limit, effort=subject.effort)
+                )
             else:
                 written = [(next((each for each in outcomes if single or each.at == target), None), world)]
         except _GIVEN_UP as error:
@@ -189,7 +198,7 @@ def _properties(view: View, subject: Subject) -> Any:
     if subject.names is not None:
         return subject.properties or {}
     found = view.value(subject.properties)
-    return {} if found is None else found
+    return {} if found is None else coerce(found, {})
 
 
 def _spell(place: Place) -> str:
@@ -207,7 +216,9 @@ def _all_targets(place: Place, subject: Subject) -> list[str]:
 
     found: dict[str, None] = {}
     for as_written in (True, False):
-        for targets, _ in explore(find, as_written=as_written, limit=subject.world_limit, effort=subject.effort):
+        for targets, _ in explore(
+            find, as_written=as_written, limit=subject.world_limit, effort=subject.effort
+        ):
             found.update(dict.fromkeys(targets))
     return list(found)
 
@@ -310,10 +321,10 @@ def _sets_apart(needed: Mapping[str, str], contrast: list[dict[str, str]]) -> bo
     return all(any(each.get(name, phrase) != phrase for name, phrase in needed.items()) for each in contrast)
 
 
-def _judge_reference(path: str, types: tuple[str, ...], subject: Subject) -> Iterator[Judgement]:
+def _judge_reference(path: str, types: list[str], subject: Subject) -> Iterator[Judgement]:
     """A setting that lives elsewhere: not applicable if it is judged in this run, else UNKNOWN."""
     if path not in subject.references:
-        subject.references[path] = _find_unjudged(path.split("."), types, subject)
+        subject.references[path] = _find_unjudged(path.split("."), tuple(types), subject)
     found = subject.references[path]
     if found is not None:
         cause, origin = found

@@ -64,6 +64,9 @@ def find(
     search.taken.update(os.path.realpath(path) for path in given if os.path.isfile(path))
     named: set[str] = set()
     for path in given:
+        if path == "-" and sys.stdin is None:
+            yield Gap("-", "standard input is closed")
+            continue
         if path == "-":
             yield Candidate("-", "", search.here, given=sys.stdin.buffer.read(limits.file_bytes + 1))
             continue

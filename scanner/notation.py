@@ -30,7 +30,7 @@ OPTIONAL_FIELDS = ("aka", "frameworks", "prevent", "parameters", "waivable", "re
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
 PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
-TYPE_FIELDS = frozenset({"create", "renames", "judged-at"})
+TYPE_FIELDS = frozenset({"create", "renames", "judged-at", "remark"})
 PARAMETER_FIELDS = frozenset({"type", "default", "description"})
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

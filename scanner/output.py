@@ -36,9 +36,9 @@ def _write_file(path: str, chunks: Iterable[str]) -> None:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            for chunk in chunks:
+            for text in _gathered(chunks):
                 with _telling(path):
-                    file.write(chunk)
+                    file.write(text)
             with _telling(path):
                 file.flush()
         with _telling(path):
@@ -46,6 +46,19 @@ def _write_file(path: str, chunks: Iterable[str]) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _gathered(chunks: Iterable[str]) -> Iterator[str]:
+    """Small chunks put together, so that each write is worth its cost."""
+    waiting: list[str] = []
+    size = 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= 16_384:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    yield "".join(waiting)
 
 
 def _check_target(path: str) -> None:
@@ -79,9 +92,9 @@ def _write_stdout(chunks: Iterable[str]) -> None:
     if stream is None:
         raise SmguardError("standard output is closed", hint="give a file with --output")
     encoding = stream.encoding or "utf-8"
-    rest = iter(chunks)
-    for chunk in rest:
-        if not _put(stream, chunk.encode(encoding, "backslashreplace").decode(encoding)):
+    rest = _gathered(chunks)
+    for text in rest:
+        if not _put(stream, text.encode(encoding, "backslashreplace").decode(encoding)):
             for _ in rest:
                 pass
             return

@@ -22,7 +22,7 @@ from scanner.requirement import (
     kind_below,
     obscured,
 )
-from scanner.value import Partial, rest_of
+from scanner.value import REST, Partial, rest_of
 
 Origin = tuple[Any, Any]
 """The container and the key or index in it of a raw value."""
@@ -227,6 +227,9 @@ def judge_place(
     view: View, place: Place, properties: Any, kind: Kind, origin: Origin, only: str | None = None
 ) -> list[Outcome]:
     """Judge every target of a place in one world; targets it doesn't apply to are left out."""
+    if not place.at:
+        outcome = _judge_target(view, place, Target(properties, kind, "", origin))
+        return [] if outcome is None else [outcome]
     outcomes: list[Outcome] = []
     for target in walk(view, properties, kind, place.at, at="", origin=origin, only=only):
         if only is not None and target.path != only:
@@ -285,6 +288,8 @@ def _follow(view: View, line: Line, target: Target) -> list[Target]:
     path = f"{target.path}.{name}" if target.path else name
     kind = kind_below(target.kind, name)
     if found is None:
+        if REST in value:
+            return walk(view, value, target.kind, line.path, at=target.path, origin=target.origin)
         return [Target(None, kind, path, (value, name) if name in value else target.origin)]
     return [Target(coerce(found, kind), kind, path, (value, name))]
 
@@ -293,6 +298,8 @@ def _match(view: View, lines: tuple[Line, ...], target: Target) -> tuple[bool | 
     """Does some place of some line match? The doubt names what an answer of None hangs on."""
     doubt: Miss | None = None
     for line in lines:
+        if line.name is not None and _is_plainly_absent(target.value, line.name):
+            continue
         for found in _follow(view, line, target):
             if found.value is None:
                 continue
@@ -307,9 +314,19 @@ def _match(view: View, lines: tuple[Line, ...], target: Target) -> tuple[bool | 
     return (None, doubt) if doubt else (False, None)
 
 
+def _is_plainly_absent(value: Any, name: str) -> bool:
+    return type(value) is dict and name not in value and REST not in value
+
+
 def _judge_lines(view: View, place: Place, target: Target) -> list[tuple[str, Miss, Origin]]:
     misses: list[tuple[str, Miss, Origin]] = []
+    value = target.value
     for line in place.requires:
+        if line.check is None and line.name is not None and type(value) is dict:
+            raw = value.get(line.name)
+            # Most of what is asked for only has to be there, and most often it plainly is.
+            if raw is not None and view.value(raw) is not None:
+                continue
         for found in _follow(view, line, target):
             if found.value is None:
                 miss = line.absent

@@ -15,6 +15,7 @@ _ALIAS = re.compile(r"(?:^|:)alias/([^\0]*)(\0?)", re.DOTALL)
 _AWS_ALIAS_NAME = re.compile(r"aws/[\w/+=,.@-]{0,80}")
 _KEY_TYPES = frozenset({"AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias"})
 _IS_AWS_ALIAS = ask_matches("(^|:)alias/aws/", "an AWS managed key (alias/aws/…)")
+_IS_OTHER_ALIAS = ask_matches("(^|:)alias/(?!aws/).", "an alias of your own")
 
 
 def is_customer_managed_key(parts: tuple[Part, ...], ask: Callable[[Question], bool | None]) -> Answer:
@@ -32,16 +33,25 @@ def is_customer_managed_key(parts: tuple[Part, ...], ask: Callable[[Question], b
             return False, f"is alias/{reserved[0]}, an AWS managed key"
         if name and not (goes_on and "aws/".startswith(name)):
             return True, ""
+    if _ends_with_key(parts):
+        return True, ""
     if len(parts) == 1 and isinstance(parts[0], Opaque):
-        refers = parts[0].refers
-        if refers and refers[0] in _KEY_TYPES:
-            return True, ""
         return None, f"comes from {parts[0].cause}: who manages that key is not known here"
     if len(parts) == 1 and isinstance(parts[0], str):
         return None, "names a key by id or ARN: only KMS can tell who manages it"
     if ask(_IS_AWS_ALIAS):
         return False, "is an AWS managed key"
+    if ask(_IS_OTHER_ALIAS):
+        return True, ""
     return None, "names a key that is not known here"
+
+
+def _ends_with_key(parts: tuple[Part, ...]) -> bool:
+    """A key or alias of the same template, by itself or as the end of an ARN."""
+    *start, last = parts
+    if not isinstance(last, Opaque) or last.refers is None or last.refers[0] not in _KEY_TYPES:
+        return False
+    return not start or (isinstance(start[-1], str) and start[-1].endswith((":key/", ":")))
 
 
 PREDICATES: dict[str, Predicate] = {"customer-managed-key": is_customer_managed_key}

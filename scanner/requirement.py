@@ -50,9 +50,6 @@ class View(Protocol):
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Answer a question about partly known text."""
 
-    def remember(self) -> None:
-        """From now on keep what was found, as long as it hangs on no choice."""
-
 
 class PlainView:
     """Reads plain JSON: null, "", [], {} and what consists of nothing else are absent."""
@@ -68,9 +65,6 @@ class PlainView:
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Only the known parts of a text can decide."""
         return question.literal(partial.parts) if len(partial.parts) > 1 else None
-
-    def remember(self) -> None:
-        """Plain values need no memory."""
 
 
 PLAIN = PlainView()

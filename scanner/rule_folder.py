@@ -96,6 +96,8 @@ def _files(directory: str) -> Iterator[str]:
         for name in names:
             path = os.path.relpath(os.path.join(folder, name), directory).replace(os.sep, "/")
             if not name.startswith(".") and not name.endswith("~") and path != _GENERATED:
+                if not os.path.isfile(os.path.join(folder, name)):  # opening a pipe could wait for ever
+                    raise SmguardError(f"{os.path.join(folder, name)} is not a regular file")
                 found.append(path)
     yield from sorted(found)
 
@@ -134,9 +136,11 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
         if key.value in seen:
             raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands twice", key.start_mark)
-        seen.add(key.value if isinstance(key.value, str) else "")
+        seen.add(key.value)
     return dict(loader.construct_mapping(node, deep=True))
 
 

@@ -17,8 +17,8 @@ def inert(text: str, limit: int = LIMIT) -> str:
     invisible characters) becomes a visible escape such as `\\x1b` or `\\u202e`; a byte of a file name that
     is no UTF-8 becomes `\\xff`. What a CI system would take for a command becomes `\\x3a:` or `#\\x23`.
     """
-    if len(text) <= limit and text.isprintable() and "::" not in text and "##" not in text:
-        return text
+    if len(text) <= limit and text.isprintable():
+        return _defuse(text) if "::" in text or "##" in text else text
     pieces: list[str] = []
     room = limit
     for character in text[: limit + 1]:

@@ -38,6 +38,8 @@ class Plan(NamedTuple):
     settled: bool = False
     """True when a parameter file was given: all other parameters keep their default."""
     show_passed: bool = False
+    whole: bool = True
+    """False when the files are only those that have changed."""
     waivers: Waivers | None = None
     """Those of the central file; whoever made the plan read it."""
     inline_waivers: bool = True
@@ -189,7 +191,8 @@ class Scan:
             if name not in self._declared:
                 yield Note("--parameters", f"no scanned template declares the parameter {name}")
         if self.plan.waivers is not None:
-            yield from self.plan.waivers.notes(self._chosen)
+            # Of some changed files nobody expects that they need every waiver.
+            yield from self.plan.waivers.notes(self._chosen if self.plan.whole else frozenset())
 
 
 def covered_children(follows: Mapping[str, set[str]]) -> set[str]:
@@ -233,7 +236,10 @@ class FileJudge:
         }
         joins = {kind: body.get("judged-at", {}) for kind, body in catalog.types.items()}
         engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
-        self.judge_templates = Judge(engine, by_type, catalog.kinds, plan.limits, plan.show_passed)
+        remarks = {kind: body["remark"] for kind, body in catalog.types.items() if "remark" in body}
+        self.judge_templates = Judge(
+            engine, by_type, catalog.kinds, plan.limits, plan.show_passed, remarks
+        )
 
     def may_nest(self, entry: Candidate) -> bool:
         """Does the file speak of nested stacks at all? What can't be read is reported when it is judged."""
@@ -262,7 +268,9 @@ class FileJudge:
             return _unread(_gap(entry, error))
         except ReadError as error:
             return _unread(_gap(entry, error))
-        except (RecursionError, MemoryError) as error:
+        except Exception as error:
+            if os.environ.get("SMGUARD_DEBUG"):
+                raise
             what = f"can't be judged: {type(error).__name__}"
             return _unread(
                 Gap(entry.display, what, "this is a defect of smguard; please report it"), crashed=True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 
@@ -63,6 +64,8 @@ class Opaque(NamedTuple):
     refers: tuple[str, str, str] | None = None
     malformed: bool = False
     """True where `cause` says what stands in the wrong place."""
+    filled: bool = False
+    """True for what is never empty text: other resources, imports, stored and referenced values."""
 
 
 Part = str | Variable | Glued | Opaque
@@ -96,9 +99,9 @@ def describe_input(variable: Variable) -> str:
     return variable.name if variable.name.startswith("AWS::") else f"parameter {variable.name}"
 
 
-def unknown(cause: str, refers: tuple[str, str, str] | None = None) -> Partial:
+def unknown(cause: str, refers: tuple[str, str, str] | None = None, *, filled: bool = False) -> Partial:
     """A value of which only its presence is known."""
-    return Partial((Opaque(cause, refers),))
+    return Partial((Opaque(cause, refers, filled=filled or refers is not None),))
 
 
 def assemble(parts: list[Part]) -> str | Partial:
@@ -119,7 +122,7 @@ def assemble(parts: list[Part]) -> str | Partial:
     return Partial(tuple(joined))
 
 
-REST = ""
+REST = "Fn::Rest"
 """Key of a `Partial` in a mapping that may hold more than what is seen: keys that are absent may be in it."""
 
 
@@ -155,6 +158,8 @@ def _may_be(parts: tuple[Part, ...], text: str) -> bool:
         if not isinstance(part, str):
             free = True
             continue
+        if not part:
+            continue
         found = text.find(part, at) if free else at
         if found < 0 or not text.startswith(part, found):
             return False
@@ -165,6 +170,7 @@ def _may_be(parts: tuple[Part, ...], text: str) -> bool:
     return len(text) - len(last) >= at and text.endswith(last) and (free or text[at:] == last)
 
 
+@lru_cache(maxsize=1024)
 def ask_equals(operand: str, holds: Callable[[str], bool] | None = None) -> Question:
     """Is the text `operand`? `holds` may compare after coercion ("True" is true)."""
 

@@ -16,8 +16,8 @@ Result = TypeVar("Result")
 IS_EMPTY = ask_equals("")
 
 
-_MOST_STEPS = 400_000
-_LEAST_STEPS = 1_000
+_MOST_STEPS = 150_000
+_LEAST_STEPS = 100
 _TOO_MUCH = "values that take too long to work out"
 
 
@@ -30,7 +30,7 @@ class Effort:
 
     __slots__ = ("_floor", "_left")
 
-    def __init__(self, steps: int = 4_000_000) -> None:
+    def __init__(self, steps: int = 500_000) -> None:
         self._left = steps
         self._floor = steps - _MOST_STEPS
 
@@ -97,6 +97,7 @@ class World:
         "effort",
         "facts",
         "flips",
+        "inputs",
         "touched",
         "varied",
     )
@@ -104,6 +105,8 @@ class World:
     def __init__(self, trail: list[list[int]], *, as_written: bool, effort: Effort | None = None) -> None:
         self.effort = effort or Effort()
         self.as_written = as_written
+        self.inputs = 0
+        """How often something was asked that another world could answer differently."""
         self.varied = False
         """True once a default was taken that another deployment could change."""
         self.choices: dict[str, Choice] = {}
@@ -135,6 +138,7 @@ class World:
 
     def flip(self, key: str) -> bool:
         """A free yes or no that nothing in the template decides, the same for the same key."""
+        self.inputs += 1
         if key not in self.flips:
             self.flips[key] = self.choose(2) == 0
         return self.flips[key]

@@ -70,7 +70,9 @@ def main() -> None:
     except click.Abort:
         code = 130
     except click.ClickException as error:
-        error.show()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(error.ctx.get_usage(), err=True)
+        _complain(f"Error: {error.format_message()}", "")
         code = EXIT_ERROR
     except SmguardError as error:
         _complain(f"Error: {error.what}", error.hint)

@@ -39,7 +39,9 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("scan", short_help="Scan CloudFormation templates.")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=str))
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False, path_type=str)
+)
 @click.option(
     "-f", "--format", "format_name", type=click.Choice(list(FORMATS)), default="table", show_default=True
 )
@@ -132,6 +134,7 @@ def command(
         given=given,
         settled=bool(parameters),
         show_passed=show_passed,
+        whole=not candidates,
         waivers=central,
         inline_waivers=not no_inline_waivers,
         processes=jobs or _cores(),
@@ -190,16 +193,15 @@ def _cores() -> int:
 def _read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str]:
     values: dict[str, str] = {}
     for path in files:
+        from scanner.opening import Candidate, open_text
         from scanner.template.document import ReadError
         from scanner.template.parameter import read_values
-        from scanner.template.reader import decode, read
+        from scanner.template.reader import read
 
         try:
-            with open(path, "rb") as stream:
-                document = read(decode(stream.read(limits.file_bytes + 1)), limits)
-        except (OSError, ReadError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise SmguardError(f"the parameter file {path} can't be read: {reason}") from error
+            document = read(open_text(Candidate(path, os.path.realpath(path), ""), limits) or "", limits)
+        except ReadError as error:
+            raise SmguardError(f"the parameter file {path} can't be read: {error}", error.hint) from error
         found = read_values(document.root)
         if found is None:
             hint = 'use [{"ParameterKey": …, "ParameterValue": …}], {"Parameters": {…}} or a plain mapping'

@@ -39,8 +39,8 @@ class Expansion:
     """The written-out template, where its included parts come from, and what could not be written out."""
 
     root: dict[str, Any]
-    files: dict[int, str] = field(default_factory=dict)
-    """id(container) -> file, for containers of included files."""
+    files: dict[int | tuple[int, str], str] = field(default_factory=dict)
+    """id(container) -> file, for containers of included files; (id, key) for keys from another file."""
     alive: list[Any] = field(default_factory=list)
     """Keeps the containers that positions hang on."""
     gaps: list[tuple[Any, Any, str, str]] = field(default_factory=list)
@@ -100,7 +100,7 @@ class _Writer:
             return items[raw["Ref"]]
         if len(raw) == 1 and "Fn::Sub" in raw and items:
             return self._write_sub(raw, items, depth)
-        if len(raw) == 1 and "Fn::Transform" in raw:
+        if len(raw) == 1 and "Fn::Transform" in raw and raw is not self.template.root:
             return self._include(raw, items, depth)
         written: dict[str, Any] = {}
         self._keep(raw, written)
@@ -108,20 +108,27 @@ class _Writer:
             if key.startswith(LOOP):
                 self._loop(raw, key, value, items, depth, into=written)
             elif key == "Fn::Transform" or (key == "Transform" and raw is self.template.root):
-                for name, each in self._include_beside(raw, key, value, items, depth).items():
-                    written.setdefault(name, each)
+                self._include_beside(raw, key, value, items, depth, into=written)
             else:
                 name = self._fill(key, items) if items and "{" in key else key
-                name = name if isinstance(name, str) else key
+                if isinstance(name, Partial):
+                    written[REST] = name
+                    name = key
                 written[name] = self.write(value, items, depth + 1)
                 self._place(raw, key, written, name)
         return written
 
     def _place(self, old: Any, old_key: str, new: Any, new_key: str) -> None:
-        if old_key != new_key and id(old) in self.marks and id(new) in self.marks:
-            position = self.marks[id(old)].get(old_key)
-            if position is not None:
-                self.marks[id(new)][new_key] = position
+        """The position of a key goes with it, and the file where that is another than its mapping's."""
+        marks, files = self.marks, self.result.files
+        position = marks.get(id(old), {}).get(old_key)
+        if position is not None:
+            marks.setdefault(id(new), {})[new_key] = position
+            file = files.get((id(old), old_key)) or files.get(id(old), self.template.file)
+            if file != files.get(id(new), self.template.file):
+                files[id(new), new_key] = file
+            else:
+                files.pop((id(new), new_key), None)
 
     def _write_sub(self, raw: dict[str, Any], items: Mapping[str, str | Partial], depth: int) -> Any:
         """An unknown loop item can't stand in a Sub's text, but it can stand in its variable map."""
@@ -193,11 +200,7 @@ class _Writer:
             written = self.write(pattern, {**items, identifier: value}, depth + 1)
             for name, each in written.items():
                 into[name] = each
-                self._place_from(written, name, into)
-
-    def _place_from(self, source: Any, name: str, into: Any) -> None:
-        if id(source) in self.marks and name in self.marks[id(source)]:
-            self.marks.setdefault(id(into), {})[name] = self.marks[id(source)][name]
+                self._place(written, name, into, name)
 
     def _collection(self, raw: dict[str, Any], key: str, collection: Any) -> list[str | Partial]:
         view = self._view()
@@ -232,9 +235,16 @@ class _Writer:
         return written
 
     def _include_beside(
-        self, raw: dict[str, Any], key: str, body: Any, items: Mapping[str, str | Partial], depth: int
-    ) -> dict[str, Any]:
-        brought: dict[str, Any] = {}
+        self,
+        raw: dict[str, Any],
+        key: str,
+        body: Any,
+        items: Mapping[str, str | Partial],
+        depth: int,
+        *,
+        into: dict[str, Any],
+    ) -> None:
+        """Bring in what the keys beside the include don't say themselves."""
         others: list[Any] = []
         for each in body if isinstance(body, list) else [body]:
             if key == "Transform" and not _is_include(each):
@@ -242,17 +252,19 @@ class _Writer:
                 continue
             included = self._fetch(raw, key, each)
             if included is None:
-                brought[REST] = unknown("an AWS::Include" if _is_include(each) else "a macro")
+                into[REST] = unknown("an AWS::Include" if _is_include(each) else "a macro")
                 continue
             found = self._write_included(included, items, depth)
             if isinstance(found, dict):
-                brought.update(found)
+                for name in found:
+                    if name not in into and name not in raw:
+                        into[name] = found[name]
+                        self._place(found, name, into, name)
             else:
                 what = f"AWS::Include of {included.file}, which holds no mapping"
                 self.result.gaps.append((raw, key, what, "CloudFormation would refuse it"))
         if others:
-            brought[key] = others
-        return brought
+            into[key] = others
 
     def _fetch(self, raw: dict[str, Any], key: str, body: Any) -> Included | None:
         """Read an included file once for each place it stands at; None (and a Gap) when it can't be."""

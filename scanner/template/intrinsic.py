@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.template.document import Either, Unreadable, settle
 from scanner.template.parameter import PSEUDO, Parameter
 from scanner.value import (
+    REST,
     Glued,
     Opaque,
     Part,
@@ -25,6 +26,7 @@ from scanner.value import (
     as_text,
     ask_equals,
     assemble,
+    rest_of,
     unknown,
 )
 from scanner.world import IS_EMPTY, World
@@ -45,16 +47,12 @@ _HOLE = "\0"
 class View:
     """A template in one world."""
 
-    __slots__ = ("_found", "template", "world")
+    __slots__ = ("_known", "template", "world")
 
     def __init__(self, template: Template, world: World) -> None:
         self.template = template
         self.world = world
-        self._found: dict[int, Any] | None = None
-
-    def remember(self) -> None:
-        """From now on keep what was found, as long as it hangs on no choice."""
-        self._found = {}
+        self._known = template.known
 
     # --- what the evaluator asks ---------------------------------------------------------------------
 
@@ -67,15 +65,13 @@ class View:
             return raw or None
         if raw is None or kind is bool or kind is int or kind is float:
             return raw
-        found = self._found
-        if found is None:
-            return self._present(self.resolve(raw))
-        key = id(raw)
-        if key in found:
-            return found[key]
+        known, key = self._known, id(raw)
+        if key in known:
+            return known[key]
+        inputs = self.world.inputs
         value = self._present(self.resolve(raw))
-        if not self.world.hangs_on_choices:
-            found[key] = value
+        if self.world.inputs == inputs:
+            known[key] = value
         return value
 
     def test(self, partial: Partial, question: Question) -> bool | None:
@@ -155,12 +151,12 @@ class View:
                 function = INTRINSICS.get(name)
                 if function is not None:
                     self.world.effort.spend()
-                    return function(self, body)
+                    return function(self, settle(body, self.template.pick))
                 if name[:4] == "Fn::":
-                    return unknown(name)
+                    return rest_of(raw) or unknown(name)
                 return raw
             for name in raw:
-                if name[:4] == "Fn::":
+                if name[:4] == "Fn::" and not (name == REST and rest_of(raw)):
                     return unknown(f"{name} beside other keys")
             return raw
         if kind is Either:
@@ -210,7 +206,7 @@ class View:
         else:
             value = self._own(parameter)
         if parameter.from_store:
-            return unknown(f"SSM parameter {name}")
+            return unknown(f"SSM parameter {name}", filled=True)
         if parameter.listed and isinstance(value, str):
             return [item.strip() for item in value.split(",")]
         return _with_dynamic_references(value)
@@ -224,6 +220,7 @@ class View:
             return default
         if self.world.as_written and default is not None:
             self.world.varied = True
+            self.world.inputs += 1
             return default
         if self.template.nested and default is None:
             return unknown(f"parameter {parameter.name}")
@@ -234,6 +231,7 @@ class View:
         if partial is None:
             partial = Partial((Variable(key, parameter.name, parameter, parameter.listed),))
             self.template.inputs[key] = partial
+        self.world.inputs += 1
         variable = partial.parts[0]
         text = self.world.settled(variable) if isinstance(variable, Variable) else None
         return partial if text is None else text
@@ -321,7 +319,7 @@ class View:
         return self.condition(condition) if isinstance(condition, str) else self.truth(condition)
 
     def _find_in_map(self, body: Any) -> Any:
-        if not isinstance(body, list) or len(body) < 3:
+        if not isinstance(body, list) or not 3 <= len(body) <= 4:
             return unknown("a FindInMap without map and two keys")
         otherwise = body[3].get("DefaultValue") if len(body) > 3 and isinstance(body[3], dict) else None
         mapping: Any = self.template.mappings
@@ -339,7 +337,7 @@ class View:
 
     def _key(self, raw: Any, options: Any, *, closed: bool) -> str | Partial:
         """A key of a map: where the map is `closed`, an input that stands for it is one of its keys."""
-        value = self.text(raw)
+        value = self.text(raw) if type(raw) is not list else unknown("a list where a key belongs")
         if isinstance(value, str):
             return value
         part = value.parts[0]
@@ -427,6 +425,7 @@ class View:
     def condition(self, name: str) -> bool:
         """Is the named condition true in this world?"""
         world, key = self.world, (self.template.key, name)
+        world.inputs += 1
         if key in world.conditions:
             known = world.conditions[key]
             answer = world.flip(f"condition {key}") if known is None else known
@@ -451,6 +450,7 @@ class View:
             return self.truth(settle(raw, self.template.pick))
         if isinstance(raw, dict) and len(raw) == 1:
             ((name, body),) = raw.items()
+            body = settle(body, self.template.pick)
             if name == "Condition" and isinstance(body, str):
                 return self.condition(body)
             if name == "Fn::Equals" and isinstance(body, list) and len(body) == 2:
@@ -470,29 +470,34 @@ class View:
 
     def _equals(self, left_raw: Any, right_raw: Any) -> bool:
         left, right = self.text(left_raw), self.text(right_raw)
+        if isinstance(left, Partial) and isinstance(right, Partial):
+            if _key_of(left, left_raw) == _key_of(right, right_raw):
+                return True
+            left, right = self._settle(left), self._settle(right)
         if isinstance(left, str):
-            left, right = right, left
+            left, right, left_raw, right_raw = right, left, right_raw, left_raw
         if isinstance(left, str):
             return left == right
+        key = _key_of(left, left_raw)
         if isinstance(right, Partial):
-            if left.parts == right.parts:
-                return True
-            settled = self._settle(left), self._settle(right)
-            if isinstance(settled[0], str) or isinstance(settled[1], str):
-                return self._equals(*settled)
-            return self.world.flip(f"equal {sorted((_key_of(left), _key_of(right)))}")
+            return self.world.flip(f"equal {sorted((key, _key_of(right, right_raw)))}")
+        if right == "" and any(isinstance(part, Opaque) and part.filled for part in left.parts):
+            return False
         answer = self.world.test(left, ask_equals(right))
-        return self.world.flip(f"equal {_key_of(left)} {right!r}") if answer is None else answer
+        return self.world.flip(f"equal {key} {right!r}") if answer is None else answer
 
 
-def _key_of(partial: Partial) -> str:
-    """Tells one partly known text from another."""
-    return repr(
-        [
-            part.key if isinstance(part, Variable) else part.variable.key if isinstance(part, Glued) else part
-            for part in partial.parts
-        ]
-    )
+def _key_of(partial: Partial, raw: Any) -> str:
+    """The same for what is surely the same text; two unknown values of one cause may differ."""
+    keys: list[Any] = []
+    for part in partial.parts:
+        if isinstance(part, Variable):
+            keys.append(("input", part.key))
+        elif isinstance(part, Glued) or (isinstance(part, Opaque) and part.refers is None):
+            keys.append(id(raw))
+        else:
+            keys.append(part)
+    return repr(keys)
 
 
 def _with_dynamic_references(text: str | Partial) -> str | Partial:
@@ -509,7 +514,7 @@ def _with_dynamic_references(text: str | Partial) -> str | Partial:
     end = 0
     for match in _DYNAMIC.finditer(flat):
         filled += _refill(flat[end : match.start()], rest)
-        filled.append(Opaque(f"a dynamic reference to {match[1]}"))
+        filled.append(Opaque(f"a dynamic reference to {match[1]}", filled=True))
         _refill(match[0], rest)
         end = match.end()
     return assemble(filled + _refill(flat[end:], rest))
@@ -544,7 +549,7 @@ INTRINSICS: dict[str, Callable[[View, Any], Any]] = {
     "Fn::Base64": View._base64,
     "Fn::Length": View._length,
     "Fn::ToJsonString": View._to_json_string,
-    "Fn::ImportValue": _not_known("an import from another stack"),
+    "Fn::ImportValue": lambda view, body: unknown("an import from another stack", filled=True),
     "Fn::GetAZs": _not_known("the Region's zones"),
     "Fn::Cidr": _not_known("Fn::Cidr"),
     "Fn::Transform": _not_known("a transform"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scanner.engine import Engine, Judgement, Subject
@@ -15,6 +16,9 @@ from scanner.template.load import Loaded, place
 from scanner.template.template import Misshapen, Template, judgeable
 from scanner.value import Partial, rest_of
 from scanner.world import Effort, World
+
+_LONGEST_NAME = 2_500
+_LONGEST_TEXT = 4_000
 
 
 class Draft(NamedTuple):
@@ -64,6 +68,8 @@ class Judge(NamedTuple):
     limits: Limits
     keep_passed: bool = False
     """Whether a PASS becomes a draft too."""
+    remarks: Mapping[str, str] = MappingProxyType({})
+    """What is worth saying of types that no control judges."""
 
     def judge(self, passes: Iterator[Loaded]) -> FileVerdicts:
         """Judge every pass over a file; where they differ the worse verdict stands."""
@@ -88,6 +94,8 @@ class Judge(NamedTuple):
                 continue
             name, raw = found
             kind = template.type_of(name)
+            if kind in self.remarks:
+                verdicts.notes[Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")] = None
             controls = self.controls.get(kind)
             if controls is not None:
                 self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
@@ -102,7 +110,7 @@ class Judge(NamedTuple):
         effort: Effort,
         verdicts: FileVerdicts,
     ) -> None:
-        shown = f"{template.key[1:]}/{name}" if template.key else name
+        shown = _shorten(f"{template.key[1:]}/{name}" if template.key else name)
         properties = settle(raw.get("Properties", rest_of(raw)), template.pick)
         where = (
             place(template, raw, "Properties")
@@ -130,7 +138,7 @@ class Judge(NamedTuple):
             if "smguard" in metadata:
                 verdicts.waivers[shown] = (metadata["smguard"], place(template, metadata, "smguard"))
             path = metadata.get("aws:cdk:path")
-            construct = path if isinstance(path, str) else None
+            construct = _cut(path) if isinstance(path, str) else None
         subject = self._subject(template, raw, name, kind, properties, effort)
         for control in controls:
             try:
@@ -183,19 +191,32 @@ class Judge(NamedTuple):
             name=shown,
             construct=construct,
             verdict=judgement.verdict,
-            message=judgement.text,
-            file=template.file_of(container),
+            message=_cut(judgement.text),
+            file=template.file_of(container, key),
             line=position[0] if position else None,
             column=position[1] if position else None,
             path=judgement.path,
             identity=judgement.identity,
-            condition=judgement.condition,
-            cause=judgement.cause,
+            condition=judgement.condition and _cut(judgement.condition),
+            cause=judgement.cause and _cut(judgement.cause),
         )
         at = (shown, control.id, judgement.identity)
         before = verdicts.drafts.get(at)
         if before is None or before.verdict.rank < draft.verdict.rank:
             verdicts.drafts[at] = draft
+
+
+def _shorten(name: str) -> str:
+    """A name that is far longer than CloudFormation's 255 characters would swell every finding."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    from hashlib import sha256
+
+    return f"{name[:200]}…{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def _existence(template: Template, raw: dict[str, Any]) -> Callable[[World], bool] | None:

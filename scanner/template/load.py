@@ -24,6 +24,9 @@ _NESTED = {
     "AWS::CloudFormation::Stack": "TemplateURL",
     "AWS::Serverless::Application": "Location",
 }
+_MOST_PASSES = 16
+_ROOM = 4
+"""Times the size of one file that a template may lead to in other files."""
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
@@ -38,8 +41,12 @@ class Loaded:
     templates: list[Template] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    room: int = -1
+    """Characters that may still be read from other files; -1 before the first."""
     followed: set[str] = field(default_factory=set)
     """Real paths of the local nested stacks that were followed."""
+    picks: set[int] = field(default_factory=set)
+    """The passes that followed and included files ask for."""
 
 
 class Loader(NamedTuple):
@@ -60,12 +67,26 @@ class Loader(NamedTuple):
         root = document.root
         if not isinstance(root, dict):
             raise NotTemplate("a template is a mapping with a Resources section")
-        for number in range(passes(document)):
+        picks = passes(document)
+        fault: ReadError | NotTemplate | None = None
+        whole = False
+        for number in picks:
             loaded = Loaded()
             if number == 0:
                 _say_what_was_read(document, entry.display, loaded)
-            self._build(document, text, entry, number, loaded)
+            try:
+                self._build(document, text, entry, number, loaded)
+                whole = True
+            except (ReadError, NotTemplate) as error:
+                fault = fault or error
+                line = f":{error.line}:{error.column}" if isinstance(error, ReadError) and error.line else ""
+                what = error.what if isinstance(error, ReadError) else str(error)
+                loaded.gaps.append(Gap(f"{entry.display}{line}", what, "keep one of them"))
             yield loaded
+            # Nested stacks and includes may hold more values of one key than the template itself.
+            picks += sorted(loaded.picks.difference(picks))
+        if fault is not None and not whole:
+            raise fault
 
     def _build(self, document: Document, text: str, entry: Candidate, pick: int, loaded: Loaded) -> None:
         template = build(
@@ -93,11 +114,12 @@ class Loader(NamedTuple):
 
         def fetch(location: str, beside: str) -> Included | str:
             try:
-                content, file, found = self.open(entry, location, beside)
-                included = read(content, self.limits)
+                content, file, found = self._open(entry, location, beside, loaded)
+                included = self._read(content, file)
             except ReadError as error:
                 return str(error)
             _say_what_was_read(included, file, loaded)
+            loaded.picks.update(passes(included))
             return Included(included, file, found)
 
         try:
@@ -109,10 +131,6 @@ class Loader(NamedTuple):
             template.marks[id(left)] = template.marks.get(id(template.resources))
             template.resources = left
             return template
-        for container, key, what, hint in expansion.gaps:
-            loaded.gaps.append(Gap(place(template, container, key), what, hint))
-        for container, key, what in expansion.notes:
-            loaded.notes.append(Note(place(template, container, key), what))
         written = build(
             expansion.root,
             template.marks,
@@ -124,6 +142,10 @@ class Loader(NamedTuple):
         written.key, written.parent, written.bindings = template.key, template.parent, template.bindings
         written.files = expansion.files
         written.alive = (document.root, expansion.alive)
+        for container, key, what, hint in expansion.gaps:
+            loaded.gaps.append(Gap(place(written, container, key), what, hint))
+        for container, key, what in expansion.notes:
+            loaded.notes.append(Note(place(written, container, key), what))
         return written
 
     def _say_transforms(self, template: Template, loaded: Loaded) -> None:
@@ -158,7 +180,7 @@ class Loader(NamedTuple):
                 )
                 continue
             try:
-                text, file, real = self.open(entry, url, trail[-1])
+                text, file, real = self._open(entry, url, trail[-1], loaded)
                 if real in trail:
                     # What leads back to itself is no one's child alone: each file is judged by itself too.
                     loaded.followed.difference_update(trail[trail.index(real) :])
@@ -168,6 +190,25 @@ class Loader(NamedTuple):
             except (ReadError, NotTemplate) as error:
                 hint = getattr(error, "hint", "") or "scan from a folder that holds both templates"
                 loaded.gaps.append(Gap(where, f"the nested stack {name} can't be followed: {error}", hint))
+
+    def _open(self, entry: Candidate, path: str, beside: str, loaded: Loaded) -> tuple[str, str, str]:
+        """Open a file that a template names, as long as this doesn't go on and on."""
+        if loaded.room < 0:
+            loaded.room = _ROOM * self.limits.file_bytes
+        text, file, real = self.open(entry, path, beside)
+        loaded.room -= len(text) + 1_000
+        resources = sum(1 + len(child.resources) for child in loaded.templates[1:])
+        if loaded.room < 0 or resources > self.limits.resources:
+            loaded.room = 0
+            raise ReadError("more is nested and included than the limits allow")
+        return text, file, real
+
+    def _read(self, text: str, file: str) -> Document:
+        """Read a file that a template names; its faults are said with its name."""
+        try:
+            return read(text, self.limits)
+        except ReadError as error:
+            raise ReadError(f"{file}: {error}", hint=error.hint) from None
 
     def _adopt(
         self,
@@ -182,12 +223,13 @@ class Loader(NamedTuple):
         loaded: Loaded,
     ) -> Template:
         """Make a nested stack a child of the template that passes it its parameters."""
-        document = read(text, self.limits)
+        document = self._read(text, file)
         if not isinstance(document.root, dict):
             raise NotTemplate("it is no template")
         _say_what_was_read(document, file, loaded)
+        loaded.picks.update(passes(document))
         passed = settle(body.get("Parameters"), parent.pick)
-        child = build(document.root, document.marks, file, given={}, settled=True)
+        child = build(document.root, document.marks, file, given={}, settled=True, pick=parent.pick)
         child.key = f"{parent.key}/{name}"
         child.parent = (parent, raw)
         if isinstance(passed, dict):
@@ -202,9 +244,10 @@ class Loader(NamedTuple):
         return child
 
 
-def passes(document: Document) -> int:
-    """How often a document is judged: once for each value of its most often repeated key."""
-    return min(max((len(each.lines) for each in document.duplicates), default=1), 16)
+def passes(document: Document) -> list[int]:
+    """Which values of its repeated keys a document is judged with: of many the first ones and the last."""
+    most = max((len(each.lines) for each in document.duplicates), default=1)
+    return list(range(most)) if most <= _MOST_PASSES else [*range(_MOST_PASSES - 1), most - 1]
 
 
 def _demand_resources(template: Template, loaded: Loaded) -> None:
@@ -224,14 +267,17 @@ def _demand_resources(template: Template, loaded: Loaded) -> None:
 def place(template: Template, container: Any, key: Any) -> str:
     """`file:line:column` of a key, as far as it is known."""
     position = template.position(container, key)
-    file = template.file_of(container)
+    file = template.file_of(container, key)
     return f"{file}:{position[0]}:{position[1]}" if position else file
 
 
 def _say_what_was_read(document: Document, file: str, loaded: Loaded) -> None:
     for duplicate in document.duplicates:
-        lines = " and ".join(str(line) for line in duplicate.lines)
-        what = f"the key {duplicate.key} stands more than once, on lines {lines}: each value is judged"
+        lines = ", ".join(str(line) for line in duplicate.lines[: _MOST_PASSES - 1])
+        many = len(duplicate.lines) > _MOST_PASSES
+        judged = "these values are judged, and no other" if many else "each value is judged"
+        lines = f"{lines} and {duplicate.lines[-1]}" if many else " and ".join(map(str, duplicate.lines))
+        what = f"the key {duplicate.key} stands more than once, on lines {lines}: {judged}"
         loaded.gaps.append(Gap(f"{file}:{duplicate.lines[0]}", what, "keep one of them"))
     for line, what in document.notes:
         loaded.notes.append(Note(f"{file}:{line}", what))

@@ -12,7 +12,7 @@ from scanner.value import as_number, as_text
 _UNBOUNDED = (float("-inf"), float("inf"))
 _LONGEST_PATTERN = 500
 _MOST_TRIALS = 50_000
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.", re.DOTALL)
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.", re.DOTALL)
 _PREFIX = re.compile(r"(?<!\\)\((?:\?:|\?P<\w+>)")
 _LOOKS_AGAIN = re.compile(r"\(\?(?!:|P<)|\\[1-9]")
 
@@ -128,19 +128,19 @@ def _count_ways(pattern: str) -> int | None:
     """For each open group: does it repeat or branch?"""
     closed = False
     """Does the group that ended just now?"""
-    for token in _TOKEN.findall(_PREFIX.sub("(", pattern)):
-        if token == "(":
+    for piece in _PIECE.findall(_PREFIX.sub("(", pattern)):
+        if piece == "(":
             groups.append(False)
-        elif token == ")":
+        elif piece == ")":
             if len(groups) == 1:
                 return None
             closed = groups.pop()
             groups[-1] |= closed
             continue
-        elif token[0] in "*+?|{":
-            if closed and token[0] in "*+{":
+        elif piece[0] in "*+?|{":
+            if closed and piece[0] in "*+{":
                 return None
-            ways += not token[1:-1].isdecimal()
+            ways += not piece[1:-1].isdecimal()
             groups[-1] = True
         closed = False
     return ways

@@ -44,10 +44,14 @@ class Template:
     parent: tuple[Template, Any] | None = None
     """For a nested stack: the template it stands in, and the resource there."""
     pick: int = 0
-    files: Mapping[int, str] = field(default_factory=dict)
-    """id(container) -> file, for containers that an include brought in."""
+    files: Mapping[Any, str] = field(default_factory=dict)
+    """id(container) -> file, for containers that an include brought in; (id, key) for single keys."""
     inputs: dict[str, Partial] = field(default_factory=dict)
     """Free inputs, once they have been referred to."""
+    named: dict[str, set[str]] | None = None
+    """Physical name -> types of the resources that carry it, once that was asked for."""
+    known: dict[int, Any] = field(default_factory=dict)
+    """id(raw node) -> its value, for nodes that are the same in every world."""
     alive: Any = None
     """Keeps the containers that positions hang on."""
 
@@ -64,16 +68,20 @@ class Template:
 
     def holds_named(self, name: str, types: tuple[str, ...]) -> bool:
         """Does a resource of one of `types` carry this physical name?"""
-        for raw in self.resources.values():
-            if isinstance(raw, dict) and raw.get("Type") in types and isinstance(raw.get("Properties"), dict):
-                for key, value in raw["Properties"].items():
-                    if value == name and key.endswith(NAME_PROPERTIES):
-                        return True
-        return False
+        if self.named is None:
+            self.named = {}
+            for resource, raw in self.resources.items():
+                body = raw.get("Properties") if isinstance(raw, dict) else None
+                for key, value in body.items() if isinstance(body, dict) else ():
+                    if isinstance(value, str) and key.endswith(NAME_PROPERTIES):
+                        self.named.setdefault(value, set()).add(self.type_of(resource))
+        return not self.named.get(name, set()).isdisjoint(types)
 
-    def file_of(self, container: Any) -> str:
-        """The file that a container was read from."""
-        return self.files.get(id(container), self.file)
+    def file_of(self, container: Any, key: Any) -> str:
+        """The file that a key or item was read from."""
+        if not self.files:
+            return self.file
+        return self.files.get((id(container), key)) or self.files.get(id(container), self.file)
 
     def position(self, container: Any, key: Any) -> tuple[int, int] | None:
         """Line and column of a key or item, where it was read from text."""
@@ -115,7 +123,7 @@ def build(
         marks=marks,
         root=root,
         parameters={
-            name: declare(name, settle(body, pick))
+            name: declare(name, settle_fields(settle(body, pick), pick))
             for name, body in section(root, "Parameters", pick).items()
         },
         conditions=section(root, "Conditions", pick),
@@ -126,6 +134,11 @@ def build(
         settled=settled,
         pick=pick,
     )
+
+
+def settle_fields(raw: Any, pick: int) -> Any:
+    """As `settle`, for the fields of a declaration."""
+    return {key: settle(value, pick) for key, value in raw.items()} if isinstance(raw, dict) else raw
 
 
 class Misshapen(NamedTuple):

@@ -543,6 +543,12 @@ def without_dates(value: Any) -> Any:
     return "a date" if isinstance(value, datetime.date) else value
 
 
+def has_text_keys(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and has_text_keys(child) for key, child in value.items())
+    return all(map(has_text_keys, value)) if isinstance(value, list) else True
+
+
 @settings(max_examples=300)
 @given(node=_node, flow=st.booleans())
 def test_yaml_reads_as_the_safe_loader_does(node: tuple[str, Any], flow: bool) -> None:
@@ -552,6 +558,8 @@ def test_yaml_reads_as_the_safe_loader_does(node: tuple[str, Any], flow: bool) -
     except (yaml.YAMLError, ValueError, IndexError, OverflowError):
         return
     if expected is None and text.strip() in ("", "---"):
+        return
+    if not has_text_keys(expected):  # "0:" alone is a mapping; keys that are no text have tests of their own
         return
     got = read(text, LIMITS).root
     if without_dates(expected) == expected and text.lstrip()[:1] not in ("{", "["):
