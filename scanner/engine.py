@@ -6,33 +6,18 @@ Standard library only, so that it also runs in a Lambda function and in other to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from scanner.check import View
+from scanner.conclusion import Judgement, conclude, state
+from scanner.kind import Kind, coerce
 from scanner.model import Control, Verdict
-from scanner.place import Origin, Outcome, Place, compile_place, find_targets, judge_place
-from scanner.requirement import Kind, View, coerce
+from scanner.path import Origin
+from scanner.place import Outcome, Place, compile_place, find_targets, judge_place
 from scanner.world import Effort, TooManyWorlds, World, explore
 
 _GIVEN_UP = (TooManyWorlds, RecursionError)
 _ENDLESS = "values that refer to one another without end"
-_WORLDS_WORDED = 16
-_FACTS_WORDED = 6
-"""A condition of more parts helps nobody."""
-
-
-class Judgement(NamedTuple):
-    """What is to be said of one place of a resource, over all worlds.
-
-    `identity` is the property path that the control asks for, the same whatever misses below it.
-    """
-
-    verdict: Verdict
-    path: str
-    identity: str
-    text: str
-    origin: Origin
-    condition: str | None = None
-    cause: str | None = None
 
 
 class Subject:
@@ -147,7 +132,7 @@ def judge_everywhere(place: Place, subject: Subject) -> list[Judgement]:
         subject.forget()
         return [_overflow(place, subject, error)]
     if not world.hangs_on_choices:
-        return [_state(outcome.verdict, outcome, place, None, outcome.cause) for outcome in outcomes]
+        return [state(outcome.verdict, outcome, place, None, outcome.cause) for outcome in outcomes]
     return list(_judge_in_all_worlds(place, subject, world, outcomes))
 
 
@@ -183,7 +168,7 @@ def _judge_in_all_worlds(
             yield _overflow(place, subject, error)
             continue
         if any(outcome for outcome, _ in possible) or any(outcome for outcome, _ in written):
-            yield _settle(written, possible, place)
+            yield conclude(written, possible, place)
 
 
 def _judge_in(
@@ -234,91 +219,6 @@ def _overflow(place: Place, subject: Subject, error: Exception) -> Judgement:
         subject.origin,
         cause=cause,
     )
-
-
-Seen = list[tuple[Outcome | None, World]]
-
-
-def _settle(written: Seen, possible: Seen, place: Place) -> Judgement:
-    """Bring the outcomes of all worlds together into one verdict, with what decides between them."""
-    verdicts = {outcome.verdict if outcome else None for outcome, _ in possible}
-    as_written = {outcome.verdict if outcome else None for outcome, _ in written}
-    if as_written == {Verdict.FAIL}:
-        verdict = Verdict.FAIL
-    elif verdicts <= {Verdict.PASS, None}:
-        verdict = Verdict.PASS
-    else:
-        verdict = Verdict.UNKNOWN
-    worst = _worst(verdict, written, possible)
-    condition = None
-    text = worst.text
-    if verdict is Verdict.FAIL and Verdict.PASS in verdicts:
-        passing = [world for outcome, world in possible if outcome and outcome.verdict is Verdict.PASS]
-        others = [world for outcome, world in possible if not outcome or outcome.verdict is not Verdict.PASS]
-        condition = _word_difference(passing, others)
-        if condition:
-            condition = f"passes when {condition}"
-    elif verdict is Verdict.UNKNOWN and Verdict.FAIL in verdicts:
-        failing = [world for outcome, world in possible if outcome and outcome.verdict is Verdict.FAIL]
-        others = [world for outcome, world in possible if not outcome or outcome.verdict is not Verdict.FAIL]
-        condition = _word_difference(failing, others)
-        if condition:
-            condition = f"fails when {condition}"
-    if condition:
-        text = f"{text}; {condition}"
-    cause = None
-    if verdict is Verdict.UNKNOWN:
-        cause = worst.cause or condition or "what the template leaves open"
-    return _state(verdict, worst._replace(text=text), place, condition, cause)
-
-
-def _state(
-    verdict: Verdict, outcome: Outcome, place: Place, condition: str | None, cause: str | None
-) -> Judgement:
-    at = outcome.at
-    identity = f"{at}.{place.identity}" if at and place.identity else at or place.identity
-    return Judgement(verdict, outcome.path, identity, outcome.text, outcome.origin, condition, cause)
-
-
-def _worst(verdict: Verdict, written: Seen, possible: Seen) -> Outcome:
-    """The outcome to show: one with the final verdict, or the worst one if the worlds only differ."""
-    outcomes = [outcome for outcome, _ in [*written, *possible] if outcome]
-    exact = [outcome for outcome in outcomes if outcome.verdict is verdict]
-    failing = [outcome for outcome in outcomes if outcome.verdict is Verdict.FAIL]
-    if verdict is Verdict.UNKNOWN and failing:
-        # Where nothing is sure even as written, to say that something is wrong would be too much.
-        open_as_written = [
-            outcome for outcome, _ in written if outcome and outcome.verdict is Verdict.UNKNOWN
-        ]
-        return (open_as_written or failing)[0]
-    return (exact or sorted(outcomes, key=lambda outcome: -outcome.verdict.rank))[0]
-
-
-def _word_difference(these: list[World], others: list[World]) -> str | None:
-    """Words that hold in some of these worlds and in none of the others; the fewest that do."""
-    facts = [world.all_facts() for world in these]
-    contrast = [world.all_facts() for world in others]
-    for name in dict.fromkeys(name for each in facts for name in each):
-        here = {each.get(name) for each in facts}
-        there = {each.get(name) for each in contrast}
-        if None not in here | there and not here & there and len(here) <= 3:
-            return f"{name} {' or '.join(sorted(str(phrase) for phrase in here))}"
-    for each in facts[:_WORLDS_WORDED]:
-        needed = dict(each)
-        if not _sets_apart(needed, contrast):
-            continue
-        for name in each:
-            fewer = {other: phrase for other, phrase in needed.items() if other != name}
-            if fewer and _sets_apart(fewer, contrast):
-                needed = fewer
-        if len(needed) <= _FACTS_WORDED:
-            return " and ".join(f"{name} {phrase}" for name, phrase in needed.items())
-    return None
-
-
-def _sets_apart(needed: Mapping[str, str], contrast: list[dict[str, str]]) -> bool:
-    """True if every world of the contrast is known to differ; what a world didn't touch could be anything."""
-    return all(any(each.get(name, phrase) != phrase for name, phrase in needed.items()) for each in contrast)
 
 
 def _judge_reference(path: str, types: list[str], subject: Subject) -> Iterator[Judgement]:

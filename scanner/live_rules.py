@@ -10,7 +10,7 @@ from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CACHE = os.path.join(_HERE, "__pycache__", "rules.json")
-_COMPILER = ("rulepack.py", "rule_folder.py", "notation.py", "requirement.py", "predicate.py", "__init__.py")
+_COMPILER = ("__init__", "rulepack", "rule_folder", "notation", "requirement", "leaf", "predicate", "path")
 
 
 def load() -> dict[str, Any]:
@@ -29,7 +29,7 @@ def load() -> dict[str, Any]:
 
 def _sign(directory: str) -> list[list[Any]]:
     """Name, size and time of every file that the compiled catalog depends on."""
-    paths = [os.path.join(_HERE, name) for name in _COMPILER]
+    paths = [os.path.join(_HERE, f"{name}.py") for name in _COMPILER]
     for folder in (directory, os.path.join(os.path.dirname(directory), "policies")):
         paths += _files(folder)
     return [[path, status.st_size, status.st_mtime_ns] for path in paths for status in (os.stat(path),)]

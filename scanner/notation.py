@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanner.model import Severity
-from scanner.place import parse_path
+from scanner.path import parse_path
 from scanner.predicate import PREDICATES
 from scanner.requirement import KEYWORDS
 

@@ -12,7 +12,7 @@ import yaml
 
 from scanner.model import SmguardError
 from scanner.notation import SHAPE_FIELDS, Fault, Problem
-from scanner.place import Path, parse_path
+from scanner.path import Path, parse_path
 from scanner.rule_folder import DEFINITIONS_FILE, KINDS_FILE, SCHEMA_FILE, TYPES_FILE, ControlFile, Pack, read
 from scanner.rulepack import Base, problems
 

@@ -237,9 +237,7 @@ class FileJudge:
         joins = {kind: body.get("judged-at", {}) for kind, body in catalog.types.items()}
         engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
         remarks = {kind: body["remark"] for kind, body in catalog.types.items() if "remark" in body}
-        self.judge_templates = Judge(
-            engine, by_type, catalog.kinds, plan.limits, plan.show_passed, remarks
-        )
+        self.judge_templates = Judge(engine, by_type, catalog.kinds, plan.limits, plan.show_passed, remarks)
 
     def may_nest(self, entry: Candidate) -> bool:
         """Does the file speak of nested stacks at all? What can't be read is reported when it is judged."""

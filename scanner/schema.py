@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from scanner.check import PLAIN
 from scanner.model import Control
-from scanner.place import Path, parse_path
+from scanner.path import Path, parse_path
 from scanner.predicate import SCHEMAS
-from scanner.requirement import PLAIN, compile_schema
+from scanner.requirement import compile_schema
 
 Schema = dict[str, Any]
 

@@ -9,10 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from scanner import catalog
+from scanner.check import PLAIN
 from scanner.engine import Engine, Subject
 from scanner.example import as_template, judge_example
+from scanner.kind import coerce, kind_below
 from scanner.model import Control, Verdict
-from scanner.requirement import PLAIN, coerce, kind_below
 from scanner.schema import control_schema
 
 CATALOG = catalog.load()

@@ -1,4 +1,4 @@
-"""Real templates of other people, read where they lie: nothing crashes, nothing is lost, peers are agreed with."""
+"""Real templates of other people, read where they lie: nothing crashes, nothing is lost, peers agree."""
 
 from __future__ import annotations
 

@@ -201,15 +201,15 @@ def test_large_files_are_refused_unread(tree: Path) -> None:
 
 
 def test_many_broken_parts_are_said_in_linear_time(tree: Path) -> None:
-    (tree / "null.yaml").write_text("Resources:\n" + "".join(f"  A{n}:\n" for n in range(60_000)) + BAD)
+    (tree / "null.yaml").write_text("Resources:\n" + "".join(f"  A{n}:\n" for n in range(9_000)) + BAD)
     (tree / "twice.yaml").write_text(
         YAML + "X:\n" + "".join(f"  A{n}: a\n  A{n}: b\n" for n in range(30_000))
     )
     report = scan(".", cwd=tree).report
     judged(report)
-    assert found(report, "null.yaml") == bad(60_002)
+    assert found(report, "null.yaml") == bad(9_002)
     assert found(report, "twice.yaml") == bad()
-    assert len(report["gaps"]) == 90_000
+    assert len(report["gaps"]) == 39_000
 
 
 def test_names_do_not_swell_the_report(tree: Path) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from scanner.requirement import PLAIN, compile_schema
+from scanner.check import PLAIN
+from scanner.requirement import compile_schema
 from scanner.schema import plain
 from scanner.value import Partial, unknown
 

@@ -9,15 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.template.parameter import declare
-from scanner.value import Opaque, Part, ask_equals
+from scanner.value import Opaque, Part, Partial, ask_equals, assemble
 
 PIECES = st.one_of(st.text("ab", max_size=3), st.just(Opaque("x")))
 
 
 @given(st.lists(PIECES, min_size=1, max_size=6), st.text("ab", max_size=8))
 def test_a_text_fits_as_a_regular_expression_would_say(parts: list[Part], text: str) -> None:
-    shape = "".join(re.escape(part) if isinstance(part, str) else ".*" for part in parts)
-    may_be = ask_equals(text).literal(tuple(parts)) is None
+    partial = assemble([Opaque("y"), *parts] if all(isinstance(part, str) for part in parts) else parts)
+    assert isinstance(partial, Partial)
+    shape = "".join(re.escape(part) if isinstance(part, str) else ".*" for part in partial.parts)
+    may_be = ask_equals(text).literal(partial.parts) is None
     assert may_be == (re.fullmatch(shape, text, re.DOTALL) is not None)
 
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from scanner.limits import Limits
 from scanner.template.document import Document, Either
-from scanner.template.intrinsic import View
 from scanner.template.template import INCLUDE, LOOP, PROCESSED, Template
+from scanner.template.view import View
 from scanner.value import REST, Opaque, Part, Partial, assemble, unknown
 from scanner.world import World
 

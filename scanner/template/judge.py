@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from scanner.engine import Engine, Judgement, Subject
+from scanner.conclusion import Judgement
+from scanner.engine import Engine, Subject
 from scanner.limits import Limits
 from scanner.model import Control, Gap, Note, Verdict
 from scanner.template.document import settle
-from scanner.template.intrinsic import View
 from scanner.template.load import Loaded, place
 from scanner.template.template import Misshapen, Template, judgeable
+from scanner.template.view import View
 from scanner.value import Partial, rest_of
 from scanner.world import Effort, World
 
@@ -95,7 +96,9 @@ class Judge(NamedTuple):
             name, raw = found
             kind = template.type_of(name)
             if kind in self.remarks:
-                verdicts.notes[Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")] = None
+                verdicts.notes[Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")] = (
+                    None
+                )
             controls = self.controls.get(kind)
             if controls is not None:
                 self._judge_resource(template, name, raw, kind, controls, effort, verdicts)

@@ -93,6 +93,9 @@ class Loader(NamedTuple):
             document.root, document.marks, entry.display, given=self.given, settled=self.settled, pick=pick
         )
         template = self._expanded(template, document, text, entry, entry.real, loaded)
+        if len(template.resources) > self.limits.resources:
+            hint = "CloudFormation itself takes 500; raise --max-resources"
+            raise ReadError(f"holds more than {self.limits.resources:,} resources", hint=hint)
         loaded.templates.append(template)
         self._say_transforms(template, loaded)
         self._follow(template, entry, (entry.real,), loaded)

@@ -1,0 +1,316 @@
+"""A template in one world: its values, resolved on demand and only as deep as they are asked for.
+
+So a judgement touches no parameter and no condition that it doesn't need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scanner.template.document import Either, Unreadable, settle
+from scanner.template.dynamic import with_dynamic_references
+from scanner.template.intrinsic import INTRINSICS, LOGICAL, join
+from scanner.template.parameter import PSEUDO, Parameter
+from scanner.value import (
+    REST,
+    Glued,
+    Opaque,
+    Part,
+    Partial,
+    Question,
+    Variable,
+    as_text,
+    ask_equals,
+    assemble,
+    rest_of,
+    unknown,
+)
+from scanner.world import IS_EMPTY, World
+
+if TYPE_CHECKING:
+    from scanner.template.template import Template
+
+_DEEPEST_CONDITION = 100
+
+
+class View:
+    """A template in one world."""
+
+    __slots__ = ("_known", "template", "world")
+
+    def __init__(self, template: Template, world: World) -> None:
+        self.template = template
+        self.world = world
+        self._known = template.known
+
+    def value(self, raw: Any) -> Any:
+        """The value of a raw node: plain, Partial, or None where it is absent or empty."""
+        kind = type(raw)
+        if kind is str:
+            if "{{resolve:" in raw:
+                return with_dynamic_references(raw)
+            return raw or None
+        if raw is None or kind is bool or kind is int or kind is float:
+            return raw
+        known, key = self._known, id(raw)
+        if key in known:
+            return known[key]
+        inputs = self.world.inputs
+        value = self._present(self.resolve(raw))
+        if self.world.inputs == inputs:
+            known[key] = value
+        return value
+
+    def test(self, partial: Partial, question: Question) -> bool | None:
+        """Answer a question about partly known text."""
+        return self.world.test(partial, question)
+
+    def _present(self, value: Any) -> Any:
+        """Null, "", [], {} and what consists of nothing else are absent."""
+        kind = type(value)
+        if kind is Partial:
+            return None if self.is_empty(value) else value
+        if kind is dict:
+            self.world.effort.spend()
+            return value if self._any_present(value.values()) else None
+        if kind is list:
+            self.world.effort.spend(1 + len(value) // 10)
+            return value if self._any_present(value) else None
+        return None if value == "" else value
+
+    def _any_present(self, children: Any) -> bool:
+        later = []
+        for child in children:
+            kind = type(child)
+            if (kind is str and child) or kind is int or kind is bool or kind is float:
+                return True
+            if kind is dict or kind is list or kind is Partial or kind is Either or kind is Unreadable:
+                later.append(child)
+        return any(self.value(child) is not None for child in later)
+
+    def is_empty(self, partial: Partial) -> bool:
+        """A text is empty when every part of it is."""
+        return all(self._is_empty_part(part) for part in partial.parts)
+
+    def _is_empty_part(self, part: Part) -> bool:
+        """An input is taken as filled in, unless its default or an allowed value is empty."""
+        if isinstance(part, Glued):
+            part = part.variable
+        if not isinstance(part, Variable):
+            return False
+        choice = self.world.choices.get(part.key)
+        candidates = choice.candidates if choice else part.domain.candidates
+        may_be_empty = part.domain.default == "" if candidates is None else "" in candidates
+        return may_be_empty and self.world.ask(part, IS_EMPTY)
+
+    def judged_here(self, raw: Any, types: tuple[str, ...]) -> bool | str:
+        """Does this reference name a resource of one of `types` in this template? Else what it names."""
+        value = self.value(raw)
+        if value is None:
+            return True
+        if isinstance(value, Partial):
+            part = value.parts[0]
+            if isinstance(part, Opaque) and part.refers and part.refers[0] in types:
+                return True
+            return value.cause
+        if isinstance(value, str) and self.template.holds_named(value, types):
+            return True
+        return "nothing in this template has that name"
+
+    def inside(self, template: Template) -> View:
+        """Another template, in the same world."""
+        return View(template, self.world)
+
+    def exists(self, raw_resource: Any) -> bool:
+        """Is the resource made in this world, as its Condition and its stack's say?"""
+        parent = self.template.parent
+        if parent is not None and not View(parent[0], self.world).exists(parent[1]):
+            return False
+        condition = settle(raw_resource.get("Condition"), self.template.pick)
+        return condition is None or self.truth_of(condition)
+
+    def resolve(self, raw: Any) -> Any:
+        """Resolve the head of a raw node; its children stay raw. Emptiness is kept."""
+        kind = type(raw)
+        if kind is str:
+            return with_dynamic_references(raw) if "{{resolve:" in raw else raw
+        if kind is dict:
+            if len(raw) == 1:
+                ((name, body),) = raw.items()
+                function = INTRINSICS.get(name)
+                if function is not None:
+                    self.world.effort.spend()
+                    return function(self, settle(body, self.template.pick))
+                if name[:4] == "Fn::":
+                    return rest_of(raw) or unknown(name)
+                return raw
+            for name in raw:
+                if name[:4] == "Fn::" and not (name == REST and rest_of(raw)):
+                    return unknown(f"{name} beside other keys")
+            return raw
+        if kind is Either:
+            return self.resolve(settle(raw, self.template.pick))
+        if kind is Unreadable:
+            return unknown(raw.what)
+        return raw
+
+    def text(self, raw: Any) -> str | Partial:
+        """Resolve to text, as Sub, Join and Equals take it; an absent value is empty."""
+        value = self.resolve(raw)
+        kind = type(value)
+        if kind is str or kind is Partial:
+            return value  # type: ignore[no-any-return]
+        if value is None:
+            return ""
+        if kind is list:
+            return join(self, ",", value)
+        return unknown("a mapping where text belongs") if kind is dict else as_text(value)
+
+    def ref(self, name: Any) -> Any:
+        """What a Ref stands for: an input, a resource, or nothing at all."""
+        if not isinstance(name, str):
+            return unknown("a Ref that names nothing")
+        template = self.template
+        parameter = template.parameters.get(name)
+        if parameter is not None:
+            return self._parameter(parameter)
+        if name in template.resources:
+            return unknown(f"resource {name}", (template.type_of(name), name, ""))
+        if name == "AWS::NoValue":
+            return None
+        if name in PSEUDO:
+            return self._free(PSEUDO[name], name)
+        if name.startswith("AWS::"):
+            return unknown(name)
+        return unknown(f"the undeclared name {name}")
+
+    def _parameter(self, parameter: Parameter) -> Any:
+        template, name = self.template, parameter.name
+        if name in template.bindings:
+            parent, raw = template.bindings[name]
+            view = View(parent, self.world)
+            # AWS::NoValue passes nothing.
+            value = self._own(parameter) if view.resolve(raw) is None else view.text(raw)
+        elif name in template.given:
+            value = template.given[name]
+        else:
+            value = self._own(parameter)
+        if parameter.from_store:
+            return unknown(f"SSM parameter {name}", filled=True)
+        if parameter.listed and isinstance(value, str):
+            return [item.strip() for item in value.split(",")]
+        return with_dynamic_references(value)
+
+    def _own(self, parameter: Parameter) -> str | Partial:
+        """A parameter that nobody passes a value to."""
+        default = parameter.default
+        if parameter.from_store:
+            return ""
+        if self.template.settled and default is not None:
+            return default
+        if self.world.as_written and default is not None:
+            self.world.varied = True
+            self.world.inputs += 1
+            return default
+        if self.template.nested and default is None:
+            return unknown(f"parameter {parameter.name}")
+        return self._free(parameter, f"{self.template.key}:{parameter.name}")
+
+    def _free(self, parameter: Parameter, key: str) -> str | Partial:
+        partial = self.template.inputs.get(key)
+        if partial is None:
+            partial = Partial((Variable(key, parameter.name, parameter, parameter.listed),))
+            self.template.inputs[key] = partial
+        self.world.inputs += 1
+        variable = partial.parts[0]
+        text = self.world.settled(variable) if isinstance(variable, Variable) else None
+        return partial if text is None else text
+
+    def truth_of(self, condition: Any) -> bool:
+        """Is a condition true that is given by name or as a function?"""
+        return self.condition(condition) if isinstance(condition, str) else self.truth(condition)
+
+    def fix(self, value: Partial) -> str | Partial:
+        """Fix every input of a text that has listable values."""
+        parts: list[Part] = []
+        for part in value.parts:
+            picked = self.world.pick(part) if isinstance(part, Variable) else None
+            parts.append(part if picked is None else picked)
+        return assemble(parts)
+
+    def condition(self, name: str) -> bool:
+        """Is the named condition true in this world?"""
+        world, key = self.world, (self.template.key, name)
+        world.inputs += 1
+        if key in world.conditions:
+            known = world.conditions[key]
+            answer = world.flip(f"condition {key}") if known is None else known
+            world.state(name, answer)
+            return answer
+        depth = world.enter()
+        world.conditions[key] = None
+        if name not in self.template.conditions or depth > _DEEPEST_CONDITION:
+            answer = world.flip(f"condition {key}")
+        else:
+            answer = self.truth(self.template.conditions[name])
+        # A circle was cut by a free answer: the condition is that answer, whatever its expression says.
+        answer = world.flips.get(f"condition {key}", answer)
+        world.conditions[key] = answer
+        world.leave(name, answer)
+        return answer
+
+    def truth(self, raw: Any) -> bool:
+        """Evaluate a condition function; what is none is a free yes or no."""
+        self.world.effort.spend()
+        if isinstance(raw, Either):
+            return self.truth(settle(raw, self.template.pick))
+        if isinstance(raw, dict) and len(raw) == 1:
+            ((name, body),) = raw.items()
+            body = settle(body, self.template.pick)
+            if name == "Condition" and isinstance(body, str):
+                return self.condition(body)
+            if name == "Fn::Equals" and isinstance(body, list) and len(body) == 2:
+                return self._equals(body[0], body[1])
+            if name == "Fn::Not" and isinstance(body, list) and len(body) == 1:
+                return not self.truth(body[0])
+            if name == "Fn::And" and isinstance(body, list):
+                return all(self.truth(each) for each in body)
+            if name == "Fn::Or" and isinstance(body, list):
+                return any(self.truth(each) for each in body)
+            if name in LOGICAL:
+                return self.world.flip(f"truth {self.template.key} {id(body)}")
+        text = self.text(raw)
+        if isinstance(text, str) and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        return self.world.flip(f"truth {self.template.key} {id(raw)}")
+
+    def _equals(self, left_raw: Any, right_raw: Any) -> bool:
+        left, right = self.text(left_raw), self.text(right_raw)
+        if isinstance(left, Partial) and isinstance(right, Partial):
+            if _key_of(left, left_raw) == _key_of(right, right_raw):
+                return True
+            left, right = self.fix(left), self.fix(right)
+        if isinstance(left, str):
+            left, right, left_raw, right_raw = right, left, right_raw, left_raw
+        if isinstance(left, str):
+            return left == right
+        key = _key_of(left, left_raw)
+        if isinstance(right, Partial):
+            return self.world.flip(f"equal {sorted((key, _key_of(right, right_raw)))}")
+        if right == "" and any(isinstance(part, Opaque) and part.filled for part in left.parts):
+            return False
+        answer = self.world.test(left, ask_equals(right))
+        return self.world.flip(f"equal {key} {right!r}") if answer is None else answer
+
+
+def _key_of(partial: Partial, raw: Any) -> str:
+    """The same for what is surely the same text; two unknown values of one cause may differ."""
+    keys: list[Any] = []
+    for part in partial.parts:
+        if isinstance(part, Variable):
+            keys.append(("input", part.key))
+        elif isinstance(part, Glued) or (isinstance(part, Opaque) and part.refers is None):
+            keys.append(id(raw))
+        else:
+            keys.append(part)
+    return repr(keys)
