@@ -11,13 +11,15 @@ from typing import Any
 
 import yaml
 
-SEED = 20261121
+SEED = 20261122
 SMALL_LINES = 120
 LARGE_RESOURCES = 500
 MANY = 1_000
 MANY_LINES = (30, 400)
 """Evenly spread over the logarithm: many short templates, few long ones."""
 JSON_SHARE = 0.12
+MACHINE_LEARNING_SHARE = 0.2
+"""How many templates of a repository are about SageMaker; the others are buckets, roles and functions."""
 
 
 class Tag:
@@ -48,30 +50,39 @@ def generate(folder: Path) -> dict[str, Path]:
         "120 lines": folder / "small.yaml",
         "500 resources": folder / "large.yaml",
         "1,000 templates": folder / "many",
+        "1,000 SageMaker": folder / "all-sagemaker",
     }
     done = folder / f".done-{SEED}"
     if done.exists():
         return cases
-    cases["1,000 templates"].mkdir(parents=True, exist_ok=True)
     rng = random.Random(SEED)
     cases["120 lines"].write_text(_of_lines(rng, SMALL_LINES, exact=True), "utf-8")
     large = {**_template(rng), "Resources": dict(_resources(rng, LARGE_RESOURCES))}
     cases["500 resources"].write_text(_yaml(large), "utf-8")
-    for number in range(MANY):
-        lines = round(math.exp(rng.uniform(*map(math.log, MANY_LINES))))
-        as_json = rng.random() < JSON_SHARE
-        text = _of_lines(rng, lines, as_json=as_json)
-        name = f"stack-{number:04}.{'json' if as_json else 'yaml'}"
-        (cases["1,000 templates"] / name).write_text(text, "utf-8")
+    for case, share in (("1,000 templates", MACHINE_LEARNING_SHARE), ("1,000 SageMaker", 1.0)):
+        cases[case].mkdir(parents=True, exist_ok=True)
+        for number in range(MANY):
+            lines = round(math.exp(rng.uniform(*map(math.log, MANY_LINES))))
+            as_json = rng.random() < JSON_SHARE
+            text = _of_lines(rng, lines, as_json=as_json, machine_learning=rng.random() < share)
+            name = f"stack-{number:04}.{'json' if as_json else 'yaml'}"
+            (cases[case] / name).write_text(text, "utf-8")
     done.touch()
     return cases
 
 
-def _of_lines(rng: random.Random, lines: int, *, exact: bool = False, as_json: bool = False) -> str:
+def _of_lines(
+    rng: random.Random,
+    lines: int,
+    *,
+    exact: bool = False,
+    as_json: bool = False,
+    machine_learning: bool = True,
+) -> str:
     """A template of at most so many lines (one resource at least), or exactly so many with comments."""
     template = _template(rng)
     room = lines - (_json(template) if as_json else _yaml(template)).count("\n")
-    for name, resource in _resources(rng, 20 + lines // 4):
+    for name, resource in _resources(rng, 20 + lines // 4, machine_learning=machine_learning):
         taken = _json(resource).count("\n") if as_json else _yaml({name: resource}).count("\n")
         if taken <= room or not template["Resources"]:
             room -= taken
@@ -120,9 +131,12 @@ def _template(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def _resources(rng: random.Random, count: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    weights = [weight for weight, _ in _RESOURCES.values()]
-    for number, kind in enumerate(rng.choices(list(_RESOURCES), weights, k=count)):
+def _resources(
+    rng: random.Random, count: int, *, machine_learning: bool = True
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    kinds = [kind for kind in _RESOURCES if machine_learning or kind in _INFRASTRUCTURE]
+    weights = [_RESOURCES[kind][0] for kind in kinds]
+    for number, kind in enumerate(rng.choices(kinds, weights, k=count)):
         yield f"{kind}{number}", _RESOURCES[kind][1](rng, number)
 
 
@@ -297,3 +311,4 @@ _RESOURCES: dict[str, tuple[int, Callable[[random.Random, int], Any]]] = {
     "Endpoint": (2, _endpoint),
     "Domain": (1, _domain),
 }
+_INFRASTRUCTURE = ("Bucket", "Role", "Function", "LogGroup")

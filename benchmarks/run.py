@@ -51,7 +51,7 @@ class Cost:
 class Ask:
     """What smguard is asked to keep to in one case; `floor` and `checkov` are ratios of CPU time."""
 
-    floor: float
+    floor: float | None = None
     checkov: float | None = None
     wall_share: float | None = None
 
@@ -60,6 +60,7 @@ ASKS = {
     "120 lines": Ask(floor=3.0, checkov=20.0),
     "500 resources": Ask(floor=1.5),
     "1,000 templates": Ask(floor=1.0, wall_share=0.6),
+    "1,000 SageMaker": Ask(),
 }
 FLOOR = Contender(
     name="floor",
@@ -154,7 +155,9 @@ def _line(case: str, name: str, cost: Cost, ratio: float) -> str:
 
 
 def _judged(ask: Ask, cost: Cost, ratio: float) -> str:
-    said = [f"≤ {ask.floor:g} × floor: {'met' if ratio <= ask.floor else 'MISSED'}"]
+    said = []
+    if ask.floor is not None:
+        said.append(f"≤ {ask.floor:g} × floor: {'met' if ratio <= ask.floor else 'MISSED'}")
     if ask.wall_share is not None:
         if (os.cpu_count() or 1) < 2:
             said.append("wall time needs two cores")

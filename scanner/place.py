@@ -187,7 +187,7 @@ def _match(view: View, lines: tuple[Line, ...], target: Target) -> tuple[bool | 
     """Does some place of some line match? The doubt names what an answer of None hangs on."""
     doubt: Miss | None = None
     for line in lines:
-        if line.name is not None and _is_plainly_absent(target.value, line.name):
+        if line.path and _is_plainly_absent(target.value, line.path[0].name):
             continue
         for found in _follow(view, line, target):
             if found.value is None:

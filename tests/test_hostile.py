@@ -32,7 +32,7 @@ def test_a_hostile_template(case: Case, tmp_path: Path) -> None:
     ran = scan(file, cwd=tmp_path)
     report = ran.report
     assert (found(report, file), gaps(report, file)) == ([*case.findings], [*case.gaps])
-    assert notes(report) == [f"{file}:{note}" for note in case.notes]
+    assert notes(report) == [f"{file}{'' if note[0] == ' ' else ':'}{note}" for note in case.notes]
     failing = any(not each.startswith("unknown") for each in case.findings)
     assert ran.code == (1 if failing else 3 if case.gaps else 0)
     assert files(report) == {"unread" if case.disposition == "skipped" else case.disposition: 1}

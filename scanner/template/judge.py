@@ -102,6 +102,12 @@ class Judge(NamedTuple):
             controls = self.controls.get(kind)
             if controls is not None:
                 self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
+        for name, why in template.odd_conditions.items():
+            note = Note(
+                place(template, template.conditions, name),
+                f"the condition {_cut(name)} {why}: both answers are judged",
+            )
+            verdicts.notes[note] = None
 
     def _judge_resource(
         self,

@@ -50,6 +50,8 @@ class Template:
     """Free inputs, once they have been referred to."""
     named: dict[str, set[str]] | None = None
     """Physical name -> types of the resources that carry it, once that was asked for."""
+    odd_conditions: dict[str, str] = field(default_factory=dict)
+    """Conditions that can't be evaluated, once they have been asked for: name -> why."""
     known: dict[int, Any] = field(default_factory=dict)
     """id(raw node) -> its value, for nodes that are the same in every world."""
     alive: Any = None

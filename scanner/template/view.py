@@ -244,12 +244,18 @@ class View:
         world.inputs += 1
         if key in world.conditions:
             known = world.conditions[key]
+            if known is None:
+                self.template.odd_conditions[name] = "hangs on itself"
             answer = world.flip(f"condition {key}") if known is None else known
             world.state(name, answer)
             return answer
         depth = world.enter()
         world.conditions[key] = None
-        if name not in self.template.conditions or depth > _DEEPEST_CONDITION:
+        if name not in self.template.conditions:
+            self.template.odd_conditions[name] = "is not declared"
+            answer = world.flip(f"condition {key}")
+        elif depth > _DEEPEST_CONDITION:
+            self.template.odd_conditions[name] = "is nested too deep"
             answer = world.flip(f"condition {key}")
         else:
             answer = self.truth(self.template.conditions[name])

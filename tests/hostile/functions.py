@@ -127,15 +127,29 @@ FUNCTIONS = [
         unknown(5),
     ),
     Case(
-        "115 circular conditions", conditions(C0="!Not [!Condition C1]", C1="!Condition C0") + IF, unknown(5)
+        "115 circular conditions",
+        conditions(C0="!Not [!Condition C1]", C1="!Condition C0") + IF,
+        unknown(5),
+        notes=["2:3 the condition C0 hangs on itself: both answers are judged"],
     ),
-    Case("115 condition of itself", conditions(C0="!Condition C0") + IF, unknown(4)),
+    Case(
+        "115 condition of itself",
+        conditions(C0="!Condition C0") + IF,
+        unknown(4),
+        notes=["2:3 the condition C0 hangs on itself: both answers are judged"],
+    ),
     Case(
         "115 resource with a circular condition",
         f"{conditions(C0='!Not [!Condition C0]')}{YAML}    Condition: C0\n",
         [f"unknown {each}" for each in bad(4)],
+        notes=["2:3 the condition C0 hangs on itself: both answers are judged"],
     ),
-    Case("115 chain of 5,000 conditions", chain(5_000) + IF, unknown(5_004)),
+    Case(
+        "115 chain of 5,000 conditions",
+        chain(5_000) + IF,
+        unknown(5_004),
+        notes=["102:3 the condition C100 is nested too deep: both answers are judged"],
+    ),
     Case("115 chain of 90 conditions", chain(90) + IF, bad(94)),
     Case("115 wide conditions", WIDE + IF, given_up(2_003)),
     Case("115 doubling conditions", DOUBLING + IF, bad(64)),
@@ -148,6 +162,7 @@ FUNCTIONS = [
         "115 condition that nothing declares",
         f"{YAML}    Condition: Nowhere\n",
         [f"unknown {each}" for each in bad()],
+        notes=[" the condition Nowhere is not declared: both answers are judged"],
     ),
     Case(
         "116 circular DependsOn",

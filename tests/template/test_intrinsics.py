@@ -172,7 +172,9 @@ VALUES: list[tuple[Value, tuple[str, str]]] = [
 def test_a_value(tmp_path: Path, value: Value, expected: tuple[str, str], form: str) -> None:
     report = scan(tmp_path, dump(template(value), form), "--all", "--select", "notebook-direct-internet")
     assert report.verdicts == [expected]
-    assert (report.gaps, report.notes, report.files) == ([], [], {"seen": 1, "judged": 1})
+    odd = "fails when Nowhere" in expected[1]
+    notes = [("t.yaml", "the condition Nowhere is not declared: both answers are judged")] if odd else []
+    assert (report.gaps, report.notes, report.files) == ([], notes, {"seen": 1, "judged": 1})
 
 
 MALFORMED: list[Value] = [
