@@ -55,6 +55,7 @@ def generate(folder: Path) -> dict[str, Path]:
     done = folder / f".done-{SEED}"
     if done.exists():
         return cases
+    folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(SEED)
     cases["120 lines"].write_text(_of_lines(rng, SMALL_LINES, exact=True), "utf-8")
     large = {**_template(rng), "Resources": dict(_resources(rng, LARGE_RESOURCES))}

@@ -15,6 +15,7 @@ from scanner.opening import Candidate, Skipped, open_text, open_under
 from scanner.template.document import ReadError, SyntaxFault
 from scanner.template.judge import Draft, FileVerdicts, Judge
 from scanner.template.load import Loader, NotTemplate
+from scanner.template.template import speaks_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -245,7 +246,7 @@ class FileJudge:
             text = open_text(entry, self.limits)
         except ReadError:
             return False
-        return text is not None and any(kind in text for kind in _NESTING)
+        return text is not None and speaks_of(text, _NESTING)
 
     def judge(self, entry: Candidate) -> FileResult:
         """Judge one file; whatever goes wrong with it is a Gap of this file only."""
@@ -298,7 +299,7 @@ def _judge_in_processes(judge: FileJudge, entries: list[Candidate], processes: i
     global _forked_judge
     _forked_judge = judge
     with multiprocessing.get_context("fork").Pool(processes) as pool:
-        yield from pool.imap(_judge_forked, entries, chunksize=8)
+        yield from pool.imap(_judge_forked, entries, chunksize=16)
 
 
 _forked_judge: FileJudge

@@ -81,7 +81,7 @@ class Judge(NamedTuple):
             verdicts.gaps.update(dict.fromkeys(loaded.gaps))
             verdicts.notes.update(dict.fromkeys(loaded.notes))
             if loaded.templates:
-                verdicts.declared |= set(loaded.templates[0].parameters)
+                verdicts.declared |= set(loaded.templates[0].declarations)
             for template in loaded.templates:
                 self._judge_template(template, effort, verdicts)
         return verdicts
@@ -93,8 +93,7 @@ class Judge(NamedTuple):
                 gap = Gap(where, f"{found.name}: {found.what}", found.hint)
                 verdicts.gaps[gap] = None
                 continue
-            name, raw = found
-            kind = template.type_of(name)
+            name, raw, kind = found
             if kind in self.remarks:
                 verdicts.notes[Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")] = (
                     None

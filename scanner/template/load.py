@@ -12,7 +12,7 @@ from scanner.model import Gap, Note
 from scanner.opening import Candidate
 from scanner.template.document import Document, ReadError, settle
 from scanner.template.reader import read
-from scanner.template.template import EXPANDING, PROCESSED, Template, build
+from scanner.template.template import EXPANDING, PROCESSED, Template, build, speaks_of
 from scanner.value import rest_of
 
 Opener = Callable[[Candidate, str, str], tuple[str, str, str]]
@@ -20,6 +20,8 @@ Opener = Callable[[Candidate, str, str], tuple[str, str, str]]
 
 Raises ReadError."""
 
+_FOLLOWING = (*EXPANDING, "AWS::CloudFormation::Stack", "AWS::Serverless::Application", "::MODULE")
+"""Words without one of which no resource of a template leads anywhere else."""
 _NESTED = {
     "AWS::CloudFormation::Stack": "TemplateURL",
     "AWS::Serverless::Application": "Location",
@@ -98,14 +100,15 @@ class Loader(NamedTuple):
             raise ReadError(f"holds more than {self.limits.resources:,} resources", hint=hint)
         loaded.templates.append(template)
         self._say_transforms(template, loaded)
-        self._follow(template, entry, (entry.real,), loaded)
+        if speaks_of(text, _FOLLOWING):
+            self._follow(template, entry, (entry.real,), loaded)
 
     def _expanded(
         self, template: Template, document: Document, text: str, entry: Candidate, real: str, loaded: Loaded
     ) -> Template:
         """Write out loops and includes, with the parameters that the template is given."""
         template.alive = document.root
-        if any(word in text for word in EXPANDING):
+        if speaks_of(text, EXPANDING):
             template = self._write_out(template, document, entry, real, loaded)
         _demand_resources(template, loaded)
         return template

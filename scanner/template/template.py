@@ -31,7 +31,8 @@ class Template:
     file: str
     marks: Marks
     root: Mapping[str, Any]
-    parameters: Mapping[str, Parameter]
+    declarations: Mapping[str, Any]
+    """The Parameters section; `parameter` reads what is asked for."""
     conditions: Mapping[str, Any]
     mappings: Mapping[str, Any]
     resources: Mapping[str, Any]
@@ -50,6 +51,8 @@ class Template:
     """Free inputs, once they have been referred to."""
     named: dict[str, set[str]] | None = None
     """Physical name -> types of the resources that carry it, once that was asked for."""
+    declared: dict[str, Parameter] = field(default_factory=dict)
+    """Parameters that have been asked for."""
     odd_conditions: dict[str, str] = field(default_factory=dict)
     """Conditions that can't be evaluated, once they have been asked for: name -> why."""
     known: dict[int, Any] = field(default_factory=dict)
@@ -61,6 +64,14 @@ class Template:
     def nested(self) -> bool:
         """True for a template that is judged as a parent's nested stack."""
         return bool(self.key)
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The declaration of a parameter; None where there is none."""
+        found = self.declared.get(name)
+        if found is None and name in self.declarations:
+            raw = settle_fields(settle(self.declarations[name], self.pick), self.pick)
+            found = self.declared[name] = declare(name, raw)
+        return found
 
     def type_of(self, name: str) -> str:
         """The type of a resource, "" where it has none."""
@@ -97,6 +108,11 @@ class Template:
         return (found[0], found[1])
 
 
+def speaks_of(text: str, words: tuple[str, ...]) -> bool:
+    """A cheap look before a costly one: may one of these words stand in a template's values?"""
+    return any(word in text for word in words) or any(escape in text for escape in ("\\u", "\\x", "\\U"))
+
+
 def section(root: Mapping[str, Any], name: str, pick: int = 0) -> dict[str, Any]:
     """A section as a mapping; anything else is as good as none."""
     body = root.get(name)
@@ -124,10 +140,7 @@ def build(
         file=file,
         marks=marks,
         root=root,
-        parameters={
-            name: declare(name, settle_fields(settle(body, pick), pick))
-            for name, body in section(root, "Parameters", pick).items()
-        },
+        declarations=section(root, "Parameters", pick),
         conditions=section(root, "Conditions", pick),
         mappings=section(root, "Mappings", pick),
         resources=resources,
@@ -151,7 +164,7 @@ class Misshapen(NamedTuple):
     hint: str = "CloudFormation would refuse it"
 
 
-def judgeable(template: Template) -> Iterator[tuple[str, dict[str, Any]] | Misshapen]:
+def judgeable(template: Template) -> Iterator[tuple[str, dict[str, Any], str] | Misshapen]:
     """Every resource with a type, in order; what has no proper shape is said."""
     for name, raw in template.resources.items():
         if name == REST and isinstance(raw, Partial):
@@ -168,7 +181,7 @@ def judgeable(template: Template) -> Iterator[tuple[str, dict[str, Any]] | Missh
                 name, "the resource has no Type" if kind is None else f"Type is {_name_shape(kind)}"
             )
             continue
-        yield name, raw
+        yield name, raw, kind
 
 
 def _name_shape(value: Any) -> str:

@@ -171,7 +171,7 @@ class View:
         if not isinstance(name, str):
             return unknown("a Ref that names nothing")
         template = self.template
-        parameter = template.parameters.get(name)
+        parameter = template.parameter(name)
         if parameter is not None:
             return self._parameter(parameter)
         if name in template.resources:
