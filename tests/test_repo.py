@@ -22,6 +22,13 @@ HEAVY = [
 ]
 
 
+def plain_environment(**more: str) -> dict[str, str]:
+    """This environment without what would make a process measure itself or leave bytecode out."""
+    skipped = ("COV", "PYTHONDONTWRITEBYTECODE")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(skipped)}
+    return {**kept, "PYTHONPATH": str(ROOT), **more}
+
+
 def imported(*arguments: str) -> set[str]:
     """The modules that a command has imported when it ends."""
     code = (
@@ -31,8 +38,7 @@ def imported(*arguments: str) -> set[str]:
         "except SystemExit: pass\n"
         "print(*sys.modules, file=sys.stderr)\n"
     )
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPATH"] = str(ROOT)
+    environment = plain_environment()
     for _ in range(2):  # the first run may have to compile the rules of the checkout
         result = subprocess.run(
             [sys.executable, "-c", code],
@@ -64,6 +70,7 @@ def test_the_core_imports_the_standard_library_only() -> None:
         capture_output=True,
         text=True,
         check=True,
+        env=plain_environment(),
     )
     foreign = {name.partition(".")[0] for name in result.stdout.split()} - set(sys.stdlib_module_names)
     assert foreign - {"__main__", "_distutils_hack", "scanner", "sitecustomize"} == set()
