@@ -45,7 +45,8 @@ def explain(control: Control, catalog: Catalog) -> str:
 
 
 def _indent(text: str) -> list[str]:
-    return [f"  {line}".rstrip() for line in text.strip().splitlines()]
+    """Paragraphs, a line each: whoever shows them knows how wide a line may be."""
+    return ["  " + " ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
 
 
 def describe_rule(rule: Mapping[str, Any], catalog: Catalog) -> Iterator[str]:

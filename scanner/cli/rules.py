@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 from typing import Any
 
 import click
@@ -98,8 +100,22 @@ def show(control_id: str, schema: bool, format_name: str, rules: tuple[str, ...]
     else:
         from scanner.rule_text import explain
 
-        click.echo(explain(control, full))
+        for line in explain(control, full).splitlines():
+            click.echo(_wrapped(line))
     return 0
+
+
+def _wrapped(line: str) -> str:
+    """A line broken at spaces where it is longer than the terminal is wide, its indentation kept."""
+    indent = len(line) - len(line.lstrip())
+    return textwrap.fill(
+        line.strip(),
+        max(shutil.get_terminal_size().columns, 60),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + (2 if indent > 2 else 0)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @command.command("check")
