@@ -54,9 +54,15 @@ def obscured(value: Partial, *, inside: bool = False) -> str:
     """Word why a value can't be judged; `inside`: it would be a part of `value`."""
     part = value.parts[0]
     if isinstance(part, Opaque) and part.malformed:
-        return f"can't be judged, since {part.cause}"
+        return f"can't be judged, because there is {part.cause}"
     return f"{'is inside' if inside else 'comes from'} {value.cause}, which is not known here"
 
 
 def doubt_about(value: Partial) -> Miss:
     return Miss(obscured(value), certain=False, cause=value.cause)
+
+
+def doubt_shape(value: Any) -> Miss | None:
+    """A value that only has to be there, but is of a shape that CloudFormation would not take."""
+    part = value.parts[0] if type(value) is Partial else None
+    return doubt_about(value) if isinstance(part, Opaque) and part.malformed else None

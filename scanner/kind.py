@@ -20,6 +20,11 @@ def kind_below(kind: Kind, name: str) -> Kind:
     return kind.get(name, kind.get("*"))
 
 
+def is_leaf(kind: Kind) -> bool:
+    """Is it the kind of a text, or not known at all?"""
+    return kind is None or (type(kind) is str and kind not in ("b", "i", "f"))
+
+
 def coerce(value: Any, kind: Kind) -> Any:
     """Bring a present value to the type that botocore's model gives, as CloudFormation does."""
     if kind is None:
@@ -36,7 +41,7 @@ def coerce(value: Any, kind: Kind) -> Any:
         if kind == "i" or kind == "f":
             if type(value) is str:
                 number = as_number(value)
-                return value if number is None else number
+                return malformed("text", kind) if number is None else number
             return value
         return value if type(value) is str else as_text(value)
     wanted = dict if type(kind) is dict else list
@@ -47,7 +52,15 @@ def coerce(value: Any, kind: Kind) -> Any:
 
 def malformed(noun: str, kind: Kind) -> Partial:
     """A value of a shape that CloudFormation would not take there: present, and nothing can be said of it."""
-    wanted = "a mapping" if type(kind) is dict else "a list" if type(kind) is list else "a single value"
+    wanted = (
+        "a mapping"
+        if type(kind) is dict
+        else "a list"
+        if type(kind) is list
+        else "a number"
+        if kind in ("i", "f")
+        else "a single value"
+    )
     return Partial((Opaque(f"{noun} where {wanted} belongs", malformed=True),))
 
 
@@ -69,7 +82,8 @@ def show(value: Any, kind: Kind) -> str | None:
     if type(value) in (int, float):
         return f"{value:g}" if abs(value) < 1e12 else None
     if type(value) is str and type(kind) is str and kind[:2] == "e:":
-        return f"'{value}'" if value in kind[2:].split("|") else None
+        members = kind[2:].lower().split("|")
+        return f"'{value}'" if value.lower() in members else None
     if type(value) is str and len(value) <= 4 and value.isdecimal():
         return f"'{value}'"
     return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from scanner.check import Check, Miss, View, doubt_about
 from scanner.kind import Kind, coerce, coerce_boolean, is_text, show
-from scanner.predicate import PREDICATES
+from scanner.predicate import CAUSES, PREDICATES
 from scanner.value import (
     Partial,
     Question,
@@ -165,7 +165,7 @@ def check_predicate(name: str) -> Check:
             cause: str | None = value.cause
         else:
             answer, text = judge((as_text(value),), lambda question: question.holds(as_text(value)))
-            cause = text
+            cause = CAUSES.get(name, text)
         if answer:
             return None
         return Miss(text) if answer is False else Miss(text, certain=False, cause=cause)

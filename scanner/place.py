@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from scanner.check import PLAIN, Check, Miss, View, obscured
-from scanner.kind import Kind, coerce, is_text, kind_below
+from scanner.check import PLAIN, Check, Miss, View, doubt_shape, obscured
+from scanner.kind import Kind, coerce, is_leaf, is_text, kind_below
 from scanner.model import Verdict
 from scanner.path import Origin, Path, Target, parse_path, walk
 from scanner.requirement import compile_schema
@@ -214,7 +214,11 @@ def _judge_lines(view: View, place: Place, target: Target) -> list[tuple[str, Mi
         if line.check is None and line.name is not None and type(value) is dict:
             raw = value.get(line.name)
             # Most of what is asked for only has to be there, and most often it plainly is.
-            if raw is not None and view.value(raw) is not None:
+            if (
+                raw is not None
+                and type(view.value(raw)) is str
+                and is_leaf(kind_below(target.kind, line.name))
+            ):
                 continue
         for found in _follow(view, line, target):
             if found.value is None:
@@ -222,7 +226,7 @@ def _judge_lines(view: View, place: Place, target: Target) -> list[tuple[str, Mi
             elif found.hidden:
                 miss = Miss(obscured(found.value, inside=True), certain=False, cause=found.value.cause)
             else:
-                miss = line.check(view, found.value, found.kind) if line.check else None
+                miss = line.check(view, found.value, found.kind) if line.check else doubt_shape(found.value)
             if miss is not None:
                 misses.append((found.path, miss, found.origin))
     return misses

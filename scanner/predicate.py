@@ -56,5 +56,7 @@ def _ends_with_key(parts: tuple[Part, ...]) -> bool:
 
 PREDICATES: dict[str, Predicate] = {"customer-managed-key": is_customer_managed_key}
 
+CAUSES = {"customer-managed-key": "who manages a key that is given by id or ARN"}
+"""What an UNKNOWN of a plain value hangs on."""
 SCHEMAS: dict[str, dict[str, object]] = {"customer-managed-key": {"not": {"pattern": "(^|:)alias/aws/"}}}
 """What JSON Schema can say of each predicate."""

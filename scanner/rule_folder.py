@@ -67,7 +67,7 @@ def digest(directory: str) -> str:
 def read(directory: str) -> Pack:
     """Read a rule folder; faults of single files are kept in `faults`. Raises SmguardError if it is none."""
     if not os.path.isdir(directory):
-        raise SmguardError(f"{directory} is no folder", hint="--rules takes a folder of control files")
+        raise SmguardError(f"{directory} is no folder", hint="give a folder of control files")
     pack = Pack(directory=directory, digest=digest(directory))
     for file in _files(directory):
         name = file.rpartition("/")[2]
@@ -77,6 +77,8 @@ def read(directory: str) -> Pack:
                 pack.faults.append(fault)
             else:
                 pack.controls.append(ControlFile(file, document))
+    if not pack.controls and not pack.faults:
+        raise SmguardError(f"{directory} holds no control file", hint="a control is one YAML file, <id>.yaml")
     for file, fields in ((DEFINITIONS_FILE, ("values", "shapes")), (TYPES_FILE, ("types", "transforms"))):
         _read_shared(pack, file, fields)
     kinds_path = os.path.join(directory, KINDS_FILE)

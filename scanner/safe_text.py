@@ -64,12 +64,12 @@ def width(text: str) -> int:
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """`text` in lines of at most `columns`, broken at spaces only: a longer word keeps a line of its own."""
+    """`text` in lines of at most `columns`, broken at spaces, and at the dots of a path that is longer."""
     if len(text) <= columns and width(text) <= columns:
         return [text]
     lines: list[str] = []
     line, used = "", 0
-    for word in text.split():
+    for word in (piece for each in text.split() for piece in _pieces(each, columns)):
         size = width(word)
         if line and used + 1 + size > columns:
             lines.append(line)
@@ -77,6 +77,18 @@ def wrap(text: str, columns: int) -> list[str]:
         else:
             line, used = (f"{line} {word}", used + 1 + size) if line else (word, size)
     return [*lines, line]
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    """A word that is too long for a line, taken apart behind its dots."""
+    if len(word) <= columns or "." not in word:
+        return [word]
+    pieces = [""]
+    for part in word.replace(".", ".\n").split("\n"):
+        if pieces[-1] and len(pieces[-1]) + len(part) > columns:
+            pieces.append("")
+        pieces[-1] += part
+    return [piece for piece in pieces if piece]
 
 
 def _defuse(text: str) -> str:

@@ -34,7 +34,7 @@ class Plan(NamedTuple):
     catalog: Catalog
     controls: tuple[Control, ...]
     limits: Limits
-    given: Mapping[str, str]
+    given: Mapping[str, str | None]
     """Parameters of a parameter file."""
     settled: bool = False
     """True when a parameter file was given: all other parameters keep their default."""

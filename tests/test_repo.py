@@ -99,6 +99,20 @@ def test_the_readme_shows_what_the_scanner_prints() -> None:
         assert result.stdout == output, f"the README shows another output of {command}"
 
 
+def test_the_control_of_the_readme_is_sound(tmp_path: Path) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(id: notebook-volume-size.*?)```", page, re.DOTALL)
+    (tmp_path / "notebook-volume-size.yaml").write_text(text, encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "scanner", "rules", "check", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert result.stdout == "1 control and its 3 examples are sound.\n"
+
+
 def test_the_counts_in_prose_are_current() -> None:
     full = catalog.load()
     kinds = {kind for control in full.controls for kind in control.resources}

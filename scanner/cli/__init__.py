@@ -56,8 +56,9 @@ def show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 def group() -> None:
     """Keep Amazon SageMaker safe: one catalog of controls, the same verdict everywhere.
 
-    Exit codes: 0 whole job done and nothing counts; 1 findings that count; 2 wrong usage, rules or output;
-    3 incomplete; 4 a defect of smguard.
+    Exit codes: 0 the whole job is done and nothing counts; 1 findings that count, or controls that are not
+    sound; 2 wrong usage, rules, waiver or parameter file, or output; 3 incomplete; 4 a defect of smguard.
+    Where several hold: 2, 4, 1, 3, 0.
     """
 
 
@@ -69,6 +70,12 @@ def main() -> None:
         code = error.exit_code
     except click.Abort:
         code = 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        code = EXIT_ERROR
+    except SystemExit:
+        # What click makes of a reader that has seen enough.
+        code = 0
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(error.ctx.get_usage(), err=True)

@@ -140,7 +140,8 @@ def check(directory: str | None) -> int:
         click.echo(problem)
     if problems:
         return EXIT_PROBLEMS
-    click.echo(f"{len(examples)} controls and their {count} examples are sound.")
+    noun = "control and its" if len(examples) == 1 else "controls and their"
+    click.echo(f"{len(examples)} {noun} {count} examples are sound.")
     return 0
 
 

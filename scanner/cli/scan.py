@@ -190,8 +190,8 @@ def _cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str]:
-    values: dict[str, str] = {}
+def _read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str | None]:
+    values: dict[str, str | None] = {}
     for path in files:
         from scanner.opening import Candidate, open_text
         from scanner.template.document import ReadError
@@ -204,7 +204,10 @@ def _read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str]:
             raise SmguardError(f"the parameter file {path} can't be read: {error}", error.hint) from error
         found = read_values(document.root)
         if found is None:
-            hint = 'use [{"ParameterKey": …, "ParameterValue": …}], {"Parameters": {…}} or a plain mapping'
+            hint = (
+                'use [{"ParameterKey": …, "ParameterValue": …}], ["Name=Value"], {"Parameters": {…}} '
+                "or a plain mapping"
+            )
             raise SmguardError(f"{path} is no parameter file", hint)
         values.update(found)
     return values

@@ -76,7 +76,8 @@ def _unknown_rows(findings: list[Finding]) -> Iterator[Row]:
         elif len(controls) == 1:
             yield row("unknown", group[0].control.id, _depend(f"{len(group)} places ", cause), where)
         else:
-            yield row("unknown", f"{len(controls)} controls", _depend("", cause), where)
+            named = f"{_depend('', cause)}: {', '.join(sorted(controls))}"
+            yield row("unknown", f"{len(controls)} controls", named, where)
 
 
 def _message(finding: Finding) -> str:

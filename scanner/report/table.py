@@ -87,19 +87,27 @@ def _render_remedies(layout: Layout, tally: _Tally) -> Iterator[str]:
     yield layout.paint("bold", "How to mend") + "\n\n"
     for control in sorted(tally.failed.values(), key=lambda control: (-control.severity, control.id)):
         yield from layout.heading(control.id, control.title)
-        yield from layout.paragraph(_first_sentence(control.remediation), 4)
+        yield from layout.paragraph(_in_short(control.remediation), 4)
     yield "\n"
     yield from layout.paragraph("More on each: smguard rules show ID", 2, "dim")
     yield "\n"
 
 
-def _first_sentence(text: str) -> str:
-    paragraph = " ".join(text.strip().split("\n\n", 1)[0].split())
-    words = paragraph.split(" ")
-    for index, word in enumerate(words[:-1]):
-        if word.endswith((".", ".)")) and not word.endswith("e.g.") and words[index + 1][:1].isupper():
-            return " ".join(words[: index + 1])
-    return paragraph
+def _in_short(text: str) -> str:
+    """The first sentence of a remediation, and the one that says what can't be changed in place."""
+    sentences = _sentences(" ".join(text.split()))
+    shown = [sentences[0], *(each for each in sentences[1:] if "recreate" in each)][:2]
+    return " ".join(shown) + (" …" if len(shown) < len(sentences) else "")
+
+
+def _sentences(text: str) -> list[str]:
+    sentences: list[list[str]] = [[]]
+    words = text.split(" ")
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        sentences[-1].append(word)
+        if word.endswith((".", ".)")) and not word.endswith("e.g.") and following[:1].isupper():
+            sentences.append([])
+    return [" ".join(each) for each in sentences]
 
 
 def _render_notes(layout: Layout, tally: _Tally) -> Iterator[str]:
@@ -116,7 +124,7 @@ def _render_notes(layout: Layout, tally: _Tally) -> Iterator[str]:
 def _render_gaps(layout: Layout, tally: _Tally) -> Iterator[str]:
     if not tally.gaps:
         return
-    yield layout.paint("bad", "Not looked at") + "\n\n"
+    yield layout.paint("bad", "Gaps: what this report leaves open") + "\n\n"
     for gap in tally.gaps[:_MOST_GAPS]:
         yield from layout.paragraph(f"{gap.where}: {gap.what}", 2)
         if gap.hint:
@@ -173,6 +181,9 @@ def _file_counts(summary: Summary) -> str:
 
 
 def _render_fine(layout: Layout, summary: Summary) -> Iterator[str]:
+    if not summary.seen:
+        yield "Nothing to judge: no file was found.\n"
+        return
     files = count(summary.seen, "file") + (f" ({_file_counts(summary)})" if summary.skipped else "")
     if summary.passed or summary.waived:
         verdict = layout.paint("good", "All good.")

@@ -82,6 +82,7 @@ class Judge(NamedTuple):
             verdicts.notes.update(dict.fromkeys(loaded.notes))
             if loaded.templates:
                 verdicts.declared |= set(loaded.templates[0].declarations)
+                verdicts.notes.update(dict.fromkeys(_refused_values(loaded.templates[0])))
             for template in loaded.templates:
                 self._judge_template(template, effort, verdicts)
         return verdicts
@@ -231,3 +232,15 @@ def _existence(template: Template, raw: dict[str, Any]) -> Callable[[World], boo
     if "Condition" not in raw and template.parent is None:
         return None
     return lambda world: View(template, world).exists(raw)
+
+
+def _refused_values(template: Template) -> Iterator[Note]:
+    """Given parameter values with which the template could not be deployed."""
+    for name, value in template.given.items():
+        parameter = template.parameter(name)
+        if parameter is None or value is None or parameter.from_store or parameter.listed:
+            continue
+        allowed = parameter.candidates
+        if not parameter.allows(value) or (allowed is not None and value not in allowed):
+            where = place(template, template.declarations, name)
+            yield Note(where, f"the value given for parameter {_cut(name)} is none that is allowed here")

@@ -56,7 +56,7 @@ class Loader(NamedTuple):
 
     transforms: frozenset[str]
     limits: Limits
-    given: Mapping[str, str]
+    given: Mapping[str, str | None]
     settled: bool
     open: Opener
 

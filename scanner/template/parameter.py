@@ -146,14 +146,15 @@ def _count_ways(pattern: str) -> int | None:
     return ways
 
 
-def read_values(raw: Any) -> dict[str, str] | None:
+def read_values(raw: Any) -> dict[str, str | None] | None:
     """Take the values out of a parameter file's content.
 
-    Forms: the AWS CLI's `[{"ParameterKey": …, "ParameterValue": …}]` (`UsePreviousValue` gives none) and
-    `["Name=Value"]`, CodePipeline's `{"Parameters": {…}}`, and a plain mapping. None when it is none of them.
+    Forms: the AWS CLI's `[{"ParameterKey": …, "ParameterValue": …}]` and `["Name=Value"]`, CodePipeline's
+    `{"Parameters": {…}}`, and a plain mapping. None when it is none of them. A value is None where it is not
+    known (`UsePreviousValue`).
     """
     if isinstance(raw, list):
-        values: dict[str, str] = {}
+        values: dict[str, str | None] = {}
         for item in raw:
             if isinstance(item, str) and "=" in item:
                 name, _, value = item.partition("=")
@@ -163,18 +164,20 @@ def read_values(raw: Any) -> dict[str, str] | None:
                 return None
             if _is_scalar(item.get("ParameterValue")):
                 values[item["ParameterKey"]] = as_text(item["ParameterValue"])
-            elif not item.get("UsePreviousValue"):
+            elif item.get("UsePreviousValue"):
+                values[item["ParameterKey"]] = None
+            else:
                 return None
         return values
     if not isinstance(raw, dict):
         return None
     if isinstance(raw.get("Parameters"), dict):
         raw = raw["Parameters"]
-    values = {}
+    given: dict[str, str | None] = {}
     for name, value in raw.items():
         if isinstance(value, list) and all(_is_scalar(item) for item in value):
             value = ",".join(as_text(item) for item in value)
         if not isinstance(name, str) or not _is_scalar(value):
             return None
-        values[name] = as_text(value)
-    return values
+        given[name] = as_text(value)
+    return given

@@ -38,7 +38,7 @@ class Template:
     resources: Mapping[str, Any]
     outputs: Mapping[str, Any]
     key: str = ""
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str | None] = field(default_factory=dict)
     settled: bool = False
     bindings: Mapping[str, tuple[Template, Any]] = field(default_factory=dict)
     children: dict[str, Template] = field(default_factory=dict)
@@ -126,7 +126,7 @@ def build(
     marks: Marks,
     file: str,
     *,
-    given: Mapping[str, str],
+    given: Mapping[str, str | None],
     settled: bool,
     pick: int = 0,
 ) -> Template:

@@ -192,7 +192,8 @@ class View:
             # AWS::NoValue passes nothing.
             value = self._own(parameter) if view.resolve(raw) is None else view.text(raw)
         elif name in template.given:
-            value = template.given[name]
+            given = template.given[name]
+            value = self._free(parameter, f"{template.key}:{name}") if given is None else given
         else:
             value = self._own(parameter)
         if parameter.from_store:

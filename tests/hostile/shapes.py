@@ -149,7 +149,7 @@ SHAPES = [
         "033 wrong types",
         f"Resources:\n  A:\n    Type: {KIND}\n    Properties:\n      DirectInternetAccess: [Enabled]\n"
         "      KmsKeyId: {a: b}\n",
-        ["unknown notebook-direct-internet A 5:7"],
+        ["unknown notebook-direct-internet A 5:7", "unknown volume-kms-key A 6:7"],
     ),
     Case(
         "033 more wrong types",

@@ -42,14 +42,14 @@ templates/model.yaml
 
   Model  AWS::SageMaker::Model
     unknown   2 controls                                templates/model.yaml:5:3
-              depend on the macro Corp::Defaults
+              depend on the macro Corp::Defaults: volume-kms-key, vpc-config
 
 How to mend
 
   notebook-direct-internet  Notebooks reach the internet only through the VPC
     Set DirectInternetAccess to Disabled and give a subnet.
   volume-kms-key  Storage volumes are encrypted with a named KMS key
-    Name a KMS key in the property that the finding shows.
+    Name a KMS key in the property that the finding shows. …
 
   More on each: smguard rules show ID
 
@@ -59,7 +59,7 @@ Notes
   waivers.yaml:4: the waiver of vpc-config for Old is unused: it covers nothing
   found
 
-Not looked at
+Gaps: what this report leaves open
 
   templates/legacy.yaml:7: the tab at column 3 is not YAML
       indent with spaces
@@ -88,6 +88,9 @@ NOTEBOOK_120 = """\
     unknown   customer-managed-kms-key  3 places depend on parameter KmsKeyArn          @:31:7
 
 """.replace("@", "templates/notebook.yaml")
+
+
+THREE_OPEN = "unknown 3 controls depend on x: customer-managed-kms-key, volume-kms-key, vpc-config t.yaml:1:1"
 
 
 def table(*events: Finding | Gap | Note, summary: Summary | None = None, width: int = 80) -> str:
@@ -140,7 +143,7 @@ def test_when_nothing_is_wrong(summary: Summary, line: str) -> None:
 def test_an_incomplete_run_is_never_all_good() -> None:
     shown = table(Gap("a.yaml", "is empty"), summary=Summary(complete=False, seen=1, unread=1, gaps=1))
     assert shown == (
-        "Not looked at\n\n  a.yaml: is empty\n\n"
+        "Gaps: what this report leaves open\n\n  a.yaml: is empty\n\n"
         "failed     0\nunknown    0\ngaps       1  the report is incomplete\nwaived     0\npassed     0\n"
         "resources  0\nfiles      1  1 unread\n"
     )
@@ -175,7 +178,10 @@ def rows(shown: str) -> list[str]:
         ),
         pytest.param(
             [unknown(VPC, "A", "x", 1), unknown(VOLUME, "A", "x", 2), unknown(CUSTOMER, "A", "x", 3)],
-            ["A AWS::SageMaker::Model", "unknown 3 controls depend on x t.yaml:1:1"],
+            [
+                "A AWS::SageMaker::Model",
+                THREE_OPEN,
+            ],
             id="one resource, several controls",
         ),
         pytest.param(
@@ -187,9 +193,9 @@ def rows(shown: str) -> list[str]:
             [unknown(each, name, "x", 1) for name in ("A", "B") for each in (VPC, VOLUME, CUSTOMER)],
             [
                 "A AWS::SageMaker::Model",
-                "unknown 3 controls depend on x t.yaml:1:1",
+                THREE_OPEN,
                 "B AWS::SageMaker::Model",
-                "unknown 3 controls depend on x t.yaml:1:1",
+                THREE_OPEN,
             ],
             id="more controls than resources: one row a resource",
         ),
@@ -242,9 +248,9 @@ def test_construct_path_is_named() -> None:
     )
 
 
-def test_remediation_is_the_first_sentence() -> None:
+def test_remediation_is_the_first_sentence_and_what_has_to_be_made_anew() -> None:
     text = "Use a key, e.g. KMS, of\nyour own (see 1.2). Then recreate.\n\nMore."
-    assert "    Use a key, e.g. KMS, of your own (see 1.2).\n" in table(
+    assert "    Use a key, e.g. KMS, of your own (see 1.2). Then recreate. …\n" in table(
         finding(control("x", remediation=text))
     )
 

@@ -112,13 +112,22 @@ def test_a_given_value_is_compared_as_text(tmp_path: Path, value: str) -> None:
     assert scan_with(tmp_path, content).found("control", "verdict", "message") == [KEY]
 
 
-def test_a_previous_value_is_not_known_and_its_default_taken(tmp_path: Path) -> None:
+def test_a_previous_value_may_be_anything_that_is_allowed(tmp_path: Path) -> None:
     content = """\
 - {ParameterKey: Access, ParameterValue: Disabled}
 - {ParameterKey: Groups, UsePreviousValue: true}
 - {ParameterKey: Count, ParameterValue: '2'}
 """
-    assert scan_with(tmp_path, content).found("control", "verdict", "message") == [GROUPS]
+    assert scan_with(tmp_path, content).found("control", "verdict", "message") == [
+        ("vpc-config", "unknown", "SecurityGroupIds is missing; fails when Groups is empty")
+    ]
+
+
+def test_a_value_that_the_declaration_refuses_is_a_note(tmp_path: Path) -> None:
+    report = scan_with(tmp_path, "Access: Off\nGroups: sg-1\nCount: two\n")
+    assert [what for _, what in report.notes] == [
+        "the value given for parameter Count is none that is allowed here",
+    ]
 
 
 def test_a_later_file_wins(tmp_path: Path) -> None:
