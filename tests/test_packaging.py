@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -116,6 +117,28 @@ def test_editable_install_reads_the_rules_live(digest: str, tmp_path: Path) -> N
     said, file = run(sys.executable, "-c", TELL, cwd=tmp_path, PYTHONPATH=link.read_text().strip()).split()
     assert said == digest
     assert Path(file).is_relative_to(ROOT / "scanner")
+
+
+def test_the_oldest_dependencies_that_are_allowed_will_do(built: dict[str, Path], tmp_path: Path) -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    oldest = [each.replace(">=", "==") for each in declared]
+    site = tmp_path / "site"
+    run(*PIP, "--target", site, *oldest, cwd=tmp_path)
+    run(*PIP, *OFFLINE, "--upgrade", "--target", site, built["wheel"], cwd=tmp_path)
+    template = tmp_path / "open.yaml"
+    template.write_text("Resources: {N: {Type: 'AWS::SageMaker::NotebookInstance'}}\n", encoding="utf-8")
+    for words, code in (
+        (["scan", template], 1),
+        (["scan", template, "-f", "sarif"], 1),
+        (["scan", template, "--select", "nonsense"], 2),
+        (["scan", template, "--nonsense"], 2),
+        (["rules", "check"], 0),
+        (["--help"], 0),
+    ):
+        environment = {**os.environ, "PYTHONPATH": str(site)}
+        command = [sys.executable, "-S", "-m", "scanner", *map(str, words)]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
 
 
 def test_pre_commit_hook_runs_the_command() -> None:

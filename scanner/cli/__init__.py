@@ -70,16 +70,11 @@ def main() -> None:
         code = error.exit_code
     except click.Abort:
         code = 130
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help())
-        code = EXIT_ERROR
     except SystemExit:
         # What click makes of a reader that has seen enough.
         code = 0
     except click.ClickException as error:
-        if isinstance(error, click.UsageError) and error.ctx is not None:
-            click.echo(error.ctx.get_usage(), err=True)
-        _complain(f"Error: {error.format_message()}", "")
+        _complain_of_usage(error)
         code = EXIT_ERROR
     except SmguardError as error:
         _complain(f"Error: {error.what}", error.hint)
@@ -93,6 +88,17 @@ def main() -> None:
         _complain(f"smguard crashed: {type(error).__name__}", hint)
         code = EXIT_CRASH
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain_of_usage(error: click.ClickException) -> None:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    # Of a command without a word click makes an error, the whole help being its message.
+    if context is not None and error.message == context.get_help():
+        click.echo(error.message)
+        return
+    if context is not None:
+        click.echo(context.get_usage(), err=True)
+    _complain(f"Error: {error.format_message()}", "")
 
 
 def _complain(what: str, hint: str) -> None:
