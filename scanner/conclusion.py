@@ -45,21 +45,11 @@ def conclude(written: Seen, possible: Seen, place: Place) -> Judgement:
         verdict = Verdict.UNKNOWN
     worst = _worst(verdict, written, possible)
     condition = None
-    text = worst.text
-    if verdict is Verdict.FAIL and Verdict.PASS in verdicts:
-        passing = [world for outcome, world in possible if outcome and outcome.verdict is Verdict.PASS]
-        others = [world for outcome, world in possible if not outcome or outcome.verdict is not Verdict.PASS]
-        condition = _word_difference(passing, others)
-        if condition:
-            condition = f"passes when {condition}"
-    elif verdict is Verdict.UNKNOWN and Verdict.FAIL in verdicts:
-        failing = [world for outcome, world in possible if outcome and outcome.verdict is Verdict.FAIL]
-        others = [world for outcome, world in possible if not outcome or outcome.verdict is not Verdict.FAIL]
-        condition = _word_difference(failing, others)
-        if condition:
-            condition = f"fails when {condition}"
-    if condition:
-        text = f"{text}; {condition}"
+    if verdict is Verdict.FAIL:
+        condition = _word_when("passes", Verdict.PASS, possible)
+    elif verdict is Verdict.UNKNOWN:
+        condition = _word_when("fails", Verdict.FAIL, possible)
+    text = f"{worst.text}; {condition}" if condition else worst.text
     cause = None
     if verdict is Verdict.UNKNOWN:
         cause = worst.cause or condition or "what the template leaves open"
@@ -69,6 +59,7 @@ def conclude(written: Seen, possible: Seen, place: Place) -> Judgement:
 def state(
     verdict: Verdict, outcome: Outcome, place: Place, condition: str | None, cause: str | None
 ) -> Judgement:
+    """An outcome as the judgement of its place; the identity is spelled below the outcome's target."""
     at = outcome.at
     identity = f"{at}.{place.identity}" if at and place.identity else at or place.identity
     return Judgement(verdict, outcome.path, identity, outcome.text, outcome.origin, condition, cause)
@@ -86,6 +77,14 @@ def _worst(verdict: Verdict, written: Seen, possible: Seen) -> Outcome:
         ]
         return (open_as_written or failing)[0]
     return (exact or sorted(outcomes, key=lambda outcome: -outcome.verdict.rank))[0]
+
+
+def _word_when(does: str, verdict: Verdict, possible: Seen) -> str | None:
+    """Say when there is another verdict, if there are worlds that have it and words that set them apart."""
+    these = [world for outcome, world in possible if outcome and outcome.verdict is verdict]
+    others = [world for outcome, world in possible if not outcome or outcome.verdict is not verdict]
+    difference = _word_difference(these, others) if these else None
+    return f"{does} when {difference}" if difference else None
 
 
 def _word_difference(these: list[World], others: list[World]) -> str | None:

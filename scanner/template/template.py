@@ -115,9 +115,7 @@ def speaks_of(text: str, words: tuple[str, ...]) -> bool:
 
 def section(root: Mapping[str, Any], name: str, pick: int = 0) -> dict[str, Any]:
     """A section as a mapping; anything else is as good as none."""
-    body = root.get(name)
-    if isinstance(body, Either):
-        body = body.values[min(pick, len(body.values) - 1)]
+    body = settle(root.get(name), pick)
     return body if isinstance(body, dict) else {}
 
 
