@@ -111,6 +111,7 @@ def base(catalog: Catalog) -> Any:
 
     return rulepack.Base(
         ids=frozenset(catalog.by_id),
+        numbers={control.number: control.id for control in catalog.controls if control.number},
         values=catalog.values,
         shapes=catalog.shapes,
         types=catalog.types,
@@ -200,6 +201,7 @@ def _control(raw: Mapping[str, Any]) -> Control:
         parameters=parameters,
         waivable=raw["waivable"],
         retired=raw["retired"],
+        number=raw["number"],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from scanner.catalog import Catalog
 from scanner.model import Control
-from scanner.notation import AREAS
+from scanner.notation import AREAS, OWN_NUMBERS
 
 Examples = Mapping[str, Mapping[str, list[Mapping[str, Any]]]]
 
@@ -18,6 +18,7 @@ def explain(control: Control, catalog: Catalog) -> str:
     lines = [
         f"{control.id} ({control.severity.label}, {control.area})",
         control.title,
+        *([f"In cfn-lint {control.cfn_lint_id}, in checkov {control.checkov_id}"] if control.number else []),
         "",
         *_indent(control.rationale),
         "",
@@ -53,8 +54,7 @@ def describe_rule(rule: Mapping[str, Any], catalog: Catalog) -> Iterator[str]:
     """One line for each path that a control's entry for a type asks for."""
     for place in rule.get("places", ()):
         merged = {**catalog.shapes.get(place.get("shape", ""), {}), **place}
-        at = merged.get("at", "")
-        paths = ", ".join(f"{at}.{path}" if at else path for path in merged["requires"])
+        paths = ", ".join(_required_paths(merged))
         conditions = []
         if merged.get("when"):
             conditions.append("when " + " or ".join(_line(*line) for line in merged["when"].items()))
@@ -63,6 +63,17 @@ def describe_rule(rule: Mapping[str, Any], catalog: Catalog) -> Iterator[str]:
         yield f"{paths}{' (' + '; '.join(conditions) + ')' if conditions else ''}"
     if "judged-at" in rule:
         yield f"judged at the resource that {rule['judged-at']} names"
+
+
+def looked_at(rule: Mapping[str, Any], catalog: Catalog) -> Iterator[str]:
+    """The paths that a control's entry for a type asks for something at."""
+    for place in rule.get("places", ()):
+        yield from _required_paths({**catalog.shapes.get(place.get("shape", ""), {}), **place})
+
+
+def _required_paths(place: Mapping[str, Any]) -> list[str]:
+    at = place.get("at", "")
+    return [f"{at}.{path}" if at else path for path in place["requires"]]
 
 
 def _line(path: str, schema: Mapping[str, Any]) -> str:
@@ -106,7 +117,10 @@ def readme(catalog: Catalog, examples: Examples) -> str:
         "<!-- Generated from the control files by `make docs`. Do not edit. -->",
         "",
         f"{len(controls)} controls judge {len(kinds)} resource types; {count} examples in the control files "
-        "are run as tests. A control is one YAML file here, and everything on this page comes from it.",
+        "are run as tests. A control is one YAML file here, and everything on this page comes from it. "
+        "Its `number` makes its id in cfn-lint and checkov and is never given to another, even when the "
+        f"control is retired; the built-in ones are below {OWN_NUMBERS}, your own may take {OWN_NUMBERS} to "
+        "999, or none.",
         "",
         "| Control | Severity | What it asks for |",
         "|---|---|---|",
@@ -129,7 +143,8 @@ def readme(catalog: Catalog, examples: Examples) -> str:
 def _section(
     control: Control, catalog: Catalog, examples: Mapping[str, list[Mapping[str, Any]]]
 ) -> Iterator[str]:
-    yield from ("", f"### {control.id}", "", f"**{control.title}** · {control.severity.label}", "")
+    ids = f"`{control.cfn_lint_id}` in cfn-lint, `{control.checkov_id}` in checkov"
+    yield from ("", f"### {control.id}", "", f"**{control.title}** · {control.severity.label} · {ids}", "")
     yield control.rationale.strip()
     yield from (
         "",

@@ -65,6 +65,7 @@ def describe(control: Control) -> dict[str, Any]:
     """A control as plain JSON values."""
     return {
         "id": control.id,
+        "number": control.number,
         "title": control.title,
         "area": control.area,
         "severity": control.severity.label,
