@@ -119,6 +119,17 @@ def _wrapped(line: str) -> str:
     )
 
 
+@command.command("checkov")
+def checkov() -> int:
+    """Print the folder that holds the controls as checks, for checkov's --external-checks-dir."""
+    import os
+
+    import scanner
+
+    click.echo(os.path.join(os.path.dirname(os.path.abspath(scanner.__file__)), "checkov_checks"))
+    return 0
+
+
 @command.command("check")
 @click.argument("directory", required=False, metavar="[DIR]", type=click.Path(path_type=str))
 def check(directory: str | None) -> int:
