@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -59,11 +60,22 @@ def expected(*files: Path) -> set[Place]:
     return said
 
 
-def cfn_lint(*words: str | Path, given: str | None = None, **environment: str) -> tuple[int, str]:
-    """Run the command with our rules appended: exit code, and what it printed."""
-    command = [Path(sys.executable).with_name("cfn-lint"), *words, "-a", "scanner.cfn_lint_rules"]
+def cfn_lint(
+    *words: str | Path, given: str | None = None, folder: Path | None = None, **environment: str
+) -> tuple[int, str]:
+    """Run the command with our rules appended, by an option or, in a `folder`, by its configuration file.
+
+    Returns the exit code and what it printed.
+    """
+    append = [] if folder else ["-a", "scanner.cfn_lint_rules"]
     done = subprocess.run(
-        command, capture_output=True, text=True, input=given, env={**os.environ, **environment}, check=False
+        [Path(sys.executable).with_name("cfn-lint"), *words, *append],
+        capture_output=True,
+        text=True,
+        input=given,
+        cwd=folder,
+        env={**os.environ, **environment},
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -99,6 +111,14 @@ def test_the_command_reports_and_counts(notebook: Path) -> None:
     assert said == f"{notebook}:8:7:8:17:W9107:{what}\n"
     assert code == 4
     assert cfn_lint("--non-zero-exit-code", "error", notebook)[0] == 0
+
+
+def test_a_configuration_file_appends_the_rules_as_documented(notebook: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "cfn-lint-and-checkov.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^append_rules: .*$", page, re.MULTILINE)
+    (notebook.parent / ".cfnlintrc").write_text(line, encoding="utf-8")
+    code, said = cfn_lint("t.yaml", folder=notebook.parent)
+    assert (code, said.partition(" ")[0]) == (4, "W9107")
 
 
 def test_what_cfn_lint_reads_from_standard_input_is_judged_too() -> None:
