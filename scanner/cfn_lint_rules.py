@@ -46,13 +46,18 @@ def _matches(cfn: Any) -> Matches:
 def _judge(cfn: Any) -> Matches:
     """Judge a template once, or once for each set of parameter values that cfn-lint was given."""
     found: Matches = {}
+    try:
+        entry = _candidate(cfn)
+    except (RecursionError, TypeError, ValueError):
+        what = "the template can't be judged: it holds itself, or what is no JSON"
+        return {_GAP: [_match(cfn, what, host.Spot("", None, None), ["Resources"])]}
     declared = _mapping(_mapping(cfn.template).get("Parameters"))
     for given in getattr(cfn.context, "parameter_sets", None) or [None]:
         values = None
         if given is not None:
             read = read_values(dict(given.parameters)) or {}
             values = {name: value for name, value in read.items() if name in declared}
-        for file, event in host.judge(_CATALOG, [_candidate(cfn)], values):
+        for file, event in host.judge(_CATALOG, [entry], values):
             rule, message, place, path = _worded(event, cfn, file)
             if rule:
                 found.setdefault(rule, []).append(_match(cfn, message, place, path))
@@ -60,14 +65,11 @@ def _judge(cfn: Any) -> Matches:
 
 
 def _candidate(cfn: Any) -> Candidate:
-    """The file of a template, read anew; without one, what cfn-lint has read."""
+    """The file of a template, read anew; without one, what cfn-lint has read, if that can be written out."""
     if cfn.filename:
         real = os.path.realpath(cfn.filename)
         return Candidate(cfn.filename, real, os.path.dirname(real))
-    try:
-        text = host.written_out(cfn.template, Limits())
-    except (ValueError, RecursionError):
-        text = b"this template holds itself"
+    text = host.written_out(cfn.template, Limits())
     return Candidate("", "", os.path.realpath(os.curdir), given=text)
 
 

@@ -278,15 +278,29 @@ def test_one_hostile_resource_does_not_take_the_others_along(
     assert all(match.message.isprintable() and " ::" not in match.message for match in found)
 
 
-def test_a_template_that_grows_without_end_is_a_gap() -> None:
+def endless() -> dict[str, Any]:
     node: dict[str, Any] = {"Type": "AWS::SageMaker::NotebookInstance"}
     for _ in range(40):
         node = {"a": node, "b": node}
+    return node
+
+
+def circular() -> dict[str, Any]:
+    node: dict[str, Any] = {}
+    node["a"] = node
+    return node
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [(endless(), "is larger than 5 MB"), (circular(), "the template can't be judged: it holds itself")],
+)
+def test_a_decoded_template_without_end_is_a_gap(metadata: Any, said: str) -> None:
     decoded = SimpleNamespace(
-        template={"Resources": {"N": {"Type": "AWS::SageMaker::NotebookInstance", "Metadata": node}}},
+        template={"Resources": {"N": {"Type": "AWS::SageMaker::NotebookInstance", "Metadata": metadata}}},
         filename=None,
         context=None,
         get_location_yaml=lambda text, path: None,
     )
     (match,) = RULES["E9000"].match(decoded)
-    assert match.message.startswith("is larger than 5 MB")
+    assert match.message.startswith(said)
