@@ -140,9 +140,7 @@ def command(
         processes=jobs or _cores(),
     )
     entries = find(paths, exclude, limits, names_are_walked=candidates)
-    # Parsing makes many containers and no circles: looking for circles less often saves a tenth of the time.
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
     scan = Scan(plan, entries, today)
     _write(scan.events(), scan, format_name, output, show_passed)
     counting = {Verdict.FAIL, Verdict.UNKNOWN} if strict else {Verdict.FAIL}

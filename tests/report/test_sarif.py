@@ -79,7 +79,7 @@ def test_a_failure() -> None:
                 ],
             }
         ],
-        "partialFingerprints": {"smguard/v1": "volume-kms-key:templates/notebook.yaml:Workbench:KmsKeyId"},
+        "partialFingerprints": {"smguard/v1": "b1de4f3306510d0faff1f9f1d9579afe"},
         "properties": {
             "severity": "high",
             "resourceType": "AWS::SageMaker::NotebookInstance",
