@@ -1,32 +1,48 @@
-"""`smguard rules`: what the catalog holds, and whether a rule folder is sound."""
+"""`smguard rules`: what the catalog holds, controls of one's own, and what another catalog changes."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import textwrap
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner import catalog
 from scanner.model import Control
 
+if TYPE_CHECKING:
+    from scanner.rule_text import Line
+
 EXIT_PROBLEMS = 1
+_WIDTHS = (60, 100)
+"""Columns of text at least and at most."""
 
 
-@click.group("rules", short_help="List, explain and check the controls.")
+@click.group("rules", short_help="List, check, write and compare controls.")
 def command() -> None:
-    """The controls: what there is, what each one asks for, and whether your own are sound."""
+    """The controls: what there is, what each one asks for, your own, and what an upgrade changes."""
 
 
-def _rules_option(function: Any) -> Any:
+def rules_option(function: Any) -> Any:
+    """The option `--rules`."""
     return click.option(
         "--rules", multiple=True, metavar="DIR", help="Add the controls of your own folder (repeatable)."
     )(function)
 
 
-def _load(directories: tuple[str, ...]) -> catalog.Catalog:
+def echo(lines: Iterable[Line]) -> None:
+    """Print text for the width of the terminal."""
+    from scanner.rule_text import lay_out
+
+    narrowest, widest = _WIDTHS
+    for line in lay_out(lines, min(max(shutil.get_terminal_size().columns, narrowest), widest)):
+        click.echo(line)
+
+
+def load(directories: tuple[str, ...]) -> catalog.Catalog:
+    """The built-in catalog with the controls of a user's own folders."""
     full = catalog.load()
     for directory in directories:
         full = catalog.add(full, directory)
@@ -41,12 +57,12 @@ def _load(directories: tuple[str, ...]) -> catalog.Catalog:
 @click.option(
     "--framework", multiple=True, metavar="NAME", help="Only controls that this framework asks for."
 )
-@_rules_option
+@rules_option
 def list_controls(
     format_name: str, area: tuple[str, ...], framework: tuple[str, ...], rules: tuple[str, ...]
 ) -> int:
     """List the controls."""
-    full = _load(rules)
+    full = load(rules)
     controls = catalog.select(full, areas=area, frameworks=framework)
     if format_name == "json":
         click.echo(json.dumps([describe(control) for control in controls], indent=2))
@@ -57,7 +73,7 @@ def list_controls(
             if control.area == name:
                 click.echo(f"  {control.id:<28} {control.severity.label:<9} {control.title}")
     count = len({kind for control in controls for kind in control.resources})
-    click.echo(f"\n{len(controls)} controls on {count} resource types. `smguard rules show ID` explains one.")
+    click.echo(f"\n{len(controls)} controls on {count} resource types. `smguard explain ID` explains one.")
     return 0
 
 
@@ -86,11 +102,11 @@ def describe(control: Control) -> dict[str, Any]:
 @click.option(
     "-f", "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-@_rules_option
+@rules_option
 def show(control_id: str, schema: bool, format_name: str, rules: tuple[str, ...]) -> int:
     """Explain one control."""
-    full = _load(rules)
-    (control,) = catalog.select(full, [control_id])
+    full = load(rules)
+    control = catalog.find(full, control_id)
     if schema:
         from scanner.schema import control_schema
 
@@ -100,22 +116,8 @@ def show(control_id: str, schema: bool, format_name: str, rules: tuple[str, ...]
     else:
         from scanner.rule_text import explain
 
-        for line in explain(control, full).splitlines():
-            click.echo(_wrapped(line))
+        echo(explain(control, full))
     return 0
-
-
-def _wrapped(line: str) -> str:
-    """A line broken at spaces where it is longer than the terminal is wide, its indentation kept."""
-    indent = len(line) - len(line.lstrip())
-    return textwrap.fill(
-        line.strip(),
-        max(shutil.get_terminal_size().columns, 60),
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + (2 if indent > 2 else 0)),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 @command.command("check")
