@@ -18,7 +18,7 @@ from scanner.notation import AREAS, ID, LONGEST_ID, SEVERITIES
 if TYPE_CHECKING:
     from scanner.rule_text import Line
 
-EXIT_PROBLEMS = 1
+EXIT_PROBLEMS, EXIT_INCOMPLETE = 1, 3
 _WIDTHS = (60, 100)
 """Columns of text at least and at most."""
 
@@ -237,3 +237,39 @@ def new(
     click.echo(f"  smguard rules check {shlex.quote(directory)}")
     click.echo(f"  smguard scan . --rules {shlex.quote(directory)}")
     return 0
+
+
+@command.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--on",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(readable=False, path_type=str),
+    help="Scan this file or folder with both and list the findings that differ (repeatable).",
+)
+@click.option(
+    "--parameters", multiple=True, metavar="FILE", help="Parameter values, as they are given to a scan."
+)
+@click.option(
+    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...], format_name: str) -> int:
+    """Say which controls and verdicts change from OLD to NEW.
+
+    Each is a folder of control files, a wheel of sagemaker-guardrails, REVISION:FOLDER of the git repository
+    here, or `installed`. The scanner that runs judges by both. Exit codes: 0 nothing differs; 1 something
+    does (with --on: a finding); 3 nothing differs, but something could not be looked at.
+    """
+    from scanner.cli.rules_diff import compare, render, render_json
+
+    compared = compare(old, new, paths, parameters)
+    if format_name == "json":
+        click.echo(render_json(compared))
+    else:
+        echo(render(compared))
+    if compared.differs:
+        return EXIT_PROBLEMS
+    return EXIT_INCOMPLETE if compared.gaps else 0
