@@ -48,7 +48,7 @@ def load() -> Catalog:
         from scanner import live_rules
 
         raw = live_rules.load()
-    return _build(raw)
+    return build(raw)
 
 
 def live_directory() -> str | None:
@@ -89,7 +89,7 @@ def add(catalog: Catalog, directory: str) -> Catalog:
     from scanner import rulepack
 
     raw = rulepack.compile(directory, base(catalog))
-    added = _build(raw)
+    added = build(raw)
     kinds = dict(catalog.kinds)
     for type_name, tree in added.kinds.items():
         kinds[type_name] = {**kinds.get(type_name, {}), **tree}
@@ -145,6 +145,12 @@ def select(
     )
 
 
+def find(catalog: Catalog, control_id: str) -> Control:
+    """A control by its id, also a retired one; raises SmguardError for an id that no control has."""
+    _demand_known("control", (control_id,), catalog.by_id)
+    return catalog.by_id[control_id]
+
+
 def _data(name: str) -> Any:
     try:
         with open(os.path.join(_DATA, name), "rb") as stream:
@@ -158,7 +164,7 @@ def _data(name: str) -> Any:
         ) from error
 
 
-def _build(raw: Mapping[str, Any]) -> Catalog:
+def build(raw: Mapping[str, Any]) -> Catalog:
     return _indexed(
         version=raw["version"],
         digest=raw["digest"],

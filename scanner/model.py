@@ -102,7 +102,7 @@ class Finding(NamedTuple):
 
     `condition` says in words what decides ("IsProd is false"); `cause` names what an UNKNOWN hangs on, so
     that reports can gather findings with one cause. `identity` is what it is known by: control, file from the
-    root of its repository, resource and property.
+    root of its repository, resource and property; of one read back from a report only its fingerprint.
     """
 
     control: Control
@@ -110,7 +110,7 @@ class Finding(NamedTuple):
     verdict: Verdict
     message: str
     location: Location
-    identity: tuple[str, str, str, str]
+    identity: tuple[str, ...]
     condition: str | None = None
     cause: str | None = None
     waiver: Waiver | None = None
@@ -118,6 +118,8 @@ class Finding(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """A hash of the identity: it survives edits that move lines."""
+        if len(self.identity) == 1:
+            return self.identity[0]
         # Not every report shows it, and this import loads OpenSSL.
         from hashlib import sha256
 
