@@ -45,7 +45,9 @@ class Pack:
     types: dict[str, Any] = field(default_factory=dict)
     transforms: list[str] = field(default_factory=list)
     kinds: dict[str, Any] = field(default_factory=dict)
-    cloudformation_only: dict[str, list[str]] = field(default_factory=dict)
+    template_parameters: dict[str, Any] = field(default_factory=dict)
+    generated: dict[str, Any] = field(default_factory=dict)
+    """All that `_kinds.json` holds, `kinds` among it."""
     faults: list[Problem] = field(default_factory=list)
     """What could not be read: broken YAML, a key that stands twice, a field unknown in a shared file."""
 
@@ -79,14 +81,14 @@ def read(directory: str) -> Pack:
                 pack.controls.append(ControlFile(file, document))
     if not pack.controls and not pack.faults:
         raise SmguardError(f"{directory} holds no control file", hint="a control is one YAML file, <id>.yaml")
-    for file, fields in ((DEFINITIONS_FILE, ("values", "shapes")), (TYPES_FILE, ("types", "transforms"))):
+    definitions = ("values", "shapes", "template-parameters")
+    for file, fields in ((DEFINITIONS_FILE, definitions), (TYPES_FILE, ("types", "transforms"))):
         _read_shared(pack, file, fields)
     kinds_path = os.path.join(directory, KINDS_FILE)
     if os.path.isfile(kinds_path):
         with open(kinds_path, encoding="utf-8") as stream:
-            generated = json.load(stream)
-        pack.kinds = generated["kinds"]
-        pack.cloudformation_only = generated["cloudformation-only"]
+            pack.generated = json.load(stream)
+        pack.kinds = pack.generated["kinds"]
     return pack
 
 
@@ -124,9 +126,10 @@ def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
     pack.faults.extend(Problem(file, (str(key),), "unknown field") for key in document if key not in fields)
     for name in fields:
         content = document.get(name)
-        expected = type(getattr(pack, name))
+        attribute = name.replace("-", "_")
+        expected = type(getattr(pack, attribute))
         if isinstance(content, expected):
-            setattr(pack, name, content)
+            setattr(pack, attribute, content)
         elif content is not None:
             pack.faults.append(Problem(file, (name,), f"must be a {expected.__name__}"))
 

@@ -169,6 +169,7 @@ class Scan:
             fingerprint=fingerprint(draft, path),
             condition=draft.condition,
             cause=draft.cause,
+            identity=draft.identity,
         )
 
     def _stable_path(self, entry: Candidate) -> str:
