@@ -32,7 +32,6 @@ PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
 TYPE_FIELDS = frozenset({"create", "renames", "judged-at", "remark"})
 PARAMETER_FIELDS = frozenset({"type", "default", "description"})
-FIX_FIELDS = frozenset({"by-hand", "when-selected", "needs"})
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SUBSCHEMAS = ("items", "contains", "not")
@@ -94,11 +93,9 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
         ("aka", dict, "a mapping"),
         ("frameworks", dict, "a mapping"),
         ("prevent", list, "a list"),
-        ("fix", dict, "a mapping"),
     ):
         if not isinstance(control.get(field, kind()), kind):
             yield (field,), f"must be {word}"
-    yield from _fix_faults(_mapping(control, "fix"))
     parameters = control.get("parameters") or {}
     yield from _parameter_faults(parameters)
     declared = frozenset(parameters) if isinstance(parameters, dict) else frozenset()
@@ -148,31 +145,6 @@ def type_faults(entry: Any, names: Names) -> Iterator[Fault]:
         for target in targets if isinstance(targets, list) else [targets]:
             if target not in names.types:
                 yield ("judged-at", str(path)), f"unknown type '{target}'"
-
-
-def template_parameter_faults(entry: Any, names: Names) -> Iterator[Fault]:
-    """What is wrong with one entry of `template-parameters:` in _defs.yaml."""
-    if not isinstance(entry, dict):
-        yield (), "must be a mapping"
-        return
-    yield from _unknown(entry, (), frozenset({"properties", "declares"}), "field")
-    if not isinstance(_mapping(entry, "declares").get("Type"), str):
-        yield ("declares",), "must be the declaration of a parameter, with a Type"
-    if not _is_texts(entry.get("properties")):
-        yield ("properties",), "must be a list of property names"
-
-
-def _fix_faults(fix: Mapping[Any, Any]) -> Iterator[Fault]:
-    yield from _unknown(fix, ("fix",), FIX_FIELDS, "field")
-    for field in ("by-hand", "when-selected"):
-        if not isinstance(fix.get(field, ""), str):
-            yield ("fix", field), "must be text"
-    if not _is_texts(fix.get("needs", ["-"])):
-        yield ("fix", "needs"), "must be a list of property paths"
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
 
 
 def schema_faults(schema: Any, parameters: frozenset[str], names: Names) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scanner import __version__, notation
+from scanner.fix.notation import fix_faults, template_parameter_faults
 from scanner.model import SmguardError
 from scanner.notation import Names, Problem
 from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack
@@ -50,7 +51,8 @@ def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
     yield from pack.faults
     seen: dict[str, str] = {}
     for control in pack.controls:
-        for trail, what in notation.control_faults(control.document, control.stem, names):
+        faults = notation.control_faults(control.document, control.stem, names)
+        for trail, what in (*faults, *fix_faults(control.document)):
             yield Problem(control.file, trail, what)
         if control.stem in base.ids:
             yield Problem(control.file, ("id",), f"'{control.stem}' is a control of the built-in catalog")
@@ -220,5 +222,5 @@ _FAULTS = {
     "values": notation.value_faults,
     "shapes": notation.shape_faults,
     "types": notation.type_faults,
-    "template-parameters": notation.template_parameter_faults,
+    "template-parameters": template_parameter_faults,
 }

@@ -14,6 +14,7 @@ from scanner.model import SmguardError
 
 COMMANDS = {
     "scan": ("scanner.cli.scan", "Scan CloudFormation templates."),
+    "fix": ("scanner.cli.fix", "Mend templates in place."),
     "rules": ("scanner.cli.rules", "List, explain and check the controls."),
 }
 EXIT_ERROR, EXIT_CRASH = 2, 4
