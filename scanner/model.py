@@ -62,6 +62,8 @@ class Control(NamedTuple):
     parameters: Mapping[str, Any] | None = None
     waivable: bool = True
     retired: bool = False
+    fix: Mapping[str, Any] | None = None
+    """What `smguard fix` must know: {by-hand | when-selected: why, needs: [paths]}."""
 
 
 class Location(NamedTuple):
@@ -114,6 +116,11 @@ class Finding(NamedTuple):
     condition: str | None = None
     cause: str | None = None
     waiver: Waiver | None = None
+
+    @property
+    def place(self) -> str:
+        """Property path of what the control asks for there, the same whatever misses below it."""
+        return self.identity[-1]
 
     @property
     def fingerprint(self) -> str:
