@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from scanner.model import Control, Severity, SmguardError
@@ -29,6 +30,8 @@ class Catalog(NamedTuple):
     """AWS transforms that leave SageMaker types alone."""
     kinds: Mapping[str, Mapping[str, Any]]
     """Types of the properties that some control looks at: nested {property: kind}."""
+    template_parameters: Mapping[str, Mapping[str, Any]]
+    """Parameters that a fix adds to a template: name -> {properties: [names], declares: declaration}."""
     by_id: Mapping[str, Control]
     by_type: Mapping[str, tuple[Control, ...]]
     """Controls in force, by the resource types they judge."""
@@ -48,7 +51,7 @@ def load() -> Catalog:
         from scanner import live_rules
 
         raw = live_rules.load()
-    return _build(raw)
+    return build(raw)
 
 
 def live_directory() -> str | None:
@@ -70,14 +73,17 @@ def examples() -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
+@cache
 def property_kinds() -> Mapping[str, Any]:
-    """All property kinds of all types, also those no control looks at: {kinds, cloudformation-only}."""
+    """What `_kinds.json` holds of all types, also of properties that no control looks at.
+
+    {kinds, cloudformation-only, api-only, create-only, required}
+    """
     found: Mapping[str, Any] | None = _data("kinds.json")
     if found is None:
         from scanner import rulepack
 
-        pack = rulepack.read(rulepack.source_directory())
-        found = {"kinds": pack.kinds, "cloudformation-only": pack.cloudformation_only}
+        found = rulepack.read(rulepack.source_directory()).generated
     return found
 
 
@@ -89,7 +95,7 @@ def add(catalog: Catalog, directory: str) -> Catalog:
     from scanner import rulepack
 
     raw = rulepack.compile(directory, base(catalog))
-    added = _build(raw)
+    added = build(raw)
     kinds = dict(catalog.kinds)
     for type_name, tree in added.kinds.items():
         kinds[type_name] = {**kinds.get(type_name, {}), **tree}
@@ -102,6 +108,7 @@ def add(catalog: Catalog, directory: str) -> Catalog:
         types={**catalog.types, **added.types},
         transforms=(*catalog.transforms, *added.transforms),
         kinds=kinds,
+        template_parameters={**catalog.template_parameters, **added.template_parameters},
     )
 
 
@@ -116,6 +123,7 @@ def base(catalog: Catalog) -> Any:
         shapes=catalog.shapes,
         types=catalog.types,
         kinds=property_kinds()["kinds"],
+        template_parameters=catalog.template_parameters,
     )
 
 
@@ -146,6 +154,12 @@ def select(
     )
 
 
+def find(catalog: Catalog, control_id: str) -> Control:
+    """A control by its id, also a retired one; raises SmguardError for an id that no control has."""
+    _demand_known("control", (control_id,), catalog.by_id)
+    return catalog.by_id[control_id]
+
+
 def _data(name: str) -> Any:
     try:
         with open(os.path.join(_DATA, name), "rb") as stream:
@@ -159,7 +173,7 @@ def _data(name: str) -> Any:
         ) from error
 
 
-def _build(raw: Mapping[str, Any]) -> Catalog:
+def build(raw: Mapping[str, Any]) -> Catalog:
     return _indexed(
         version=raw["version"],
         digest=raw["digest"],
@@ -169,6 +183,7 @@ def _build(raw: Mapping[str, Any]) -> Catalog:
         types=raw["types"],
         transforms=tuple(raw["transforms"]),
         kinds=raw["kinds"],
+        template_parameters=raw.get("template-parameters", {}),
     )
 
 
@@ -201,7 +216,8 @@ def _control(raw: Mapping[str, Any]) -> Control:
         parameters=parameters,
         waivable=raw["waivable"],
         retired=raw["retired"],
-        number=raw["number"],
+        number=raw.get("number"),
+        fix=raw.get("fix"),
     )
 
 

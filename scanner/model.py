@@ -64,6 +64,8 @@ class Control(NamedTuple):
     retired: bool = False
     number: int | None = None
     """What its ids in cfn-lint and checkov are made of: 101 to 499 in the built-in catalog."""
+    fix: Mapping[str, Any] | None = None
+    """What `smguard fix` must know: {by-hand | when-selected: why, needs: [paths]}."""
 
     @property
     def cfn_lint_id(self) -> str:
@@ -113,7 +115,8 @@ class Finding(NamedTuple):
     """A verdict of one control on one place of one resource.
 
     `condition` says in words what decides ("IsProd is false"); `cause` names what an UNKNOWN hangs on, so
-    that reports can gather findings with one cause. `fingerprint` survives edits that move lines.
+    that reports can gather findings with one cause. `identity` is what it is known by: control, file from the
+    root of its repository, resource and property; of one read back from a report only its fingerprint.
     """
 
     control: Control
@@ -121,10 +124,26 @@ class Finding(NamedTuple):
     verdict: Verdict
     message: str
     location: Location
-    fingerprint: str
+    identity: tuple[str, ...]
     condition: str | None = None
     cause: str | None = None
     waiver: Waiver | None = None
+
+    @property
+    def place(self) -> str:
+        """Property path of what the control asks for there, the same whatever misses below it."""
+        return self.identity[-1]
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the identity: it survives edits that move lines."""
+        if len(self.identity) == 1:
+            return self.identity[0]
+        # Not every report shows it, and this import loads OpenSSL.
+        from hashlib import sha256
+
+        text = "\0".join(self.identity)
+        return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Gap(NamedTuple):

@@ -22,11 +22,12 @@ AREAS = (
     "monitoring",
     "reproducibility",
 )
+SEVERITIES = tuple(severity.label for severity in Severity)
 VALUE_TYPES = frozenset({"string", "boolean", "integer", "number", "array", "object"})
 EXAMPLE_KINDS = ("fail", "pass", "unknown", "not-applicable")
 
 REQUIRED_FIELDS = ("id", "title", "area", "severity", "rationale", "remediation", "resources", "examples")
-OPTIONAL_FIELDS = ("number", "aka", "frameworks", "prevent", "parameters", "waivable", "retired")
+OPTIONAL_FIELDS = ("number", "aka", "frameworks", "prevent", "parameters", "waivable", "retired", "fix")
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
 PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
@@ -36,7 +37,8 @@ PARAMETER_FIELDS = frozenset({"type", "default", "description"})
 OWN_NUMBERS = 500
 """The built-in controls have the numbers from 101 to below this, a user's own those from here to 999."""
 
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LONGEST_ID = 64
 _SUBSCHEMAS = ("items", "contains", "not")
 _BRANCHES = ("allOf", "anyOf")
 
@@ -78,7 +80,7 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
         if not control.get(field):
             yield (field,), "is missing"
     name = control.get("id")
-    if name and (not isinstance(name, str) or not _ID.fullmatch(name)):
+    if name and (not isinstance(name, str) or not ID.fullmatch(name)):
         yield ("id",), "must be kebab-case, like volume-kms-key"
     elif name and name != stem:
         yield ("id",), f"is '{name}', must equal the file name '{stem}'"
@@ -90,8 +92,8 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
             yield (field,), "must be text"
     if "area" in control and control["area"] not in AREAS:
         yield ("area",), f"'{control['area']}' is none of {', '.join(AREAS)}"
-    if "severity" in control and control["severity"] not in _SEVERITIES:
-        yield ("severity",), f"'{control['severity']}' is none of {', '.join(_SEVERITIES)}"
+    if "severity" in control and control["severity"] not in SEVERITIES:
+        yield ("severity",), f"'{control['severity']}' is none of {', '.join(SEVERITIES)}"
     for field in ("waivable", "retired"):
         if not isinstance(control.get(field, True), bool):
             yield (field,), "must be true or false"
@@ -302,6 +304,3 @@ def _compiles(pattern: Any) -> bool:
     except (re.error, TypeError):
         return False
     return True
-
-
-_SEVERITIES = tuple(severity.label for severity in Severity)

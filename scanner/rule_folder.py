@@ -45,7 +45,9 @@ class Pack:
     types: dict[str, Any] = field(default_factory=dict)
     transforms: list[str] = field(default_factory=list)
     kinds: dict[str, Any] = field(default_factory=dict)
-    cloudformation_only: dict[str, list[str]] = field(default_factory=dict)
+    template_parameters: dict[str, Any] = field(default_factory=dict)
+    generated: dict[str, Any] = field(default_factory=dict)
+    """All that `_kinds.json` holds, `kinds` among it."""
     faults: list[Problem] = field(default_factory=list)
     """What could not be read: broken YAML, a key that stands twice, a field unknown in a shared file."""
 
@@ -64,8 +66,11 @@ def digest(directory: str) -> str:
     return total.hexdigest()
 
 
-def read(directory: str) -> Pack:
-    """Read a rule folder; faults of single files are kept in `faults`. Raises SmguardError if it is none."""
+def read(directory: str, *, begun: bool = True) -> Pack:
+    """Read a rule folder; faults of single files are kept in `faults`. Raises SmguardError if it is none.
+
+    Without `begun`, it may be one that holds no control yet.
+    """
     if not os.path.isdir(directory):
         raise SmguardError(f"{directory} is no folder", hint="give a folder of control files")
     pack = Pack(directory=directory, digest=digest(directory))
@@ -77,16 +82,12 @@ def read(directory: str) -> Pack:
                 pack.faults.append(fault)
             else:
                 pack.controls.append(ControlFile(file, document))
-    if not pack.controls and not pack.faults:
+    if begun and not pack.controls and not pack.faults:
         raise SmguardError(f"{directory} holds no control file", hint="a control is one YAML file, <id>.yaml")
-    for file, fields in ((DEFINITIONS_FILE, ("values", "shapes")), (TYPES_FILE, ("types", "transforms"))):
+    definitions = ("values", "shapes", "template-parameters")
+    for file, fields in ((DEFINITIONS_FILE, definitions), (TYPES_FILE, ("types", "transforms"))):
         _read_shared(pack, file, fields)
-    kinds_path = os.path.join(directory, KINDS_FILE)
-    if os.path.isfile(kinds_path):
-        with open(kinds_path, encoding="utf-8") as stream:
-            generated = json.load(stream)
-        pack.kinds = generated["kinds"]
-        pack.cloudformation_only = generated["cloudformation-only"]
+    _read_kinds(pack)
     return pack
 
 
@@ -124,11 +125,29 @@ def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
     pack.faults.extend(Problem(file, (str(key),), "unknown field") for key in document if key not in fields)
     for name in fields:
         content = document.get(name)
-        expected = type(getattr(pack, name))
+        attribute = name.replace("-", "_")
+        expected = type(getattr(pack, attribute))
         if isinstance(content, expected):
-            setattr(pack, name, content)
+            setattr(pack, attribute, content)
         elif content is not None:
             pack.faults.append(Problem(file, (name,), f"must be a {expected.__name__}"))
+
+
+def _read_kinds(pack: Pack) -> None:
+    path = os.path.join(pack.directory, KINDS_FILE)
+    if not os.path.isfile(path):
+        return
+    try:
+        with open(path, encoding="utf-8") as stream:
+            generated = json.load(stream)
+        kinds, only = generated["kinds"], generated.get("cloudformation-only", {})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        generated = kinds = only = None
+    if isinstance(kinds, dict) and isinstance(only, dict):
+        pack.kinds, pack.generated = kinds, generated
+    else:
+        what = 'must be JSON like {"kinds": {"AWS::S3::Bucket": {"BucketName": "s"}}}'
+        pack.faults.append(Problem(KINDS_FILE, (), what))
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -189,9 +189,10 @@ def _import_package() -> None:
 
 
 def _check(control: Any, catalog: Any, verdicts: Verdicts) -> ControlCheck:
-    from scanner.rule_text import looked_at
-
-    paths = {path for rule in control.resources.values() for path in looked_at(rule, catalog)}
+    paths: set[str] = set()
+    for place in (place for rule in control.resources.values() for place in rule.get("places", ())):
+        merged = {**catalog.shapes.get(place.get("shape", ""), {}), **place}
+        paths.update(f"{merged['at']}.{path}" if "at" in merged else path for path in merged["requires"])
     keys = sorted(path.replace("?", "").replace("[]", ".*").replace(".", "/") for path in paths)
     check = ControlCheck(control.checkov_id, f"{control.title} ({control.id})", verdicts, keys)
     check.resource_types = list(control.resources)

@@ -14,7 +14,9 @@ from scanner.model import SmguardError
 
 COMMANDS = {
     "scan": ("scanner.cli.scan", "Scan CloudFormation templates."),
-    "rules": ("scanner.cli.rules", "List, explain and check the controls."),
+    "explain": ("scanner.cli.explain", "Explain a finding or a control, how to mend it and how to waive it."),
+    "fix": ("scanner.cli.fix", "Mend templates in place."),
+    "rules": ("scanner.cli.rules", "List, check, write and compare controls."),
 }
 EXIT_ERROR, EXIT_CRASH = 2, 4
 

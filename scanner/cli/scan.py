@@ -121,7 +121,7 @@ def command(
     full = catalog.load()
     for directory in rules:
         full = catalog.add(full, directory)
-    given = _read_parameters(parameters, limits)
+    given = read_parameters(parameters, limits)
     central = None
     if waivers is not None:
         from scanner.waiver import read_file
@@ -140,9 +140,7 @@ def command(
         processes=jobs or _cores(),
     )
     entries = find(paths, exclude, limits, names_are_walked=candidates)
-    # Parsing makes many containers and no circles: looking for circles less often saves a tenth of the time.
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
     scan = Scan(plan, entries, today)
     _write(scan.events(), scan, format_name, output, show_passed)
     counting = {Verdict.FAIL, Verdict.UNKNOWN} if strict else {Verdict.FAIL}
@@ -190,7 +188,8 @@ def _cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str | None]:
+def read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str | None]:
+    """The values that parameter files give, later ones first. Raises SmguardError for what is none."""
     values: dict[str, str | None] = {}
     for path in files:
         from scanner.opening import Candidate, open_text
