@@ -144,7 +144,7 @@ def command(
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     scan = Scan(plan, entries, today)
-    _write(scan.events(), scan, format_name, output, show_passed)
+    _write(scan.events(), scan, format_name, output, show_passed, strict)
     counting = {Verdict.FAIL, Verdict.UNKNOWN} if strict else {Verdict.FAIL}
     threshold = Severity.parse(fail_on)
     if scan.crashed:
@@ -158,7 +158,9 @@ def command(
     return 0
 
 
-def _write(events: Iterator[Any], scan: Any, format_name: str, output: str | None, show_passed: bool) -> None:
+def _write(
+    events: Iterator[Any], scan: Any, format_name: str, output: str | None, show_passed: bool, strict: bool
+) -> None:
     from scanner.output import write
 
     to_terminal = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
@@ -171,6 +173,7 @@ def _write(events: Iterator[Any], scan: Any, format_name: str, output: str | Non
         color=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         events=events,
         summary=lambda: scan.summary,
+        strict=strict,
     )
     write(output, renderer(format_name)(run))
 

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from scanner.model import Finding, Gap, Note, Summary
+from scanner.model import Finding, Gap, Location, Note, Summary, Verdict
 
 FORMATS = {
     "table": "scanner.report.table",
     "json": "scanner.report.json_report",
     "sarif": "scanner.report.sarif",
+    "junit": "scanner.report.junit",
+    "github": "scanner.report.github",
+    "gitlab": "scanner.report.gitlab",
+    "markdown": "scanner.report.markdown",
+    "csv": "scanner.report.csv_report",
 }
 """Format name -> module with `render`; a module is imported only when its format is asked for."""
 
@@ -33,6 +38,12 @@ class Run:
     color: bool
     events: Iterator[Finding | Gap | Note]
     summary: Callable[[], Summary]
+    strict: bool = False
+    """Whether what can't be known counts as well."""
+
+    def counts(self, finding: Finding) -> bool:
+        """Whether a finding is held against what was scanned, severities aside."""
+        return status(finding) == "failed" or (self.strict and status(finding) == "unknown")
 
 
 def renderer(name: str) -> Callable[[Run], Iterator[str]]:
@@ -40,3 +51,56 @@ def renderer(name: str) -> Callable[[Run], Iterator[str]]:
     from importlib import import_module
 
     return cast("Callable[[Run], Iterator[str]]", import_module(FORMATS[name]).render)
+
+
+def status(finding: Finding) -> str:
+    """ "failed", "unknown", "waived" or "passed"."""
+    if finding.waiver is not None:
+        return "waived"
+    return _STATUS[finding.verdict]
+
+
+_STATUS = {Verdict.FAIL: "failed", Verdict.UNKNOWN: "unknown", Verdict.PASS: "passed"}
+
+
+def excuse(finding: Finding) -> str:
+    """Why a waived finding is one."""
+    waiver = finding.waiver
+    if waiver is None:
+        return ""
+    named = ", ".join(part for part in (waiver.owner, waiver.ticket) if part)
+    return f"until {waiver.expires}: {waiver.reason}" + (f" ({named})" if named else "")
+
+
+def said(finding: Finding) -> str:
+    """The message and what decides, once."""
+    message = finding.message or finding.control.title
+    if finding.condition and finding.condition not in message:
+        return f"{message}; {finding.condition}"
+    return message
+
+
+def scope_of(location: Location) -> str:
+    """What findings are gathered by: their file, or their account and region."""
+    if location.file is not None:
+        return location.file
+    return " ".join(part for part in (location.account, location.region) if part)
+
+
+def position(location: Location) -> str:
+    """`file:line:column`, which terminals and editors open at a click, or the ARN."""
+    if location.file is None:
+        return location.arn or ""
+    numbers = [number for number in (location.line, location.column) if number is not None]
+    return ":".join([location.file, *map(str, numbers)])
+
+
+def reported(run: Run, gaps: list[Gap], notes: list[Note]) -> Iterator[Finding]:
+    """The findings that a report shows; Gaps and Notes are put aside."""
+    for event in run.events:
+        if isinstance(event, Gap):
+            gaps.append(event)
+        elif isinstance(event, Note):
+            notes.append(event)
+        elif run.show_passed or event.verdict is not Verdict.PASS:
+            yield event
