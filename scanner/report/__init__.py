@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from scanner.model import Finding, Gap, Location, Note, Summary, Verdict
 
@@ -18,7 +18,26 @@ FORMATS = {
     "markdown": "scanner.report.markdown",
     "csv": "scanner.report.csv_report",
 }
-"""Format name -> module with `render`; a module is imported only when its format is asked for."""
+"""Format name -> module with `render`; a module is imported only when its format is asked for.
+
+A format that says nothing for long yields "" while it reads, for the sake of others that share its stream.
+"""
+
+JOB_SUMMARY = "job-summary"
+"""What goes with the format github; no format of its own."""
+
+
+class Output(NamedTuple):
+    """One report: its format, and the file that it replaces or is added to (None: standard output)."""
+
+    format: str
+    path: str | None = None
+    append: bool = False
+
+    @property
+    def standard(self) -> bool:
+        """Whether it goes to standard output."""
+        return self.path in (None, "-")
 
 
 @dataclass(slots=True)
@@ -50,7 +69,8 @@ def renderer(name: str) -> Callable[[Run], Iterator[str]]:
     """The function that turns a run into the chunks of text of format `name`; KeyError if there is none."""
     from importlib import import_module
 
-    return cast("Callable[[Run], Iterator[str]]", import_module(FORMATS[name]).render)
+    module = "scanner.report.job_summary" if name == JOB_SUMMARY else FORMATS[name]
+    return cast("Callable[[Run], Iterator[str]]", import_module(module).render)
 
 
 def status(finding: Finding) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from scanner.model import Gap, Note, Severity, Summary, Verdict
-from scanner.report import markdown
+from scanner.report import job_summary, markdown
 from tests.report.readers import Page
 from tests.report.samples import SAMPLE_SUMMARY, VOLUME, control, finding, render, run, sample_events
 
@@ -104,6 +104,23 @@ def test_a_section_takes_what_the_others_do_not_need() -> None:
     text = render("markdown", run([finding(VOLUME, at=(line, 1)) for line in range(1, 501)]))
     assert "no room" not in text
     assert len(text.encode()) > markdown.LIMIT // 2
+
+
+def test_a_job_summary_may_be_longer(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path_factory.mktemp("summary") / "step"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    events = many()
+    events.extend(events)
+    events.extend(events)
+    for present in (0, 500_000):
+        path.write_text("x" * present)
+        text = "".join(job_summary.render(run(events, SAMPLE_SUMMARY)))  # type: ignore[arg-type]
+        assert 0.9 * (1 << 20) < present + len(text.encode()) <= 1 << 20
+        assert text.lstrip().startswith("### smguard: ")
+    path.write_text("x" * (1 << 20))
+    assert len("".join(job_summary.render(run(events)))) < 500  # type: ignore[arg-type]
 
 
 def test_controls_of_others_can_not_reach_out() -> None:

@@ -97,6 +97,19 @@ def test_to_gitlab_what_passes_is_no_issue(folder: Path) -> None:
     assert scan(folder, "-f", "gitlab", "--all") == scan(folder, "-f", "gitlab")
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_side_by_side_say_what_each_says_alone(folder: Path, name: str) -> None:
+    others = [other for other in FORMATS if other != name]
+    files = [word for other in others for word in ("-f", other, "-o", f"{other}.out")]
+    together = scan(folder, *files, "-f", name)
+    assert together == scan(folder, "-f", name)
+    for other in others:
+        path = folder / f"{other}.out"
+        assert path.read_bytes().decode() == scan(folder, "-f", other)
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.unlink()
+
+
 # --- hostile text -----------------------------------------------------------------------------------------
 
 PIECES = [
