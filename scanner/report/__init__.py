@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from scanner.model import Finding, Gap, Location, Note, Summary, Verdict
@@ -40,8 +39,7 @@ class Output(NamedTuple):
         return self.path in (None, "-")
 
 
-@dataclass(slots=True)
-class Run:
+class Run(NamedTuple):
     """One run as its reports see it: a stream of events, and the summary once the stream is exhausted.
 
     Findings of one file arrive together. PASS findings are reported only if `show_passed`.
@@ -64,6 +62,10 @@ class Run:
         """Whether a finding is held against what was scanned, severities aside."""
         return status(finding) == "failed" or (self.strict and status(finding) == "unknown")
 
+    def leaves_open(self, gap: Gap) -> bool:
+        """Whether a Gap, once all are known, makes the report incomplete; it is accepted otherwise."""
+        return not self.summary().complete
+
 
 def renderer(name: str) -> Callable[[Run], Iterator[str]]:
     """The function that turns a run into the chunks of text of format `name`; KeyError if there is none."""
@@ -84,12 +86,17 @@ _STATUS = {Verdict.FAIL: "failed", Verdict.UNKNOWN: "unknown", Verdict.PASS: "pa
 
 
 def excuse(finding: Finding) -> str:
-    """Why a waived finding is one."""
+    """Why a finding that would count is excused, so that it does not."""
     waiver = finding.waiver
     if waiver is None:
         return ""
     named = ", ".join(part for part in (waiver.owner, waiver.ticket) if part)
     return f"until {waiver.expires}: {waiver.reason}" + (f" ({named})" if named else "")
+
+
+def hint_of(gap: Gap) -> str:
+    """What helps with a Gap."""
+    return gap.hint
 
 
 def said(finding: Finding) -> str:

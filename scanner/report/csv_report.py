@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.model import Finding, Gap, Note, Summary, Verdict
-from scanner.report import Run, said, status
+from scanner.report import Run, hint_of, said, status
 from scanner.report.place import locate
 from scanner.safe_text import inert
 
@@ -39,7 +39,8 @@ def render(run: Run) -> Iterator[str]:
     yield row({name: name for name in COLUMNS})
     for event in run.events:
         if isinstance(event, Gap):
-            yield row(_place("gap", event.where, event.what + (f" ({event.hint})" if event.hint else "")))
+            hint = f" ({hint_of(event)})" if hint_of(event) else ""
+            yield row(_place("gap", event.where, event.what + hint))
         elif isinstance(event, Note):
             yield row(_place("note", event.where, event.what))
         elif run.show_passed or event.verdict is not Verdict.PASS:

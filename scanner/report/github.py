@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterator
-from dataclasses import replace
 
 from scanner.model import Finding, Gap, Location, Note, Severity
-from scanner.report import Run, position, said, status, table
+from scanner.report import Run, hint_of, position, said, status, table
 from scanner.report.place import in_repository, locate
 from scanner.safe_text import inert
 
@@ -42,7 +41,7 @@ class _Level:
 def render(run: Run) -> Iterator[str]:
     """The lines of the table, then workflow commands; a few events of each level are held."""
     levels = {level: _Level() for level in ("error", "warning", "notice")}
-    yield from table.render(replace(run, events=_watch(run, levels)))
+    yield from table.render(run._replace(events=_watch(run, levels)))
     for level, found in levels.items():
         shown = found.worst if found.count <= _SHOWN else found.worst[: _SHOWN - 1]
         for _, _, event in shown:
@@ -66,15 +65,15 @@ def _watch(run: Run, levels: dict[str, _Level]) -> Iterator[Finding | Gap | Note
         elif status(event) == "unknown":
             levels["notice"].add(0, event)
     for gap in gaps:
-        if run.summary().complete:
-            levels["notice"].add(0, gap)
-        else:
+        if run.leaves_open(gap):
             levels["error"].add(_GAP, gap)
+        else:
+            levels["notice"].add(0, gap)
 
 
 def _annotation(level: str, event: Finding | Gap | Note) -> str:
     if isinstance(event, Gap):
-        return _command(level, locate(event.where), "not looked at", event.what, event.hint)
+        return _command(level, locate(event.where), "not looked at", event.what, hint_of(event))
     if isinstance(event, Note):
         return _command(level, locate(event.where), "note", event.what)
     control, location = event.control, event.location

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.model import Finding, Gap, Note, Severity
-from scanner.report import Run, excuse, reported, said, status
+from scanner.report import Run, excuse, hint_of, reported, said, status
 from scanner.report.place import in_repository, locate
 from scanner.safe_text import inert, to_json
 
@@ -33,18 +33,18 @@ def render(run: Run) -> Iterator[str]:
         else:
             yield separator + to_json(_finding(run, finding))
             separator = ",\n"
-    gap_severity = "info" if run.summary().complete else "critical"
     seen: Counter[str] = Counter()
-    for kind, events, severity in (("gap", gaps, gap_severity), ("note", notes, "info")):
-        for event in events:
-            yield separator + to_json(_event(kind, event, severity, seen))
-            separator = ",\n"
+    others: list[Gap | Note] = [*gaps, *notes]
+    for event in others:
+        yield separator + to_json(_event(run, event, seen))
+        separator = ",\n"
     yield "\n]\n"
 
 
 def _finding(run: Run, finding: Finding) -> dict[str, Any]:
-    words = {"unknown": "Unknown: ", "waived": f"Waived {excuse(finding)} – "}.get(status(finding), "")
-    location = finding.location
+    location, label = finding.location, status(finding)
+    reason = f" {excuse(finding)} –" if excuse(finding) else ":"
+    words = "" if label == "failed" else f"{label.capitalize()}{reason} "
     return {
         "description": inert(
             f"{words}{finding.resource.name}: {said(finding)} ({finding.control.id})", _TEXT
@@ -56,16 +56,19 @@ def _finding(run: Run, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _event(kind: str, event: Gap | Note, severity: str, seen: Counter[str]) -> dict[str, Any]:
+def _event(run: Run, event: Gap | Note, seen: Counter[str]) -> dict[str, Any]:
     from hashlib import sha256
 
+    severity, kind, label, hint = "info", "note", "Note", ""
+    if isinstance(event, Gap):
+        kind, label, hint = "gap", "Not looked at", f" ({hint_of(event)})" if hint_of(event) else ""
+        severity = "critical" if run.leaves_open(event) else "info"
     place = locate(event.where)
-    hint = f" ({event.hint})" if isinstance(event, Gap) and event.hint else ""
     known_by = f"{kind}\0{place.file}\0{event.what}"
     seen[known_by] += 1  # GitLab shows one issue for each fingerprint
     text = f"{known_by}\0{seen[known_by]}"
     return {
-        "description": inert(f"{'Not looked at' if kind == 'gap' else 'Note'}: {event.what}{hint}", _TEXT),
+        "description": inert(f"{label}: {event.what}{hint}", _TEXT),
         "check_name": f"smguard-{kind}",
         "fingerprint": sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         "severity": severity,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from scanner.model import Finding, Gap, Note, Verdict
-from scanner.report import Run, excuse, position, reported, said, scope_of, status
+from scanner.report import Run, excuse, hint_of, position, reported, said, scope_of, status
 from scanner.report.table import in_short
 from scanner.safe_text import inert
 
@@ -25,7 +25,7 @@ def render(run: Run) -> Iterator[str]:
     for scope, findings in groupby(reported(run, gaps, notes), lambda finding: scope_of(finding.location)):
         names: Counter[str] = Counter()
         yield from _suite(scope, [(_unique(_name(each), names), _outcome(run, each)) for each in findings])
-    yield from _suite(_OURS, _looked_at(gaps, run.summary().complete), _extras(run, notes))
+    yield from _suite(_OURS, _looked_at(run, gaps), _extras(run, notes))
     yield "</testsuites>\n"
 
 
@@ -68,16 +68,17 @@ def _outcome(run: Run, finding: Finding) -> tuple[str, str]:
     return _element("skipped", kind, f"{reason}: {said(finding)}", lines)
 
 
-def _looked_at(gaps: list[Gap], complete: bool) -> list[tuple[str, tuple[str, str]]]:
+def _looked_at(run: Run, gaps: list[Gap]) -> list[tuple[str, tuple[str, str]]]:
     """A test for each Gap, or one that passes: CI systems take a report without tests for a fault."""
     if not gaps:
         return [(_xml(_COMPLETE), ("", ""))]
     names: Counter[str] = Counter()
-    element = "skipped" if complete else "error"
-    return [
-        (_unique(_xml(f"gap: {gap.where}"), names), _element(element, "gap", gap.what, [gap.where, gap.hint]))
-        for gap in gaps
-    ]
+    return [(_unique(_xml(f"gap: {gap.where}"), names), _gap(run, gap)) for gap in gaps]
+
+
+def _gap(run: Run, gap: Gap) -> tuple[str, str]:
+    element = "error" if run.leaves_open(gap) else "skipped"
+    return _element(element, "gap", gap.what, [gap.where, hint_of(gap)])
 
 
 def _extras(run: Run, notes: list[Note]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from scanner.model import Control, Finding, Gap, Note, Severity, Summary
-from scanner.report import Run, excuse, position, reported, said, status
+from scanner.report import Run, excuse, hint_of, position, reported, said, status
 from scanner.report.layout import count
 from scanner.report.table import file_counts, in_short
 from scanner.safe_text import inert
@@ -122,11 +122,12 @@ def _sections(
         told = ", ".join(f"{each.count} {label}" for label, each in by_severity.items())
         yield _Section(f"{total} failed: {told}", _HEADER, lines, total, open=True)
     if gaps:
-        lines = [_item(gap.where, gap.what + (f" ({gap.hint})" if gap.hint else "")) for gap in gaps]
+        lines = [_item(gap.where, gap.what + (f" ({hint_of(gap)})" if hint_of(gap) else "")) for gap in gaps]
         yield _Section(f"{count(len(gaps), 'gap')}: not looked at", "", lines, len(gaps), open=True)
-    remarks = {"unknown": ": can't be decided from what was scanned", "waived": "", "passed": ""}
-    for key, remark in remarks.items():
+    others = [key for key in kept if key not in (*worst_first, "unknown", "passed")]
+    for key in ("unknown", *others, "passed"):
         if key in kept:
+            remark = ": can't be decided from what was scanned" if key == "unknown" else ""
             yield _Section(f"{kept[key].count} {key}{remark}", _HEADER, kept[key].lines, kept[key].count)
         if key == "unknown" and failed:
             controls = sorted(failed.values(), key=lambda control: (-control.severity, control.id))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import tee
 
 from scanner.model import Finding, Gap, Note
@@ -34,7 +33,7 @@ def render_together(run: Run, outputs: Sequence[Output]) -> Iterator[tuple[int, 
     """
     readers = [_Reader(events) for events in tee(run.events, len(outputs))]
     going = {
-        index: renderer(output.format)(replace(run, events=reader, color=run.color and output.standard))
+        index: renderer(output.format)(run._replace(events=reader, color=run.color and output.standard))
         for index, (output, reader) in enumerate(zip(outputs, readers, strict=True))
     }
     while going:

@@ -19,8 +19,7 @@ def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def annotations(*events: Finding | Gap | Note, strict: bool = False, **options: Any) -> list[Command]:
-    of = run(events, **options)
-    of.strict = strict
+    of = run(events, **options)._replace(strict=strict)
     return commands(render("github", of))
 
 

@@ -20,8 +20,7 @@ def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def issues(*events: Finding | Gap | Note, strict: bool = False, **options: Any) -> Any:
-    of = run(events, **options)
-    of.strict = strict
+    of = run(events, **options)._replace(strict=strict)
     text = render("gitlab", of)
     readers.gitlab(text)
     return json.loads(text)

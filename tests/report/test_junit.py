@@ -50,8 +50,7 @@ indent with spaces</error></testcase>
 
 
 def suites(*events: Finding | Gap | Note, strict: bool = False, **options: Any) -> Any:
-    of = run(events, **options)
-    of.strict = strict
+    of = run(events, **options)._replace(strict=strict)
     return readers.suites(render("junit", of))
 
 

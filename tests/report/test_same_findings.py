@@ -140,12 +140,13 @@ REACHING = re.compile(r"[@#<>|`~*\[\]\\&!%$]|\w:\w|://|www\.|GH-\d|\b[0-9a-f]{7}
 def hostile_events(texts: list[str]) -> list[Finding | Gap | Note]:
     name, message, file, reason, what = texts
     waiver = Waiver("volume-kms-key", name, reason, "2030-01-01", what, name)
-    bad = finding(VOLUME, Resource(reason, name), Verdict.FAIL, message, (3, 1), file or "x", path=what)
+    place = (message, (3, 1), file or "x")
+    resource = Resource(reason, name)
     return [
-        bad,
-        bad._replace(verdict=Verdict.UNKNOWN, fingerprint="2", condition=what),
-        bad._replace(waiver=waiver, fingerprint="3"),
-        bad._replace(control=VPC, verdict=Verdict.PASS, fingerprint="4"),
+        finding(VOLUME, resource, Verdict.FAIL, *place, path=what),
+        finding(VOLUME, resource, Verdict.UNKNOWN, *place, path=f"{what}2", condition=what),
+        finding(VOLUME, resource, Verdict.FAIL, *place, path=f"{what}3", waiver=waiver),
+        finding(VPC, resource, Verdict.PASS, *place, path=what),
         Gap(what, message, reason),
         Gap(what, message, reason),
         Note(file, message),
