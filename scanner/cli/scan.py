@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -13,7 +13,7 @@ import click
 from scanner import __version__, catalog
 from scanner.limits import Limits
 from scanner.model import Severity, SmguardError, Verdict
-from scanner.report import FORMATS, Run, renderer
+from scanner.report import FORMATS, Output, Run, renderer
 
 EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_CRASH = 1, 3, 4
 _LIMITS = {
@@ -38,14 +38,36 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.command("scan", short_help="Scan CloudFormation templates.")
+class ScanCommand(click.Command):
+    """Keeps the words of a call: to which -f an -o belongs is a matter of order, which click doesn't tell."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["words"] = list(args)
+        return super().parse_args(ctx, args)
+
+
+@click.command("scan", cls=ScanCommand, short_help="Scan CloudFormation templates.")
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False, path_type=str)
 )
 @click.option(
-    "-f", "--format", "format_name", type=click.Choice(list(FORMATS)), default="table", show_default=True
+    "-f",
+    "--format",
+    "formats",
+    type=click.Choice(list(FORMATS)),
+    multiple=True,
+    default=["table"],
+    show_default=True,
+    help="The form of the report; repeatable, each with its own -o behind it.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write the report there instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Write the report there instead of standard output.",
+)
 @click.option("--select", multiple=True, metavar="ID", help="Only this control (repeatable).")
 @click.option("--ignore", multiple=True, metavar="ID", help="All controls but this one (repeatable).")
 @click.option("--area", multiple=True, metavar="AREA", help="Only the controls of this area (repeatable).")
@@ -85,8 +107,8 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @limit_options
 def command(
     paths: tuple[str, ...],
-    format_name: str,
-    output: str | None,
+    formats: tuple[str, ...],
+    files: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     area: tuple[str, ...],
@@ -114,6 +136,7 @@ def command(
     from scanner.files import find
     from scanner.scan import Plan, Scan
 
+    outputs = _outputs(formats, files)
     limits = Limits()._replace(
         **{_LIMITS[name][0]: value for name, value in bounds.items() if value is not None}
     )
@@ -139,10 +162,11 @@ def command(
         inline_waivers=not no_inline_waivers,
         processes=jobs or _cores(),
     )
-    entries = find(paths, exclude, limits, names_are_walked=candidates)
+    # Listed before any output is opened, which may lie in a folder that is scanned.
+    entries = list(find(paths, exclude, limits, names_are_walked=candidates))
     gc.freeze()
     scan = Scan(plan, entries, today)
-    _write(scan.events(), scan, format_name, output, show_passed)
+    _write(scan, outputs, strict)
     counting = {Verdict.FAIL, Verdict.UNKNOWN} if strict else {Verdict.FAIL}
     threshold = Severity.parse(fail_on)
     if scan.crashed:
@@ -156,21 +180,36 @@ def command(
     return 0
 
 
-def _write(events: Iterator[Any], scan: Any, format_name: str, output: str | None, show_passed: bool) -> None:
-    from scanner.output import write
+def _outputs(formats: tuple[str, ...], files: tuple[str, ...]) -> list[Output]:
+    if len(formats) == 1 and len(files) < 2 and formats != ("github",):
+        return [Output(formats[0], files[0] if files else None)]
+    from scanner.cli.outputs import pair
 
-    to_terminal = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
+    return pair(click.get_current_context())
+
+
+def _write(scan: Any, outputs: list[Output], strict: bool) -> None:
+    from scanner.output import write, write_several
+
+    standard = any(output.standard for output in outputs)
+    to_terminal = standard and sys.stdout is not None and sys.stdout.isatty()
     run = Run(
         kind="scan",
         version=__version__,
         catalog=scan.plan.catalog.digest,
-        show_passed=show_passed,
+        show_passed=scan.plan.show_passed,
         width=_width(),
         color=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
-        events=events,
+        events=scan.events(),
         summary=lambda: scan.summary,
+        strict=strict,
     )
-    write(output, renderer(format_name)(run))
+    if len(outputs) == 1:
+        write(outputs[0].path, renderer(outputs[0].format)(run))
+    else:
+        from scanner.report.together import render_together
+
+        write_several(outputs, render_together(run, outputs))
 
 
 def _width() -> int:
