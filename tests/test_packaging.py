@@ -65,7 +65,7 @@ def test_wheel_holds_the_package_only(built: dict[str, Path], digest: str) -> No
     assert catalog["digest"] == digest
     assert catalog["version"] == metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert "smguard = scanner.cli:main" in commands
+    assert "smguard = scanner.__main__:main" in commands
     needed = {text.split(">")[0] for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text}
     assert needed == {"boto3", "click", "jsonschema", "pyyaml"}
 
