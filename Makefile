@@ -40,8 +40,8 @@ lock:
 	@$(LOCK:pyproject.toml=) --output-file requirements/build.txt --group build
 	@$(LOCK:pyproject.toml=) --output-file requirements/release.txt --group release
 
-# A release: sdist, the wheel of that sdist, and a bill of what installing it brings along. PYTHON needs
-# requirements/release.txt; `make dist bill PYTHON=.venv-test/bin/python` has that.
+# A release: sdist, the wheel of that sdist, and a bill of what installing it brings along. PYTHON is
+# one with requirements/release.txt.
 DIST ?= dist
 INTO = $(PYTHON) $(PIP) --python $$folder/site/bin/python install
 

@@ -1,4 +1,4 @@
-"""What the tests of the release need: the files of one, a repository with the project, a clean environment."""
+"""What the tests of the release share: commands in a clean environment, and the project under git."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The sdist and the wheel of a release by their ending: those in SMGUARD_DIST, else made as a release is."""
+    """The sdist and the wheel by their ending: those in SMGUARD_DIST, else made as a release makes them."""
     given = os.environ.get("SMGUARD_DIST")
     folder = Path(given).absolute() if given else tmp_path_factory.mktemp("release") / "dist"
     if not given:

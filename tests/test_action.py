@@ -97,7 +97,11 @@ def runner(index: None, project: Path, tmp_path_factory: pytest.TempPathFactory)
         ({"paths": "open.yaml", "args": "--nonsense"}, 2, "No such option"),
         ({"paths": "open.yaml", "format": "nonsense"}, 2, "nonsense"),
         ({"paths": "$(touch pwned).yaml"}, 3, "$(touch pwned).yaml"),
-        ({"paths": "open.yaml", "args": "--select=`touch pwned`;touch pwned"}, 2, "`touch pwned`;touch pwned"),
+        (
+            {"paths": "open.yaml", "args": "--select=`touch pwned`;touch pwned"},
+            2,
+            "`touch pwned`;touch pwned",
+        ),
         ({"paths": "open.yaml", "format": "table; touch pwned"}, 2, "table; touch pwned"),
     ],
 )

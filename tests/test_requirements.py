@@ -59,7 +59,10 @@ def test_a_lock_holds_what_is_declared(name: str) -> None:
 
 
 def test_the_oldest_are_the_lower_bounds() -> None:
-    bounds = {canonicalize_name(each.name): [next(iter(each.specifier)).version] for each in map(Requirement, NEEDED)}
+    bounds = {
+        canonicalize_name(each.name): [next(iter(each.specifier)).version]
+        for each in map(Requirement, NEEDED)
+    }
     assert bounds.items() <= locked("oldest").items()
 
 
