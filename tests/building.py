@@ -18,7 +18,7 @@ GIT = {
 
 def clean(**more: str) -> dict[str, str]:
     """This environment without what would measure a copy, lead to this checkout or point git elsewhere."""
-    leading = ("COV", "GIT_", "PRE_COMMIT", "PYTEST", "PYTHONPATH", "SMGUARD", "VIRTUAL_ENV")
+    leading = ("COV", "GITHUB_", "GIT_", "PRE_COMMIT", "PYTEST", "PYTHONPATH", "SMGUARD", "VIRTUAL_ENV")
     return {key: value for key, value in os.environ.items() if not key.startswith(leading)} | GIT | more
 
 
