@@ -10,7 +10,7 @@ import pytest
 
 from tests.building import ROOT, attempt, clean, commit_all, run
 
-pytestmark = [pytest.mark.packaging, pytest.mark.usefixtures("index")]
+pytestmark = pytest.mark.packaging
 
 PRE_COMMIT = (sys.executable, "-m", "pre_commit")
 BAD = """\
@@ -29,7 +29,7 @@ OTHERS = {
 
 
 @pytest.fixture(scope="module")
-def hooks(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def hooks(index: None, project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A repository with the project, and its commit."""
     folder = tmp_path_factory.mktemp("hooks") / "sagemaker-guardrails"
     shutil.copytree(project, folder)
