@@ -36,10 +36,6 @@ class Catalog(NamedTuple):
     by_type: Mapping[str, tuple[Control, ...]]
     """Controls in force, by the resource types they judge."""
 
-    def for_type(self, type_name: str) -> tuple[Control, ...]:
-        """The controls in force for a resource type; empty for types that no control judges."""
-        return self.by_type.get(type_name, ())
-
 
 def load() -> Catalog:
     """The built-in catalog: compiled JSON in an installed package, `rules/` itself in a source checkout.

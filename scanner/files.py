@@ -19,7 +19,6 @@ from scanner.opening import (
     Candidate,
     Skipped,
     faulty,
-    is_candidate,
     is_within,
     kind_of,
     open_text,
@@ -27,7 +26,7 @@ from scanner.opening import (
     shown_path,
 )
 
-__all__ = ["Candidate", "Skipped", "find", "is_candidate", "open_text", "open_under"]
+__all__ = ["Candidate", "Skipped", "find", "open_text", "open_under"]
 
 _PASSED_BY = """
     .git .hg .svn node_modules bower_components .venv venv __pycache__ .tox .nox .mypy_cache

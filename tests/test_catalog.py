@@ -47,8 +47,8 @@ def test_load(built_in: Catalog) -> None:
     assert [it.id for it in built_in.controls] == sorted(built_in.by_id)
     assert all(isinstance(it.severity, Severity) for it in built_in.controls)
     assert built_in.digest == rulepack.digest(str(ROOT / "rules"))
-    assert built_in.for_type(NOTEBOOK)
-    assert built_in.for_type("AWS::S3::Bucket") == ()
+    assert built_in.by_type[NOTEBOOK]
+    assert "AWS::S3::Bucket" not in built_in.by_type
     assert set(catalog.examples()) == set(built_in.by_id)
     assert built_in.kinds[NOTEBOOK].keys() < catalog.property_kinds()["kinds"][NOTEBOOK].keys()
 
@@ -99,8 +99,8 @@ def test_select_unknown(built_in: Catalog, options: dict[str, list[str]], what: 
 
 def test_add(built_in: Catalog, tmp_path: Path) -> None:
     both = catalog.add(built_in, str(own(tmp_path / "mine", "small-volume")))
-    assert [it.id for it in both.for_type(NOTEBOOK)] == [
-        *(it.id for it in built_in.for_type(NOTEBOOK)),
+    assert [it.id for it in both.by_type[NOTEBOOK]] == [
+        *(it.id for it in built_in.by_type[NOTEBOOK]),
         "small-volume",
     ]
     assert both.digest != built_in.digest
@@ -144,7 +144,7 @@ def test_parameters_are_replaced_by_their_default(built_in: Catalog, tmp_path: P
 def test_retired_controls_stay_known_and_judge_nothing(built_in: Catalog, tmp_path: Path) -> None:
     both = catalog.add(built_in, str(own(tmp_path / "mine", "small-volume", retired=True)))
     assert both.by_id["small-volume"].retired
-    assert both.for_type(NOTEBOOK) == built_in.for_type(NOTEBOOK)
+    assert both.by_type[NOTEBOOK] == built_in.by_type[NOTEBOOK]
     assert catalog.select(both, select=["small-volume"]) == ()
 
 

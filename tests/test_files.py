@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.files import Candidate, Skipped, find, is_candidate, open_text, open_under
+from scanner.files import Candidate, Skipped, find, open_text, open_under
 from scanner.limits import Limits
 from scanner.model import Gap
 from scanner.template.reader import ReadError
@@ -340,12 +340,6 @@ def test_open_text(tree: Path, content: bytes, named: str, walked: str | None, l
         except ReadError as fault:
             got = str(fault)
         assert got == expected
-
-
-def test_is_candidate() -> None:
-    assert is_candidate("x\nAWSTemplateFormatVersion: y")
-    assert is_candidate("Type: AWS::S3::Bucket")
-    assert not is_candidate("aws::s3")
 
 
 def test_too_large_files_are_searched_but_not_read(tree: Path) -> None:
