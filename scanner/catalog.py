@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scanner.model import Control, Severity, SmguardError
@@ -38,17 +39,21 @@ class Catalog(NamedTuple):
         return self.by_type.get(type_name, ())
 
 
-def load() -> Catalog:
+Given = Mapping[str, Mapping[str, Any]]
+"""Values for the parameters of controls: control -> parameter -> value."""
+
+
+def load(given: Given = MappingProxyType({})) -> Catalog:
     """The built-in catalog: compiled JSON in an installed package, `rules/` itself in a source checkout.
 
-    Raises SmguardError for a broken rule pack or a damaged installation.
+    Parameters that are not `given` keep their default; `given` values are taken as they are. Raises SmguardError for a broken rule pack or a damaged installation.
     """
     raw = _data("catalog.json")
     if raw is None:
         from scanner import live_rules
 
         raw = live_rules.load()
-    return _build(raw)
+    return _build(raw, {}, given)
 
 
 def live_directory() -> str | None:
@@ -81,7 +86,7 @@ def property_kinds() -> Mapping[str, Any]:
     return found
 
 
-def add(catalog: Catalog, directory: str) -> Catalog:
+def add(catalog: Catalog, directory: str, given: Given = MappingProxyType({})) -> Catalog:
     """The catalog with the controls of a user's own folder, which may use the names of `catalog`.
 
     Raises SmguardError for a broken rule pack and for anything that the catalog defines already.
@@ -89,7 +94,7 @@ def add(catalog: Catalog, directory: str) -> Catalog:
     from scanner import rulepack
 
     raw = rulepack.compile(directory, base(catalog))
-    added = _build(raw)
+    added = _build(raw, catalog.shapes, given)
     kinds = dict(catalog.kinds)
     for type_name, tree in added.kinds.items():
         kinds[type_name] = {**kinds.get(type_name, {}), **tree}
@@ -158,11 +163,12 @@ def _data(name: str) -> Any:
         ) from error
 
 
-def _build(raw: Mapping[str, Any]) -> Catalog:
+def _build(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Given) -> Catalog:
+    shapes = {**shapes, **raw["shapes"]}
     return _indexed(
         version=raw["version"],
         digest=raw["digest"],
-        controls=tuple(_control(control) for control in raw["controls"]),
+        controls=tuple(_control(control, shapes, given.get(control["id"], {})) for control in raw["controls"]),
         values=raw["values"],
         shapes=raw["shapes"],
         types=raw["types"],
@@ -181,11 +187,15 @@ def _indexed(*, controls: tuple[Control, ...], **rest: Any) -> Catalog:
     return Catalog(controls=controls, by_id=by_id, by_type=by_type, **rest)
 
 
-def _control(raw: Mapping[str, Any]) -> Control:
+def _control(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Mapping[str, Any]) -> Control:
     resources = raw["resources"]
     parameters = raw["parameters"]
     if parameters:
-        resources = _filled(resources, {name: it["default"] for name, it in parameters.items()})
+        parameters = {
+            name: {**it, "value": given[name]} if name in given else it for name, it in parameters.items()
+        }
+        values = {name: it.get("value", it["default"]) for name, it in parameters.items()}
+        resources = _filled(_spelled_out(resources, shapes), values)
     return Control(
         id=raw["id"],
         title=raw["title"],
@@ -201,6 +211,24 @@ def _control(raw: Mapping[str, Any]) -> Control:
         waivable=raw["waivable"],
         retired=raw["retired"],
     )
+
+
+def _spelled_out(resources: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """Resources with their shapes written out: a shape's parameters are those of the control that uses it."""
+    return {
+        kind: rule
+        if "places" not in rule
+        else {
+            **rule,
+            "places": [
+                {**shapes[place["shape"]], **{field: place[field] for field in place if field != "shape"}}
+                if "shape" in place
+                else place
+                for place in rule["places"]
+            ],
+        }
+        for kind, rule in resources.items()
+    }
 
 
 def _filled(node: Any, values: Mapping[str, Any]) -> Any:

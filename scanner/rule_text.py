@@ -32,7 +32,9 @@ def explain(control: Control, catalog: Catalog) -> str:
     if control.parameters:
         lines += ["", "Parameters"]
         for name, body in control.parameters.items():
-            lines.append(f"  {name} = {json.dumps(body['default'])}: {body.get('description', '')}")
+            default = json.dumps(body["default"])
+            value = f"{json.dumps(body['value'])} (default {default})" if "value" in body else default
+            lines.append(f"  {name} = {value}: {' '.join(body.get('description', '').split())}")
     names = foreign_names(control)
     if names:
         lines += ["", "Also known as", *(f"  {tool}: {', '.join(ids)}" for tool, ids in names.items())]
@@ -147,6 +149,9 @@ def _section(
         yield "Also known as: " + "; ".join(
             f"{tool} {', '.join(f'`{each}`' for each in ids)}" for tool, ids in names.items()
         )
+    for name, body in (control.parameters or {}).items():
+        about = " ".join(body["description"].split())
+        yield from ("", f"Parameter `{name}`, by default `{json.dumps(body['default'])}`. {about}")
     if control.frameworks:
         yield ""
         yield "Frameworks: " + "; ".join(
