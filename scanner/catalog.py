@@ -38,6 +38,11 @@ class Catalog(NamedTuple):
         """The controls in force for a resource type; empty for types that no control judges."""
         return self.by_type.get(type_name, ())
 
+    @property
+    def firm(self) -> frozenset[str]:
+        """The controls that can't be waived."""
+        return frozenset(control.id for control in self.controls if not control.waivable)
+
 
 Given = Mapping[str, Mapping[str, Any]]
 """Values for the parameters of controls: control -> parameter -> value."""
@@ -46,7 +51,8 @@ Given = Mapping[str, Mapping[str, Any]]
 def load(given: Given = MappingProxyType({})) -> Catalog:
     """The built-in catalog: compiled JSON in an installed package, `rules/` itself in a source checkout.
 
-    Parameters that are not `given` keep their default; `given` values are taken as they are. Raises SmguardError for a broken rule pack or a damaged installation.
+    Parameters that are not `given` keep their default; `given` values are taken as they are. Raises
+    SmguardError for a broken rule pack or a damaged installation.
     """
     raw = _data("catalog.json")
     if raw is None:
@@ -110,6 +116,18 @@ def add(catalog: Catalog, directory: str, given: Given = MappingProxyType({})) -
     )
 
 
+def with_severities(catalog: Catalog, severities: Mapping[str, str]) -> Catalog:
+    """The catalog with other severities for some controls: control -> lower-case word."""
+    if not severities:
+        return catalog
+    controls = tuple(
+        it._replace(severity=Severity.parse(severities[it.id])) if it.id in severities else it
+        for it in catalog.controls
+    )
+    rest = {field: value for field, value in catalog._asdict().items() if not field.startswith("by_")}
+    return _indexed(**{**rest, "controls": controls})
+
+
 def base(catalog: Catalog) -> Any:
     """What a user's own folder may build on, as `rulepack.Base`."""
     from scanner import rulepack
@@ -136,9 +154,9 @@ def select(
     """
     wanted, unwanted = frozenset(select), frozenset(ignore)
     areas, frameworks = frozenset(areas), frozenset(frameworks)
-    _demand_known("control", wanted | unwanted, catalog.by_id)
-    _demand_known("area", areas, {control.area for control in catalog.controls})
-    _demand_known("framework", frameworks, {name for it in catalog.controls for name in it.frameworks})
+    demand_known("control", wanted | unwanted, catalog.by_id)
+    demand_known("area", areas, {control.area for control in catalog.controls})
+    demand_known("framework", frameworks, {name for it in catalog.controls for name in it.frameworks})
     return tuple(
         control
         for control in catalog.controls
@@ -168,7 +186,9 @@ def _build(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Given) -> C
     return _indexed(
         version=raw["version"],
         digest=raw["digest"],
-        controls=tuple(_control(control, shapes, given.get(control["id"], {})) for control in raw["controls"]),
+        controls=tuple(
+            _control(control, shapes, given.get(control["id"], {})) for control in raw["controls"]
+        ),
         values=raw["values"],
         shapes=raw["shapes"],
         types=raw["types"],
@@ -248,7 +268,8 @@ def _combined(first: str, second: str) -> str:
     return hashlib.sha256(f"{first}\n{second}".encode()).hexdigest()
 
 
-def _demand_known(noun: str, names: Iterable[str], known: Iterable[str]) -> None:
+def demand_known(noun: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise SmguardError for a name that isn't known, with those that are like it."""
     known = sorted(known)
     for name in sorted(names):
         if name not in known:

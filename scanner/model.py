@@ -113,6 +113,22 @@ class Finding(NamedTuple):
     condition: str | None = None
     cause: str | None = None
     waiver: Waiver | None = None
+    baseline: bool | None = None
+    """Whether the baseline holds it; None where no baseline is used."""
+
+    @property
+    def excused(self) -> bool:
+        """Whether a waiver covers it or the baseline holds it, so that it doesn't count."""
+        return self.waiver is not None or self.baseline is True
+
+
+class Acceptance(NamedTuple):
+    """A decision to live with a Gap until `expires` (ISO date, inclusive)."""
+
+    reason: str
+    expires: str
+    owner: str | None = None
+    ticket: str | None = None
 
 
 class Gap(NamedTuple):
@@ -121,6 +137,7 @@ class Gap(NamedTuple):
     where: str
     what: str
     hint: str = ""
+    accepted: Acceptance | None = None
 
 
 class Note(NamedTuple):
@@ -134,7 +151,8 @@ class Summary(NamedTuple):
     """How a run ended. Files close: seen = judged + partial + unread + skipped.
 
     `passed`, and the verdict counts, count findings as listed: `passed` is one per control and resource.
-    `waived` findings are counted there only. `gaps` counts the Gaps that make the run incomplete.
+    `waived` findings, and those in the `baseline`, are counted there only. `gaps` counts the Gaps that make
+    the run incomplete, `accepted_gaps` the others.
     """
 
     complete: bool = True
@@ -149,6 +167,8 @@ class Summary(NamedTuple):
     unknown: int = 0
     waived: int = 0
     gaps: int = 0
+    baseline: int = 0
+    accepted_gaps: int = 0
 
 
 class SmguardError(Exception):

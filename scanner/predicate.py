@@ -26,7 +26,7 @@ def is_customer_managed_key(
     """Is this KMS key the customer's own?
 
     `alias/aws/…` is reserved for AWS managed keys and every other alias can only point to a customer managed
-    one (KMS API reference, CreateAlias). A key id or key ARN tells nothing by itself, unless it is a `known` one.
+    one (KMS API reference, CreateAlias). A key id or key ARN tells nothing by itself, unless it is `known`.
     """
     text = "".join(part if isinstance(part, str) else "\0" for part in parts)
     alias = _ALIAS.search(text)

@@ -6,6 +6,7 @@ turns a FAIL or a PASS around. Standard library only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,7 +53,7 @@ def parameter_fault(declaration: Mapping[str, Any], value: Any) -> str | None:
     schema = {word: declaration[word] for word in declaration if word in PARAMETER_KEYWORDS}
     try:
         miss = compile_schema(schema, {})(PLAIN, value, None)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
         return f"can't be judged by what is declared: {type(error).__name__}"
     return miss.text if miss else None
 

@@ -19,6 +19,8 @@ from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
 
+CONFIGURATION_SCHEMA = os.path.join("docs", "smguard.schema.json")
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -124,6 +126,8 @@ def compiled_files(directory: str) -> dict[str, str]:
     }
     with open(os.path.join(directory, SCHEMA_FILE), encoding="utf-8") as stream:
         texts["schema.json"] = stream.read()
+    with open(os.path.join(directory, os.pardir, CONFIGURATION_SCHEMA), encoding="utf-8") as stream:
+        texts["configuration.json"] = stream.read()
     return texts
 
 

@@ -14,6 +14,7 @@ from scanner.model import SmguardError
 
 COMMANDS = {
     "scan": ("scanner.cli.scan", "Scan CloudFormation templates."),
+    "baseline": ("scanner.cli.baseline", "Take down what is found now, so that only new findings count."),
     "rules": ("scanner.cli.rules", "List, explain and check the controls."),
 }
 EXIT_ERROR, EXIT_CRASH = 2, 4

@@ -21,16 +21,24 @@ def command() -> None:
 
 
 def _rules_option(function: Any) -> Any:
-    return click.option(
-        "--rules", multiple=True, metavar="DIR", help="Add the controls of your own folder (repeatable)."
-    )(function)
+    for option in (
+        click.option("--no-config", is_flag=True, help="Pay no heed to .smguard.yaml."),
+        click.option("--config", metavar="FILE", help="The configuration, whose controls are shown."),
+        click.option(
+            "--rules", multiple=True, metavar="DIR", help="Add the controls of your own folder (repeatable)."
+        ),
+    ):
+        function = option(function)
+    return function
 
 
-def _load(directories: tuple[str, ...]) -> catalog.Catalog:
-    full = catalog.load()
-    for directory in directories:
-        full = catalog.add(full, directory)
-    return full
+def _load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog.Catalog:
+    """The catalog as a scan with the same options has it: parameters and severities as configured."""
+    from scanner.cli.configuration import configured, load_catalog
+
+    found = configured(config, no_config)
+    folders = found.folders if found is not None else ()
+    return load_catalog((*folders, *rules), found)
 
 
 @command.command("list")
@@ -42,11 +50,9 @@ def _load(directories: tuple[str, ...]) -> catalog.Catalog:
     "--framework", multiple=True, metavar="NAME", help="Only controls that this framework asks for."
 )
 @_rules_option
-def list_controls(
-    format_name: str, area: tuple[str, ...], framework: tuple[str, ...], rules: tuple[str, ...]
-) -> int:
+def list_controls(format_name: str, area: tuple[str, ...], framework: tuple[str, ...], **source: Any) -> int:
     """List the controls."""
-    full = _load(rules)
+    full = _load(**source)
     controls = catalog.select(full, areas=area, frameworks=framework)
     if format_name == "json":
         click.echo(json.dumps([describe(control) for control in controls], indent=2))
@@ -87,9 +93,9 @@ def describe(control: Control) -> dict[str, Any]:
     "-f", "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 @_rules_option
-def show(control_id: str, schema: bool, format_name: str, rules: tuple[str, ...]) -> int:
+def show(control_id: str, schema: bool, format_name: str, **source: Any) -> int:
     """Explain one control."""
-    full = _load(rules)
+    full = _load(**source)
     (control,) = catalog.select(full, [control_id])
     if schema:
         from scanner.schema import control_schema

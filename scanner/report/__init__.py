@@ -35,6 +35,12 @@ class Run:
     summary: Callable[[], Summary]
 
 
+def hint_of(gap: Gap) -> str:
+    """What helps with a Gap or, if it is accepted, why and how long."""
+    it = gap.accepted
+    return f"accepted until {it.expires}: {it.reason}" if it else gap.hint
+
+
 def renderer(name: str) -> Callable[[Run], Iterator[str]]:
     """The function that turns a run into the chunks of text of format `name`; KeyError if there is none."""
     from importlib import import_module

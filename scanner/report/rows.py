@@ -34,7 +34,7 @@ def gather(findings: list[Finding]) -> tuple[list[Row], set[int]]:
 
 
 def _open(finding: Finding) -> bool:
-    return finding.verdict is Verdict.UNKNOWN and finding.waiver is None
+    return finding.verdict is Verdict.UNKNOWN and not finding.excused
 
 
 def _depend(many: str, cause: str) -> str:
@@ -44,8 +44,8 @@ def _depend(many: str, cause: str) -> str:
 
 
 def resource_rows(findings: list[Finding]) -> Iterator[Row]:
-    """The rows below one resource: failed, worst first; unknown; waived; passed."""
-    failed = [finding for finding in findings if finding.verdict is Verdict.FAIL and finding.waiver is None]
+    """The rows below one resource: failed, worst first; unknown; waived and known; passed."""
+    failed = [finding for finding in findings if finding.verdict is Verdict.FAIL and not finding.excused]
     for finding in sorted(failed, key=_worst_first):
         control = finding.control
         yield row(control.severity.label, control.id, _message(finding), _where(finding.location))
@@ -53,6 +53,8 @@ def resource_rows(findings: list[Finding]) -> Iterator[Row]:
     for finding in findings:
         if finding.waiver is not None:
             yield row("waived", finding.control.id, _waiver_text(finding.waiver), _where(finding.location))
+        elif finding.baseline:
+            yield row("baseline", finding.control.id, _message(finding), _where(finding.location))
     passed = sorted({finding.control.id for finding in findings if finding.verdict is Verdict.PASS})
     if passed:
         yield row("passed", count(len(passed), "control"), ", ".join(passed), "")
