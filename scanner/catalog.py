@@ -59,7 +59,7 @@ def load(given: Given = MappingProxyType({})) -> Catalog:
         from scanner import live_rules
 
         raw = live_rules.load()
-    return _build(raw, {}, given)
+    return build(raw, given=given)
 
 
 def live_directory() -> str | None:
@@ -100,7 +100,7 @@ def add(catalog: Catalog, directory: str, given: Given = MappingProxyType({})) -
     from scanner import rulepack
 
     raw = rulepack.compile(directory, base(catalog))
-    added = _build(raw, catalog.shapes, given)
+    added = build(raw, catalog.shapes, given)
     kinds = dict(catalog.kinds)
     for type_name, tree in added.kinds.items():
         kinds[type_name] = {**kinds.get(type_name, {}), **tree}
@@ -168,6 +168,12 @@ def select(
     )
 
 
+def find(catalog: Catalog, control_id: str) -> Control:
+    """A control by its id, also a retired one; raises SmguardError for an id that no control has."""
+    demand_known("control", (control_id,), catalog.by_id)
+    return catalog.by_id[control_id]
+
+
 def _data(name: str) -> Any:
     try:
         with open(os.path.join(_DATA, name), "rb") as stream:
@@ -181,7 +187,12 @@ def _data(name: str) -> Any:
         ) from error
 
 
-def _build(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Given) -> Catalog:
+def build(
+    raw: Mapping[str, Any],
+    shapes: Mapping[str, Any] = MappingProxyType({}),
+    given: Given = MappingProxyType({}),
+) -> Catalog:
+    """A catalog from its JSON; `shapes` are those of another that it builds on."""
     shapes = {**shapes, **raw["shapes"]}
     return _indexed(
         version=raw["version"],

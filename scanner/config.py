@@ -129,7 +129,7 @@ def read(path: str, limits: Limits) -> Config:
     try:
         text = open_text(Candidate(path, real, ""), limits) or ""
         written = any(line.strip() and line.lstrip()[0] != "#" for line in text.splitlines())
-        document = read_document(text, limits) if written else Document(root={})
+        document = read_document(text, limits) if written else _nothing()
     except ReadError as error:
         place = f"{path}:{error.line}:{error.column}" if error.line is not None else path
         what = f"the configuration can't be read: {error.what}"
@@ -145,6 +145,12 @@ def read(path: str, limits: Limits) -> Config:
     if not _accepts(schema, document.root, schema["$defs"]):
         _refuse(config, schema)
     return config
+
+
+def _nothing() -> Document:
+    document = Document()
+    document.root = {}
+    return document
 
 
 def _schema() -> Any:

@@ -6,14 +6,15 @@ Standard library only, so that it also runs in a Lambda function and in other to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from scanner.check import View
 from scanner.conclusion import Judgement, conclude, state
 from scanner.kind import Kind, coerce
 from scanner.model import Control, Verdict
-from scanner.path import Origin
-from scanner.place import Outcome, Place, compile_place, find_targets, judge_place
+from scanner.path import Origin, Target
+from scanner.place import Outcome, Place, compile_place, find_target, find_targets, judge_target
 from scanner.world import Effort, TooManyWorlds, World, explore
 
 _GIVEN_UP = (TooManyWorlds, RecursionError)
@@ -30,6 +31,7 @@ class Subject:
 
     __slots__ = (
         "_first",
+        "_plain",
         "effort",
         "exists",
         "joined",
@@ -66,19 +68,27 @@ class Subject:
             type(properties) is dict and not any(name == "Ref" or name[:4] == "Fn::" for name in properties)
         ):
             self.names = frozenset(properties or ())
+            self._plain = properties or {}
         self.references: dict[str, tuple[str, Origin] | None] = {}
         self._first: tuple[World, View] | None = None
 
     def first_look(self) -> tuple[World, View]:
         """A world as the template is written, shared by all judgements that leave it as they found it."""
-        if self._first is None or self._first[0].hangs_on_choices:
+        first = self._first
+        if first is None or first[0].hangs_on_choices:
             world = World([], as_written=True, effort=self.effort)
-            self._first = world, self.look(world)
-        world = self._first[0]
-        if world.facts or world.touched:
-            world.facts.clear()
-            world.touched.clear()
-        return self._first
+            first = self._first = world, self.look(world)
+        else:
+            first[0].facts.clear()
+            first[0].touched.clear()
+        return first
+
+    def properties_in(self, view: View) -> Any:
+        """Its properties in one world, {} where there are none."""
+        if self.names is not None:
+            return self._plain
+        found = view.value(self.properties)
+        return {} if found is None else coerce(found, {})
 
     def forget(self) -> None:
         """Begin anew: the first look was broken off."""
@@ -97,29 +107,29 @@ class Engine:
         self.values = values
         self.shapes = shapes
         self.joins = joins
-        self._places: dict[tuple[str, str], tuple[Place, ...]] = {}
-
-    def places(self, control: Control, kind: str) -> tuple[Place, ...]:
-        """The places of a control on a type. Raises ValueError when they aren't in the notation."""
-        found = self._places.get((control.id, kind))
-        if found is None:
-            rule = control.resources[kind]
-            found = self._places[control.id, kind] = tuple(
-                compile_place(place, self.values, self.shapes) for place in rule.get("places", ())
-            )
-        return found
+        self._rules: dict[tuple[str, str], tuple[tuple[Place, ...], str | None]] = {}
 
     def judge(self, control: Control, kind: str, subject: Subject) -> list[Judgement]:
-        """Judge a resource by one control: a judgement for each place that applies."""
-        judgements: list[Judgement] = []
+        """Judge a resource by one control: a judgement for each place that applies.
+
+        Raises ValueError when its places aren't in the notation.
+        """
+        rule = self._rules.get((control.id, kind))
+        if rule is None:
+            rule = self._rules[control.id, kind] = self._compile(control.resources[kind])
+        places, reference = rule
         names = subject.names
-        for place in self.places(control, kind):
+        judgements: list[Judgement] = []
+        for place in places:
             if names is None or place.gate is None or not names.isdisjoint(place.gate):
                 judgements += judge_everywhere(place, subject)
-        reference = control.resources[kind].get("judged-at")
         if reference is not None:
             judgements += _judge_reference(reference, self.joins[kind][reference], subject)
         return judgements
+
+    def _compile(self, rule: Mapping[str, Any]) -> tuple[tuple[Place, ...], str | None]:
+        places = (compile_place(place, self.values, self.shapes) for place in rule.get("places", ()))
+        return tuple(places), rule.get("judged-at")
 
 
 def judge_everywhere(place: Place, subject: Subject) -> list[Judgement]:
@@ -127,85 +137,102 @@ def judge_everywhere(place: Place, subject: Subject) -> list[Judgement]:
     subject.effort.grant()
     try:
         world, view = subject.first_look()
-        outcomes = _judge_in(world, view, place, subject)
+        targets: list[Target] = []
+        certain = subject.exists is None or subject.exists(world)
+        if certain:
+            asked = world.inputs
+            targets = find_targets(view, place, subject.properties_in(view), subject.kind, subject.origin)
+            certain = world.inputs == asked
+        looks = [(target, judge_target(view, place, target)) for target in targets]
     except _GIVEN_UP as error:
         subject.forget()
         return [_overflow(place, subject, error)]
     if not world.hangs_on_choices:
-        return [state(outcome.verdict, outcome, place, None, outcome.cause) for outcome in outcomes]
-    return list(_judge_in_all_worlds(place, subject, world, outcomes))
+        return [
+            state(outcome.verdict, outcome, place, None, outcome.cause) for _, outcome in looks if outcome
+        ]
+    if not certain:
+        return list(_judge_in_all_worlds(place, subject))
+    judgements = []
+    for target, outcome in looks:
+        # Only of a single target is the first look a run of its own.
+        first = (outcome, world) if len(looks) == 1 else None
+        judgement = _judge_over_worlds(
+            place, subject, partial(judge_target, place=place, target=target), first
+        )
+        if judgement is not None:
+            judgements.append(judgement)
+    return judgements
 
 
-def _judge_in_all_worlds(
-    place: Place, subject: Subject, world: World, outcomes: list[Outcome]
-) -> Iterator[Judgement]:
-    """Judge every target of a place in all worlds; `world` and `outcomes` are the first look at it."""
-    single = not any(segment.each for segment in place.at)
+def _judge_in_all_worlds(place: Place, subject: Subject) -> Iterator[Judgement]:
+    """Judge every target of a place whose targets are not the same in all worlds."""
     try:
-        targets = [_spell(place)] if single else _all_targets(place, subject)
+        paths = _all_paths(place, subject)
     except _GIVEN_UP as error:
         yield _overflow(place, subject, error)
         return
-    for target in targets:
+    for path in paths:
 
-        def look_at(world: World, target: str = target) -> Outcome | None:
-            found = _judge_in(world, subject.look(world), place, subject, None if single else target)
-            return found[0] if found else None
+        def judge(view: View, path: str = path) -> Outcome | None:
+            subject.effort.spend(len(paths) // 10)
+            target = find_target(view, place, subject.properties_in(view), subject.kind, subject.origin, path)
+            return None if target is None else judge_target(view, place, target)
 
-        try:
-            subject.effort.grant()
-            subject.effort.spend(len(targets) // 10)
-            possible = list(
-                explore(look_at, as_written=False, limit=subject.world_limit, effort=subject.effort)
-            )
-            if world.forked:
-                written = list(
-                    explore(look_at, as_written=True, limit=subject.world_limit, effort=subject.effort)
-                )
-            else:
-                written = [(next((each for each in outcomes if single or each.at == target), None), world)]
-        except _GIVEN_UP as error:
-            yield _overflow(place, subject, error)
-            continue
-        if any(outcome for outcome, _ in possible) or any(outcome for outcome, _ in written):
-            yield conclude(written, possible, place)
+        judgement = _judge_over_worlds(place, subject, judge, None)
+        if judgement is not None:
+            yield judgement
 
 
-def _judge_in(
-    world: World, view: View, place: Place, subject: Subject, only: str | None = None
-) -> list[Outcome]:
-    if subject.exists is not None and not subject.exists(world):
-        return []
-    return judge_place(view, place, _properties(view, subject), subject.kind, subject.origin, only)
+def _judge_over_worlds(
+    place: Place,
+    subject: Subject,
+    judge: Callable[[View], Outcome | None],
+    first: tuple[Outcome | None, World] | None,
+) -> Judgement | None:
+    """Bring what `judge` says of one target in all worlds together; `first` is what it said as written."""
+
+    def look_at(world: World) -> Outcome | None:
+        if subject.exists is not None and not subject.exists(world):
+            return None
+        return judge(subject.look(world))
+
+    limit, effort = subject.world_limit, subject.effort
+    try:
+        effort.grant()
+        written = list(explore(look_at, as_written=True, limit=limit, effort=effort, first=first))
+        possible = written
+        if any(world.varied for _, world in written):
+            possible = list(explore(look_at, as_written=False, limit=limit, effort=effort))
+    except _GIVEN_UP as error:
+        return _overflow(place, subject, error)
+    if any(outcome for outcome, _ in possible) or any(outcome for outcome, _ in written):
+        return conclude(written, possible, place)
+    return None
 
 
-def _properties(view: View, subject: Subject) -> Any:
-    if subject.names is not None:
-        return subject.properties or {}
-    found = view.value(subject.properties)
-    return {} if found is None else coerce(found, {})
+def _all_paths(place: Place, subject: Subject) -> list[str]:
+    """The paths of a place's targets in all worlds together."""
+    if not any(segment.each for segment in place.at):
+        return [_spell(place)]
 
-
-def _spell(place: Place) -> str:
-    return ".".join(segment.name for segment in place.at)
-
-
-def _all_targets(place: Place, subject: Subject) -> list[str]:
-    """The targets of a place in all worlds together."""
-
-    def find(world: World) -> list[str]:
+    def find(world: World) -> list[Target]:
         if subject.exists is not None and not subject.exists(world):
             return []
         view = subject.look(world)
-        return find_targets(view, place, _properties(view, subject), subject.kind, subject.origin)
+        return find_targets(view, place, subject.properties_in(view), subject.kind, subject.origin)
 
     found: dict[str, None] = {}
     for as_written in (True, False):
         for targets, _ in explore(
             find, as_written=as_written, limit=subject.world_limit, effort=subject.effort
         ):
-            found.update(dict.fromkeys(targets))
+            found.update(dict.fromkeys(target.path for target in targets))
     return list(found)
+
+
+def _spell(place: Place) -> str:
+    return ".".join(segment.name for segment in place.at)
 
 
 def _overflow(place: Place, subject: Subject, error: Exception) -> Judgement:

@@ -101,7 +101,8 @@ class Finding(NamedTuple):
     """A verdict of one control on one place of one resource.
 
     `condition` says in words what decides ("IsProd is false"); `cause` names what an UNKNOWN hangs on, so
-    that reports can gather findings with one cause. `fingerprint` survives edits that move lines.
+    that reports can gather findings with one cause. `identity` is what it is known by: control, file from the
+    root of its repository, resource and property; of one read back from a report only its fingerprint.
     """
 
     control: Control
@@ -109,7 +110,7 @@ class Finding(NamedTuple):
     verdict: Verdict
     message: str
     location: Location
-    fingerprint: str
+    identity: tuple[str, ...]
     condition: str | None = None
     cause: str | None = None
     waiver: Waiver | None = None
@@ -120,6 +121,17 @@ class Finding(NamedTuple):
     def excused(self) -> bool:
         """Whether a waiver covers it or the baseline holds it, so that it doesn't count."""
         return self.waiver is not None or self.baseline is True
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the identity: it survives edits that move lines."""
+        if len(self.identity) == 1:
+            return self.identity[0]
+        # Not every report shows it, and this import loads OpenSSL.
+        from hashlib import sha256
+
+        text = "\0".join(self.identity)
+        return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Acceptance(NamedTuple):

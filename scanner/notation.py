@@ -22,6 +22,7 @@ AREAS = (
     "monitoring",
     "reproducibility",
 )
+SEVERITIES = tuple(severity.label for severity in Severity)
 VALUE_TYPES = frozenset({"string", "boolean", "integer", "number", "array", "object"})
 EXAMPLE_KINDS = ("fail", "pass", "unknown", "not-applicable")
 
@@ -33,7 +34,8 @@ RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
 TYPE_FIELDS = frozenset({"create", "renames", "judged-at", "remark"})
 PARAMETER_FIELDS = PARAMETER_KEYWORDS | {"default", "description"}
 
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LONGEST_ID = 64
 _SUBSCHEMAS = ("items", "contains", "not")
 _BRANCHES = ("allOf", "anyOf")
 
@@ -75,7 +77,7 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
         if not control.get(field):
             yield (field,), "is missing"
     name = control.get("id")
-    if name and (not isinstance(name, str) or not _ID.fullmatch(name)):
+    if name and (not isinstance(name, str) or not ID.fullmatch(name)):
         yield ("id",), "must be kebab-case, like volume-kms-key"
     elif name and name != stem:
         yield ("id",), f"is '{name}', must equal the file name '{stem}'"
@@ -84,8 +86,8 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
             yield (field,), "must be text"
     if "area" in control and control["area"] not in AREAS:
         yield ("area",), f"'{control['area']}' is none of {', '.join(AREAS)}"
-    if "severity" in control and control["severity"] not in _SEVERITIES:
-        yield ("severity",), f"'{control['severity']}' is none of {', '.join(_SEVERITIES)}"
+    if "severity" in control and control["severity"] not in SEVERITIES:
+        yield ("severity",), f"'{control['severity']}' is none of {', '.join(SEVERITIES)}"
     for field in ("waivable", "retired"):
         if not isinstance(control.get(field, True), bool):
             yield (field,), "must be true or false"
@@ -163,6 +165,8 @@ def schema_faults(schema: Any, parameters: frozenset[str], names: Names) -> Iter
             yield trail, f"'{value}' is not among the values of _defs.yaml"
         elif keyword == "is" and value not in PREDICATES:
             yield trail, f"unknown predicate '{value}'"
+        elif keyword == "known" and "is" not in schema:
+            yield trail, "stands without `is`"
         elif keyword == "type" and value not in VALUE_TYPES:
             yield trail, f"unknown type '{value}'"
         elif keyword == "pattern" and not _compiles(value):
@@ -300,6 +304,3 @@ def _compiles(pattern: Any) -> bool:
     except (re.error, TypeError):
         return False
     return True
-
-
-_SEVERITIES = tuple(severity.label for severity in Severity)

@@ -17,7 +17,6 @@ _FLAGS = (
 )  # fmt: skip
 _WORDS = ("AWS::", "AWSTemplateFormatVersion")
 _MARKS = tuple(word.encode() for word in _WORDS)
-_WIDE_MARKS = tuple(word.encode(encoding) for encoding in ("utf-16-le", "utf-16-be") for word in _WORDS)
 _LENIENT_BYTES = 65_536
 _SEARCHED_BYTES = 67_108_864
 """How far a file over the size limit is searched for a sign that it is a template."""
@@ -185,4 +184,6 @@ def _search(descriptor: int) -> bool:
 def _marked(data: bytes) -> bool:
     if any(mark in data for mark in _MARKS):
         return True
-    return b"\0" in data and any(mark in data for mark in _WIDE_MARKS)
+    if b"\0" not in data:
+        return False
+    return any(word.encode(f"utf-16-{order}") in data for order in ("le", "be") for word in _WORDS)

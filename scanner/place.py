@@ -112,29 +112,25 @@ class Outcome(NamedTuple):
     cause: str | None = None
 
 
-def judge_place(
-    view: View, place: Place, properties: Any, kind: Kind, origin: Origin, only: str | None = None
-) -> list[Outcome]:
-    """Judge every target of a place in one world; targets it doesn't apply to are left out."""
+def find_targets(view: View, place: Place, properties: Any, kind: Kind, origin: Origin) -> list[Target]:
+    """What a place leads to in one world."""
     if not place.at:
-        outcome = _judge_target(view, place, Target(properties, kind, "", origin))
-        return [] if outcome is None else [outcome]
-    outcomes: list[Outcome] = []
-    for target in walk(view, properties, kind, place.at, at="", origin=origin, only=only):
-        if only is not None and target.path != only:
-            continue
-        outcome = _judge_target(view, place, target)
-        if outcome is not None:
-            outcomes.append(outcome)
-    return outcomes
+        return [Target(properties, kind, "", origin)]
+    return walk(view, properties, kind, place.at, at="", origin=origin)
 
 
-def find_targets(view: View, place: Place, properties: Any, kind: Kind, origin: Origin) -> list[str]:
-    """The paths of a place's targets in one world."""
-    return [target.path for target in walk(view, properties, kind, place.at, at="", origin=origin)]
+def find_target(
+    view: View, place: Place, properties: Any, kind: Kind, origin: Origin, path: str
+) -> Target | None:
+    """The target of this path, without a look at the items beside it."""
+    for target in walk(view, properties, kind, place.at, at="", origin=origin, only=path):
+        if target.path == path:
+            return target
+    return None
 
 
-def _judge_target(view: View, place: Place, target: Target) -> Outcome | None:
+def judge_target(view: View, place: Place, target: Target) -> Outcome | None:
+    """Judge one target in one world; None where the place does not apply to it."""
     if target.value is None:
         return Outcome(Verdict.FAIL, target.path, target.path, f"{target.path} is missing", target.origin)
     doubt: Miss | None = None
@@ -234,12 +230,15 @@ def _judge_lines(view: View, place: Place, target: Target) -> list[tuple[str, Mi
 
 def _word(at: str, misses: list[tuple[str, Miss, Origin]]) -> str:
     """One sentence for all lines that miss; paths are spelled below the target."""
+    if len(misses) == 1:
+        path, miss, _ = misses[0]
+        return f"{_below(at, path)} {miss.text}"
     texts: dict[str, list[str]] = {}
     for path, miss, _ in misses:
-        short = path[len(at) :].lstrip(".") if at and path.startswith(at) else path
+        short = _below(at, path)
         names = texts.setdefault(miss.text, [])
-        if (short or path) not in names:
-            names.append(short or path)
+        if short not in names:
+            names.append(short)
     sentences = []
     for text, names in texts.items():
         if len(names) > 1 and text.startswith("is "):
@@ -247,3 +246,8 @@ def _word(at: str, misses: list[tuple[str, Miss, Origin]]) -> str:
         listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
         sentences.append(f"{listed} {text}")
     return "; ".join(sentences)
+
+
+def _below(at: str, path: str) -> str:
+    """A path as it is spelled below a target."""
+    return (path[len(at) :].lstrip(".") or path) if at and path.startswith(at) else path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from scanner.value import Opaque, Part, Question, ask_matches, undecided
 
@@ -13,11 +14,9 @@ Predicate = Callable[[tuple[Part, ...], Callable[[Question], bool | None], tuple
 
 Answers with a text that completes "KmsKeyId …"."""
 
-_ALIAS = re.compile(r"(?:^|:)alias/([^\0]*)(\0?)", re.DOTALL)
-_AWS_ALIAS_NAME = re.compile(r"aws/[\w/+=,.@-]{0,80}")
+_ALIAS = r"(?s:(?:^|:)alias/([^\0]*)(\0?))"
+_AWS_ALIAS_NAME = r"aws/[\w/+=,.@-]{0,80}"
 _KEY_TYPES = frozenset({"AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias"})
-_IS_AWS_ALIAS = ask_matches("(^|:)alias/aws/", "an AWS managed key (alias/aws/…)")
-_IS_OTHER_ALIAS = ask_matches("(^|:)alias/(?!aws/).", "an alias of your own")
 
 
 def is_customer_managed_key(
@@ -29,10 +28,10 @@ def is_customer_managed_key(
     one (KMS API reference, CreateAlias). A key id or key ARN tells nothing by itself, unless it is `known`.
     """
     text = "".join(part if isinstance(part, str) else "\0" for part in parts)
-    alias = _ALIAS.search(text)
+    alias = re.search(_ALIAS, text)
     if alias:
         name, goes_on = alias.groups()
-        reserved = _AWS_ALIAS_NAME.match(name)
+        reserved = re.match(_AWS_ALIAS_NAME, name)
         if reserved:
             return False, f"is alias/{reserved[0]}, an AWS managed key"
         if name and not (goes_on and "aws/".startswith(name)):
@@ -43,11 +42,21 @@ def is_customer_managed_key(
         return None, f"comes from {parts[0].cause}: who manages that key is not known here"
     if len(parts) == 1 and isinstance(parts[0], str):
         return None, "names a key by id or ARN: only KMS can tell who manages it"
-    if ask(_IS_AWS_ALIAS):
+    if ask(_ask_reserved()):
         return False, "is an AWS managed key"
-    if ask(_IS_OTHER_ALIAS) or (known and ask(_ask_known(known))):
+    if ask(_ask_own()) or (known and ask(_ask_known(known))):
         return True, ""
     return None, "names a key that is not known here"
+
+
+@cache
+def _ask_reserved() -> Question:
+    return ask_matches("(^|:)alias/aws/", "an AWS managed key (alias/aws/…)")
+
+
+@cache
+def _ask_own() -> Question:
+    return ask_matches("(^|:)alias/(?!aws/).", "an alias of your own")
 
 
 def _ends_with_key(parts: tuple[Part, ...]) -> bool:

@@ -64,8 +64,11 @@ def digest(directory: str) -> str:
     return total.hexdigest()
 
 
-def read(directory: str) -> Pack:
-    """Read a rule folder; faults of single files are kept in `faults`. Raises SmguardError if it is none."""
+def read(directory: str, *, begun: bool = True) -> Pack:
+    """Read a rule folder; faults of single files are kept in `faults`. Raises SmguardError if it is none.
+
+    Without `begun`, it may be one that holds no control yet.
+    """
     if not os.path.isdir(directory):
         raise SmguardError(f"{directory} is no folder", hint="give a folder of control files")
     pack = Pack(directory=directory, digest=digest(directory))
@@ -77,16 +80,11 @@ def read(directory: str) -> Pack:
                 pack.faults.append(fault)
             else:
                 pack.controls.append(ControlFile(file, document))
-    if not pack.controls and not pack.faults:
+    if begun and not pack.controls and not pack.faults:
         raise SmguardError(f"{directory} holds no control file", hint="a control is one YAML file, <id>.yaml")
     for file, fields in ((DEFINITIONS_FILE, ("values", "shapes")), (TYPES_FILE, ("types", "transforms"))):
         _read_shared(pack, file, fields)
-    kinds_path = os.path.join(directory, KINDS_FILE)
-    if os.path.isfile(kinds_path):
-        with open(kinds_path, encoding="utf-8") as stream:
-            generated = json.load(stream)
-        pack.kinds = generated["kinds"]
-        pack.cloudformation_only = generated["cloudformation-only"]
+    _read_kinds(pack)
     return pack
 
 
@@ -129,6 +127,23 @@ def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
             setattr(pack, name, content)
         elif content is not None:
             pack.faults.append(Problem(file, (name,), f"must be a {expected.__name__}"))
+
+
+def _read_kinds(pack: Pack) -> None:
+    path = os.path.join(pack.directory, KINDS_FILE)
+    if not os.path.isfile(path):
+        return
+    try:
+        with open(path, encoding="utf-8") as stream:
+            generated = json.load(stream)
+        kinds, only = generated["kinds"], generated.get("cloudformation-only", {})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        kinds = only = None
+    if isinstance(kinds, dict) and isinstance(only, dict):
+        pack.kinds, pack.cloudformation_only = kinds, only
+    else:
+        what = 'must be JSON like {"kinds": {"AWS::S3::Bucket": {"BucketName": "s"}}}'
+        pack.faults.append(Problem(KINDS_FILE, (), what))
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -1,84 +1,89 @@
-"""Controls in words: `smguard rules show`, and the generated `rules/README.md`."""
+"""Controls in words: `smguard rules show` and `smguard explain`, and the generated `rules/README.md`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from scanner.catalog import Catalog
 from scanner.model import Control
 from scanner.notation import AREAS
+from scanner.place_text import describe_rule
+from scanner.safe_text import inert, wrap
 
+_LONGEST = 4_000
 Examples = Mapping[str, Mapping[str, list[Mapping[str, Any]]]]
 
 
-def explain(control: Control, catalog: Catalog) -> str:
-    """A control for a terminal: what it asks for, where, why, how to mend, and what others call it."""
-    lines = [
-        f"{control.id} ({control.severity.label}, {control.area})",
-        control.title,
-        "",
-        *_indent(control.rationale),
-        "",
-        "How to mend",
-        *_indent(control.remediation),
-        "",
-        "What it looks at",
-    ]
-    for kind, rule in control.resources.items():
-        lines.append(f"  {kind}")
-        lines += [f"    {line}" for line in describe_rule(rule, catalog)]
+class Line(NamedTuple):
+    """A line of text for a terminal; `exact` ones are copied by people and so never broken."""
+
+    indent: int
+    text: str
+    exact: bool = False
+
+
+def explain(
+    control: Control, catalog: Catalog, kinds: Iterable[str] | None = None, found: Iterable[Line] = ()
+) -> Iterator[Line]:
+    """A control for a terminal: what was `found`, why it matters, what is asked of `kinds`, how to mend.
+
+    Without `kinds`, of all types, and with what others call it.
+    """
+    yield Line(0, f"{control.id}: {control.title}")
+    yield Line(0, f"{control.severity.label} severity, area {control.area}" + _standing(control))
+    yield from found
+    yield from section("Why", *_paragraphs(control.rationale))
+    yield from section("What it asks for")
+    for kind in control.resources if kinds is None else kinds:
+        yield Line(2, kind)
+        for text in describe_rule(control.resources[kind], catalog.values, catalog.shapes):
+            yield Line(4, text)
     if control.parameters:
-        lines += ["", "Parameters"]
+        yield from section("Parameters")
         for name, body in control.parameters.items():
             default = json.dumps(body["default"])
             value = f"{json.dumps(body['value'])} (default {default})" if "value" in body else default
-            lines.append(f"  {name} = {value}: {' '.join(body.get('description', '').split())}")
-    names = foreign_names(control)
-    if names:
-        lines += ["", "Also known as", *(f"  {tool}: {', '.join(ids)}" for tool, ids in names.items())]
-    if control.frameworks:
-        lines += ["", "Frameworks"]
-        lines += [f"  {name}: {', '.join(_ids(body))}" for name, body in control.frameworks.items()]
-    if not control.waivable:
-        lines += ["", "This control can't be waived."]
-    return "\n".join(lines)
+            yield Line(2, f"{name} = {value}: {' '.join(body.get('description', '').split())}")
+    yield from section("How to mend", *_paragraphs(control.remediation))
+    statements = control.prevent or ("No policy that is named here: only a scan finds it.",)
+    yield from section("What stops it before it is made", *statements)
+    if kinds is None:
+        names = {**foreign_names(control), **{name: _ids(each) for name, each in control.frameworks.items()}}
+        if names:
+            yield from section("In other tools and frameworks")
+            yield from (Line(2, f"{name}: {', '.join(ids)}") for name, ids in names.items())
 
 
-def _indent(text: str) -> list[str]:
+def _standing(control: Control) -> str:
+    retired = "; retired: it judges nothing any more" if control.retired else ""
+    return retired if control.waivable else f"{retired}; can't be waived"
+
+
+def section(heading: str, *texts: str) -> Iterator[Line]:
+    """A heading with paragraphs below it."""
+    yield Line(0, "")
+    yield Line(0, heading)
+    yield from (Line(2, text) for text in texts)
+
+
+def _paragraphs(text: str) -> list[str]:
     """Paragraphs, a line each: whoever shows them knows how wide a line may be."""
-    return ["  " + " ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
+    return [" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n")]
 
 
-def describe_rule(rule: Mapping[str, Any], catalog: Catalog) -> Iterator[str]:
-    """One line for each path that a control's entry for a type asks for."""
-    for place in rule.get("places", ()):
-        merged = {**catalog.shapes.get(place.get("shape", ""), {}), **place}
-        at = merged.get("at", "")
-        paths = ", ".join(f"{at}.{path}" if at else path for path in merged["requires"])
-        conditions = []
-        if merged.get("when"):
-            conditions.append("when " + " or ".join(_line(*line) for line in merged["when"].items()))
-        if merged.get("unless"):
-            conditions.append("unless " + " or ".join(_line(*line) for line in merged["unless"].items()))
-        yield f"{paths}{' (' + '; '.join(conditions) + ')' if conditions else ''}"
-    if "judged-at" in rule:
-        yield f"judged at the resource that {rule['judged-at']} names"
-
-
-def _line(path: str, schema: Mapping[str, Any]) -> str:
-    if not schema:
-        return f"{path} is there"
-    if "$ref" in schema:
-        return f"{path} is {schema['$ref']}"
-    if "const" in schema:
-        return f"{path} is {json.dumps(schema['const'])}"
-    if set(schema) == {"minimum"}:
-        return f"{path} is at least {schema['minimum']}"
-    if set(schema) == {"minItems"}:
-        return f"{path} has at least {schema['minItems']} items"
-    return f"{path} matches {json.dumps(schema)}"
+def lay_out(lines: Iterable[Line], columns: int) -> Iterator[str]:
+    """Inert lines of at most `columns`, broken at spaces, their indentation kept."""
+    for line in lines:
+        margin = " " * line.indent
+        if line.exact:
+            yield margin + inert(line.text, _LONGEST)
+            continue
+        first, *rest = wrap(inert(line.text, _LONGEST), columns - line.indent - 2)
+        yield (margin + first).rstrip()
+        hanging = margin + ("  " if line.indent > 2 else "")
+        yield from (hanging + each for each in rest)
 
 
 def foreign_names(control: Control) -> dict[str, list[str]]:
@@ -137,12 +142,12 @@ def _section(
         "",
         f"**How to mend.** {control.remediation.strip()}",
         "",
-        "| Resource type | Looks at |",
+        "| Resource type | What it asks for |",
         "|---|---|",
     )
     for kind, rule in control.resources.items():
-        looks = "<br>".join(_cell(line) for line in describe_rule(rule, catalog))
-        yield f"| `{kind}` | {looks} |"
+        asks = "<br>".join(_cell(line) for line in describe_rule(rule, catalog.values, catalog.shapes))
+        yield f"| `{kind}` | {asks} |"
     names = foreign_names(control)
     if names:
         yield ""

@@ -68,6 +68,16 @@ def wrap(text: str, columns: int) -> list[str]:
     if len(text) <= columns and width(text) <= columns:
         return [text]
     lines: list[str] = []
+    if text.isascii() and "  " not in text:
+        # One column a character, one space between words: what most text is, and what needs no count.
+        while len(text) > columns:
+            cut = text.rfind(" ", 0, columns + 1)
+            if cut <= 0:
+                break
+            lines.append(text[:cut])
+            text = text[cut + 1 :]
+        else:
+            return [*lines, text]
     line, used = "", 0
     for word in (piece for each in text.split() for piece in _pieces(each, columns)):
         size = width(word)

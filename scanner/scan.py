@@ -17,6 +17,7 @@ from scanner.template.document import ReadError, SyntaxFault
 from scanner.template.judge import Draft, FileVerdicts, Judge
 from scanner.template.load import Loader, NotTemplate
 from scanner.template.template import speaks_of
+from scanner.workers import run_all
 
 if TYPE_CHECKING:
     from datetime import date
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 Event = Finding | Gap | Note
 _PIPING = "pipe one template, as in `cdk synth STACK | smguard scan -`, or scan the folder cdk.out"
-_PARALLEL_FROM = 48
-"""Fewer files than this are done before a second process has started."""
 _NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 
 
@@ -96,7 +95,7 @@ class Scan:
         candidates = [entry for entry in listed if isinstance(entry, Candidate)]
         early, followed = self._judge_parents(judge, candidates)
         rest = [entry for entry in candidates if entry.real not in early and entry.real not in followed]
-        results = judge_all(judge, rest, self.plan.processes)
+        results = run_all(judge.judge, lost, rest, self.plan.processes)
         for entry in listed:
             if isinstance(entry, Gap):
                 self._counts.update(seen=1, unread=1)
@@ -201,7 +200,7 @@ class Scan:
             verdict=draft.verdict,
             message=draft.message,
             location=Location(file=draft.file, line=draft.line, column=draft.column, path=draft.path),
-            fingerprint=fingerprint(draft, path),
+            identity=(draft.control, path, draft.name, draft.identity),
             condition=draft.condition,
             cause=draft.cause,
         )
@@ -230,14 +229,6 @@ def covered_children(follows: Mapping[str, set[str]]) -> set[str]:
         if file not in covered:
             covered |= follows[file] - {file}
     return covered
-
-
-def fingerprint(draft: Draft, path: str) -> str:
-    """What a finding is known by: control, file, resource and property, but no line."""
-    from hashlib import sha256
-
-    text = "\0".join((draft.control, path, draft.name, draft.identity))
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 class FileJudge:
@@ -307,14 +298,16 @@ def _gap(entry: Candidate, error: ReadError) -> Gap:
     return Gap(where, error.what, _PIPING if entry.display == "-" else error.hint)
 
 
-def judge_all(judge: FileJudge, entries: list[Candidate], processes: int) -> Iterator[FileResult]:
-    """Judge files in order, in several processes when there are many files and the system can fork."""
-    if processes < 2 or len(entries) < _PARALLEL_FROM or not hasattr(os, "fork"):
-        return map(judge.judge, entries)
-    from scanner.parallel import judge_in_processes
-
-    return judge_in_processes(judge, entries, processes)
-
-
 def _unread(gap: Gap, *, crashed: bool = False) -> FileResult:
-    return FileResult("unread", FileVerdicts(gaps={gap: None}, crashed=crashed))
+    verdicts = FileVerdicts()
+    verdicts.gaps[gap] = None
+    verdicts.crashed = crashed
+    return FileResult("unread", verdicts)
+
+
+def lost(entry: Candidate) -> FileResult:
+    """The result of a file whose process was ended from outside."""
+    hint = "most likely memory ran out: scan with --jobs 1, or leave the file out"
+    return _unread(
+        Gap(entry.display, "was not judged: the process that had it was ended", hint), crashed=True
+    )

@@ -68,12 +68,13 @@ def _at(path: Path, body: Schema) -> Schema:
 
 def _demanded(path: str, schema: Mapping[str, Any], values: Mapping[str, Any]) -> Schema:
     steps = parse_path(path)
-    if "default" in schema and _default_holds(schema, values):
+    if "default" in schema and default_holds(schema, values):
         steps = tuple(type(step)(step.name, step.each, True) for step in steps)
     return _at(steps, plain(schema))
 
 
-def _default_holds(schema: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+def default_holds(schema: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Does what AWS takes for a property that is left out satisfy what is asked of it?"""
     return compile_schema(schema, values)(PLAIN, schema["default"], None) is None
 
 

@@ -48,16 +48,14 @@ class Effort:
 class Choice:
     """What one world has settled about one input."""
 
-    __slots__ = ("affirmed", "answers", "candidates", "excluded", "high", "low", "phrases", "variable")
+    __slots__ = ("answers", "candidates", "high", "low", "variable")
 
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.candidates = variable.domain.candidates
         self.low, self.high = variable.domain.bounds
-        self.excluded: set[str] = set()
-        self.answers: dict[tuple[str, Any], bool] = {}
-        self.phrases: list[str] = []
-        self.affirmed: list[str] = []
+        self.answers: dict[tuple[str, Any], tuple[Question, bool]] = {}
+        """Every question that had more than one answer, in order, by what identifies it."""
 
     @property
     def text(self) -> str | None:
@@ -65,23 +63,27 @@ class Choice:
         return self.candidates[0] if self.candidates is not None and len(self.candidates) == 1 else None
 
     def note(self, question: Question, answer: bool) -> None:
-        """Keep the words for one more thing that is settled."""
-        phrase = question.phrase(answer)
-        self.phrases.append(phrase)
-        if answer:
-            self.affirmed.append(phrase)
+        """Keep one more thing that is settled."""
+        self.answers[question.kind, question.operand] = question, answer
+
+    def excludes(self, text: str) -> bool:
+        """True once the answer was that it is not `text`."""
+        found = self.answers.get(("equals", text))
+        return found is not None and not found[1]
 
     def describe(self) -> str:
         """Word what is settled: "is 'Enabled'", "> 1", "is empty"."""
         if self.variable.domain.secret:
-            shown = [phrase for phrase in self.phrases if phrase in ("is empty", "is given")]
+            phrases = [asked.phrase(answer) for asked, answer in self.answers.values()]
+            shown = [phrase for phrase in phrases if phrase in ("is empty", "is given")]
             return shown[-1] if shown else "has a certain value"
         if self.candidates is not None and len(self.candidates) <= 3:
             if self.candidates == ("",):
                 return "is empty"
             return "is " + " or ".join(f"'{candidate}'" for candidate in self.candidates)
         # What it is says more than what it is not.
-        return " and ".join((self.affirmed or self.phrases)[-2:])
+        said = [each for each in self.answers.values() if each[1]] or list(self.answers.values())
+        return " and ".join(asked.phrase(answer) for asked, answer in said[-2:])
 
 
 class World:
@@ -90,7 +92,6 @@ class World:
     __slots__ = (
         "_cursor",
         "_depth",
-        "_trail",
         "as_written",
         "choices",
         "conditions",
@@ -99,6 +100,7 @@ class World:
         "flips",
         "inputs",
         "touched",
+        "trail",
         "varied",
     )
 
@@ -114,25 +116,25 @@ class World:
         self.flips: dict[str, bool] = {}
         self.facts: dict[str, str] = {}
         self.touched: dict[str, Choice] = {}
-        self._trail = trail
+        self.trail = trail
         self._cursor = 0
         self._depth = 0
 
     @property
     def hangs_on_choices(self) -> bool:
         """True once another world could have answered something differently."""
-        return self.varied or bool(self._trail)
+        return self.varied or bool(self.trail)
 
     @property
     def forked(self) -> bool:
         """True once there is another world beside this one."""
-        return bool(self._trail)
+        return bool(self.trail)
 
     def choose(self, count: int) -> int:
         """Pick one of `count` options; every option gets its run."""
-        if self._cursor == len(self._trail):
-            self._trail.append([0, count])
-        picked = self._trail[self._cursor][0]
+        if self._cursor == len(self.trail):
+            self.trail.append([0, count])
+        picked = self.trail[self._cursor][0]
         self._cursor += 1
         return picked
 
@@ -183,12 +185,9 @@ class World:
         if answer is None:
             answer = self.choose(2) == 0
             choice.note(question, answer)
-            choice.answers[question.kind, question.operand] = answer
             if question.kind == "equals":
                 if answer:
                     choice.candidates = (question.operand,)
-                else:
-                    choice.excluded.add(question.operand)
             elif question.kind == "at-least":
                 choice.low, choice.high = (
                     (question.operand, choice.high) if answer else (choice.low, question.operand - 1e-9)
@@ -200,29 +199,26 @@ class World:
         return answer
 
     def _split(self, choice: Choice, question: Question) -> bool:
-        candidates = choice.candidates or ()
-        yes = tuple(candidate for candidate in candidates if question.holds(candidate))
+        candidates, holds = choice.candidates or (), question.holds
+        yes = [candidate for candidate in candidates if holds(candidate)]
         if len(yes) == len(candidates):
             return True
         if not yes:
             return False
         answer = self.choose(2) == 0
-        choice.candidates = yes if answer else tuple(c for c in candidates if c not in yes)
+        choice.candidates = tuple(yes if answer else [each for each in candidates if each not in yes])
         choice.note(question, answer)
         return answer
 
     @staticmethod
     def _known(choice: Choice, question: Question) -> bool | None:
-        if (question.kind, question.operand) in choice.answers:
-            return choice.answers[question.kind, question.operand]
+        before = choice.answers.get((question.kind, question.operand))
+        if before is not None:
+            return before[1]
         if question.kind == "equals":
             number = as_number(question.operand)
             outside = number is not None and not choice.low <= number <= choice.high
-            if (
-                outside
-                or question.operand in choice.excluded
-                or not choice.variable.domain.allows(question.operand)
-            ):
+            if outside or not choice.variable.domain.allows(question.operand):
                 return False
         elif question.kind == "at-least":
             if choice.low >= question.operand:
@@ -251,9 +247,7 @@ class World:
         if choice.candidates is not None:
             options = [key for key in choice.candidates if key in keys]
         else:
-            options = [
-                key for key in keys if key not in choice.excluded and choice.variable.domain.allows(key)
-            ]
+            options = [key for key in keys if not choice.excludes(key) and choice.variable.domain.allows(key)]
         if not options:
             return None
         picked = options[self.choose(len(options))] if len(options) > 1 else options[0]
@@ -288,19 +282,31 @@ class World:
         """Conditions and inputs that this run hung on, with what they were."""
         facts = dict(self.facts)
         for choice in self.touched.values():
-            if choice.phrases or choice.text is not None:
+            if choice.answers or choice.text is not None:
                 facts.setdefault(choice.variable.name, choice.describe())
         return facts
 
 
 def explore(
-    judge: Callable[[World], Result], *, as_written: bool, limit: int, effort: Effort
+    judge: Callable[[World], Result],
+    *,
+    as_written: bool,
+    limit: int,
+    effort: Effort,
+    first: tuple[Result, World] | None = None,
 ) -> Iterator[tuple[Result, World]]:
-    """Run `judge` once for every world it can tell apart; raises TooManyWorlds above `limit`."""
-    trail: list[list[int]] = []
+    """Run `judge` once for every world it can tell apart; raises TooManyWorlds above `limit`.
+
+    `first` is the first run, where it has been made already.
+    """
+    trail = [list(step) for step in first[1].trail] if first else []
     for _ in range(limit):
-        world = World(trail, as_written=as_written, effort=effort)
-        yield judge(world), world
+        if first:
+            yield first
+            first = None
+        else:
+            world = World(trail, as_written=as_written, effort=effort)
+            yield judge(world), world
         while trail and trail[-1][0] + 1 == trail[-1][1]:
             trail.pop()
         if not trail:

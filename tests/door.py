@@ -26,6 +26,9 @@ TWO = ("--select", "notebook-direct-internet", "--select", "volume-kms-key")
 """Controls that every notebook below violates."""
 CALM = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "100", "PYTHONNOUSERSITE": "1"}
 
+MEASURED = {"PYTHONPATH": str(ROOT), **{k: v for k, v in os.environ.items() if k.startswith("COV")}}
+"""For `smguard`: run the checkout itself instead of a copy, so that its coverage counts."""
+
 
 class Ran(NamedTuple):
     """How a process ended and what it said."""

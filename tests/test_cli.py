@@ -236,8 +236,8 @@ def test_many_files_give_the_same_report_in_one_process_and_in_two(tmp_path: Pat
 def test_a_crash_is_said_with_its_own_exit_code(folder: Path) -> None:
     (folder / "crash.py").write_text(
         "import scanner.place\n"
-        "def judge_place(*arguments): raise ZeroDivisionError\n"
-        "import scanner.engine; scanner.engine.judge_place = judge_place\n"
+        "def judge_target(*arguments): raise ZeroDivisionError\n"
+        "import scanner.engine; scanner.engine.judge_target = judge_target\n"
         "from scanner.cli import main; main()\n"
     )
     result = subprocess.run(

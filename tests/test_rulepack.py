@@ -150,6 +150,7 @@ def test_kinds_are_pruned_to_what_controls_touch(pack: Path) -> None:
         (place(requires={"A": {"minimal": 1}}), "requires.A.minimal: unknown keyword"),
         (place(requires={"A": {"$ref": "large"}}), "'large' is not among the values"),
         (place(requires={"A": {"is": "nice"}}), "unknown predicate 'nice'"),
+        (place(requires={"A": {"known": ["a"]}}), "requires.A.known: stands without `is`"),
         (place(requires={"A": {"type": "text"}}), "unknown type 'text'"),
         (place(requires={"A": {"pattern": "("}}), "is no regular expression"),
         (place(requires={"A": {"not": {"items": {"x": 1}}}}), "requires.A.not.items.x: unknown keyword"),

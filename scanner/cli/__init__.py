@@ -15,7 +15,8 @@ from scanner.model import SmguardError
 COMMANDS = {
     "scan": ("scanner.cli.scan", "Scan CloudFormation templates."),
     "baseline": ("scanner.cli.baseline", "Take down what is found now, so that only new findings count."),
-    "rules": ("scanner.cli.rules", "List, explain and check the controls."),
+    "explain": ("scanner.cli.explain", "Explain a finding or a control, how to mend it and how to waive it."),
+    "rules": ("scanner.cli.rules", "List, check, write and compare controls."),
 }
 EXIT_ERROR, EXIT_CRASH = 2, 4
 

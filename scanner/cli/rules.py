@@ -1,26 +1,35 @@
-"""`smguard rules`: what the catalog holds, and whether a rule folder is sound."""
+"""`smguard rules`: what the catalog holds, controls of one's own, and what another catalog changes."""
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
-import textwrap
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner import catalog
-from scanner.model import Control
+from scanner.model import Control, SmguardError
+from scanner.notation import AREAS, ID, LONGEST_ID, SEVERITIES
 
-EXIT_PROBLEMS = 1
+if TYPE_CHECKING:
+    from scanner.rule_text import Line
+
+EXIT_PROBLEMS, EXIT_INCOMPLETE = 1, 3
+_WIDTHS = (60, 100)
+"""Columns of text at least and at most."""
 
 
-@click.group("rules", short_help="List, explain and check the controls.")
+@click.group("rules", short_help="List, check, write and compare controls.")
 def command() -> None:
-    """The controls: what there is, what each one asks for, and whether your own are sound."""
+    """The controls: what there is, what each one asks for, your own, and what an upgrade changes."""
 
 
-def _rules_option(function: Any) -> Any:
+def rules_option(function: Any) -> Any:
+    """The options that say which controls there are: `--rules`, `--config` and `--no-config`."""
     for option in (
         click.option("--no-config", is_flag=True, help="Pay no heed to .smguard.yaml."),
         click.option("--config", metavar="FILE", help="The configuration, whose controls are shown."),
@@ -32,7 +41,16 @@ def _rules_option(function: Any) -> Any:
     return function
 
 
-def _load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog.Catalog:
+def echo(lines: Iterable[Line]) -> None:
+    """Print text for the width of the terminal."""
+    from scanner.rule_text import lay_out
+
+    narrowest, widest = _WIDTHS
+    for line in lay_out(lines, min(max(shutil.get_terminal_size().columns, narrowest), widest)):
+        click.echo(line)
+
+
+def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog.Catalog:
     """The catalog as a scan with the same options has it: parameters and severities as configured."""
     from scanner.cli.configuration import configured, load_catalog
 
@@ -49,10 +67,10 @@ def _load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalo
 @click.option(
     "--framework", multiple=True, metavar="NAME", help="Only controls that this framework asks for."
 )
-@_rules_option
+@rules_option
 def list_controls(format_name: str, area: tuple[str, ...], framework: tuple[str, ...], **source: Any) -> int:
     """List the controls."""
-    full = _load(**source)
+    full = load(**source)
     controls = catalog.select(full, areas=area, frameworks=framework)
     if format_name == "json":
         click.echo(json.dumps([describe(control) for control in controls], indent=2))
@@ -63,7 +81,7 @@ def list_controls(format_name: str, area: tuple[str, ...], framework: tuple[str,
             if control.area == name:
                 click.echo(f"  {control.id:<28} {control.severity.label:<9} {control.title}")
     count = len({kind for control in controls for kind in control.resources})
-    click.echo(f"\n{len(controls)} controls on {count} resource types. `smguard rules show ID` explains one.")
+    click.echo(f"\n{len(controls)} controls on {count} resource types. `smguard explain ID` explains one.")
     return 0
 
 
@@ -92,11 +110,11 @@ def describe(control: Control) -> dict[str, Any]:
 @click.option(
     "-f", "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-@_rules_option
+@rules_option
 def show(control_id: str, schema: bool, format_name: str, **source: Any) -> int:
     """Explain one control."""
-    full = _load(**source)
-    (control,) = catalog.select(full, [control_id])
+    full = load(**source)
+    control = catalog.find(full, control_id)
     if schema:
         from scanner.schema import control_schema
 
@@ -106,22 +124,8 @@ def show(control_id: str, schema: bool, format_name: str, **source: Any) -> int:
     else:
         from scanner.rule_text import explain
 
-        for line in explain(control, full).splitlines():
-            click.echo(_wrapped(line))
+        echo(explain(control, full))
     return 0
-
-
-def _wrapped(line: str) -> str:
-    """A line broken at spaces where it is longer than the terminal is wide, its indentation kept."""
-    indent = len(line) - len(line.lstrip())
-    return textwrap.fill(
-        line.strip(),
-        max(shutil.get_terminal_size().columns, 60),
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + (2 if indent > 2 else 0)),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 @command.command("check")
@@ -148,6 +152,11 @@ def check(directory: str | None) -> int:
         return EXIT_PROBLEMS
     noun = "control and its" if len(examples) == 1 else "controls and their"
     click.echo(f"{len(examples)} {noun} {count} examples are sound.")
+    for control in (full.by_id[control_id] for control_id in examples):
+        texts = {"title": control.title, "rationale": control.rationale, "remediation": control.remediation}
+        unwritten = [name for name, text in texts.items() if text.startswith("TODO")]
+        if unwritten:
+            click.echo(f"Still TODO in {control.id}: {', '.join(unwritten)}.")
     return 0
 
 
@@ -169,3 +178,103 @@ def _examples(directory: str | None) -> tuple[catalog.Catalog, Any]:
     from scanner import rulepack
 
     return catalog.add(full, directory), rulepack.examples(rulepack.read(directory))
+
+
+@command.command("new")
+@click.argument("control_id", metavar="ID")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    required=True,
+    metavar="TYPE",
+    help="The resource type it judges, such as NotebookInstance (repeatable).",
+)
+@click.option(
+    "--requires",
+    multiple=True,
+    metavar="PATH[=VALUE]",
+    help="A property that must be set, or have this value: A.B[].C=x (repeatable).",
+)
+@click.option("--area", type=click.Choice(AREAS), help="What it protects.")
+@click.option("--severity", type=click.Choice(SEVERITIES), default="medium", show_default=True)
+@click.option(
+    "--dir", "directory", default="my-controls", show_default=True, help="The folder of your own controls."
+)
+def new(
+    control_id: str,
+    types: tuple[str, ...],
+    requires: tuple[str, ...],
+    area: str | None,
+    severity: str,
+    directory: str,
+) -> int:
+    """Write a new control file into a folder of your own, sound at once, with examples.
+
+    What only you can say is marked TODO. Nothing is ever overwritten.
+    """
+    from scanner import rulepack, scaffold
+
+    full = catalog.load()
+    path = os.path.join(directory, f"{control_id}.yaml")
+    taken = set(full.by_id)
+    known, kinds = set(full.types), dict(catalog.property_kinds()["kinds"])
+    if os.path.isdir(directory):
+        pack = rulepack.read(directory, begun=False)
+        known |= set(pack.types)
+        kinds.update(pack.kinds)
+        taken |= {control.stem for control in pack.controls}
+    if not ID.fullmatch(control_id) or len(control_id) > LONGEST_ID:
+        raise SmguardError(f"'{control_id}' can't be an id", "use kebab-case, like notebook-volume-size")
+    if control_id in taken or os.path.lexists(path):
+        raise SmguardError(f"there is a control {control_id} already", "choose another id, or edit that one")
+    kinds = {name: kind for name, kind in kinds.items() if name in known}
+    chosen = dict.fromkeys(scaffold.find_type(name, kinds) for name in types)
+    demands = {kind: scaffold.read_demands(requires, kind, kinds[kind]) for kind in chosen}
+    text = scaffold.write_control(control_id, area, severity, demands, kinds)
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with open(path, "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise SmguardError(f"{path} can't be written: {error.strerror}", "give another --dir") from error
+    click.echo(f"Wrote {path}. Fill in what is marked TODO, then:\n")
+    click.echo(f"  smguard rules check {shlex.quote(directory)}")
+    click.echo(f"  smguard scan . --rules {shlex.quote(directory)}")
+    return 0
+
+
+@command.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--on",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(readable=False, path_type=str),
+    help="Scan this file or folder with both and list the findings that differ (repeatable).",
+)
+@click.option(
+    "--parameters", multiple=True, metavar="FILE", help="Parameter values, as they are given to a scan."
+)
+@click.option(
+    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...], format_name: str) -> int:
+    """Say which controls and verdicts change from OLD to NEW.
+
+    Each is a folder of control files, a wheel of sagemaker-guardrails, REVISION:FOLDER of the git repository
+    here, or `installed`. The scanner that runs judges by both. Exit codes: 0 nothing differs; 1 something
+    does (with --on: a finding); 3 nothing differs, but something could not be looked at.
+    """
+    from scanner.cli.rules_diff import compare, render, render_json
+
+    compared = compare(old, new, paths, parameters)
+    if format_name == "json":
+        click.echo(render_json(compared))
+    else:
+        echo(render(compared))
+    if compared.differs:
+        return EXIT_PROBLEMS
+    return EXIT_INCOMPLETE if compared.gaps else 0

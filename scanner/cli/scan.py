@@ -151,7 +151,7 @@ def prepare(options: dict[str, Any], config: Config | None) -> Scan:
             full, options["select"], options["ignore"], options["area"], options["framework"]
         ),
         limits=limits,
-        given=_read_parameters(options["parameters"], limits),
+        given=read_parameters(options["parameters"], limits),
         settled=bool(options["parameters"]),
         show_passed=options["show_passed"],
         whole=not options["candidates"] and options["changed_since"] is None,
@@ -174,9 +174,7 @@ def prepare(options: dict[str, Any], config: Config | None) -> Scan:
     if config is not None:
         plan, excludes = _settle(plan, config, today)
     entries = find(options["paths"], options["exclude"], limits, options["candidates"], excludes)
-    # Parsing makes many containers and no circles: looking for circles less often saves a tenth of the time.
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
     return Scan(plan, entries, today)
 
 
@@ -225,7 +223,8 @@ def _cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str | None]:
+def read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str | None]:
+    """The values that parameter files give, later ones first. Raises SmguardError for what is none."""
     values: dict[str, str | None] = {}
     for path in files:
         from scanner.opening import Candidate, open_text

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from scanner.model import Finding, Gap, Note, Summary
 
@@ -16,8 +15,7 @@ FORMATS = {
 """Format name -> module with `render`; a module is imported only when its format is asked for."""
 
 
-@dataclass(slots=True)
-class Run:
+class Run(NamedTuple):
     """One run as its reports see it: a stream of events, and the summary once the stream is exhausted.
 
     Findings of one file arrive together. PASS findings are reported only if `show_passed`.

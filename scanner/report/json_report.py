@@ -23,7 +23,7 @@ def render(run: Run) -> Iterator[str]:
         elif isinstance(event, Note):
             notes.append(event)
         elif run.show_passed or event.verdict is not Verdict.PASS:
-            yield separator + to_json(_finding(event))
+            yield separator + to_json(as_json(event))
             separator = ",\n"
     yield "],\n"
     yield _list("gaps", [_gap(gap) for gap in gaps])
@@ -41,7 +41,8 @@ def _list(key: str, items: list[dict[str, Any]]) -> str:
     return f'"{key}": [' + (f"\n{inner}" if inner else "") + "],\n"
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def as_json(finding: Finding) -> dict[str, Any]:
+    """One finding as the report has it."""
     control, resource, location, waiver = finding.control, finding.resource, finding.location, finding.waiver
     return {
         "control": control.id,

@@ -150,7 +150,7 @@ def _notification(kind: str, level: str, where: str, what: str, hint: str = "") 
 
 def _rule(control: Control) -> dict[str, Any]:
     rationale, remediation = inert_lines(control.rationale), inert_lines(control.remediation)
-    more = f"smguard rules show {control.id}"
+    more = f"smguard explain {control.id}"
     return {
         "id": control.id,
         "name": "".join(part.capitalize() for part in control.id.split("-")),

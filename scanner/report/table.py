@@ -90,7 +90,9 @@ def _render_remedies(layout: Layout, tally: _Tally) -> Iterator[str]:
         yield from layout.heading(control.id, control.title)
         yield from layout.paragraph(_in_short(control.remediation), 4)
     yield "\n"
-    yield from layout.paragraph("More on each: smguard rules show ID", 2, "dim")
+    yield from layout.paragraph(
+        "More on one, and how to waive it: smguard explain FILE:LINE, or ID", 2, "dim"
+    )
     yield "\n"
 
 

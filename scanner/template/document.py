@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Marks = dict[int, Any]
@@ -54,7 +53,6 @@ class Duplicate(NamedTuple):
     lines: tuple[int, ...]
 
 
-@dataclass(slots=True, eq=False)
 class Document:
     """One template as plain dict, list, str, int, float, bool and None, plus `Either` and `Unreadable`.
 
@@ -62,11 +60,14 @@ class Document:
     of `root`: it keeps their ids, which `marks` is keyed by, from being given to others.
     """
 
-    root: Any = None
-    marks: Marks = field(default_factory=dict)
-    duplicates: list[Duplicate] = field(default_factory=list)
-    notes: list[tuple[int, str]] = field(default_factory=list)
-    kept: list[Any] = field(default_factory=list)
+    __slots__ = ("duplicates", "kept", "marks", "notes", "root")
+
+    def __init__(self) -> None:
+        self.root: Any = None
+        self.marks: Marks = {}
+        self.duplicates: list[Duplicate] = []
+        self.notes: list[tuple[int, str]] = []
+        self.kept: list[Any] = []
 
 
 def shown(text: str, most: int = 60) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scanner.value import Opaque, Part, Partial, assemble, unknown
 
-_DYNAMIC = re.compile(r"\{\{resolve:([a-z-]+):[^{}]*\}\}")
+_DYNAMIC = r"\{\{resolve:([a-z-]+):[^{}]*\}\}"
 _HOLE = "\0"
 """Stands for an unknown part while a text is searched."""
 
@@ -24,7 +24,7 @@ def with_dynamic_references(text: str | Partial) -> str | Partial:
     rest = iter(hidden)
     filled: list[Part] = []
     end = 0
-    for match in _DYNAMIC.finditer(flat):
+    for match in re.finditer(_DYNAMIC, flat):
         filled += _refill(flat[end : match.start()], rest)
         filled.append(Opaque(f"a dynamic reference to {match[1]}", filled=True))
         _refill(match[0], rest)

@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from scanner.template.condition import LOGICAL, truth
 from scanner.template.dynamic import with_dynamic_references
 from scanner.value import Glued, Part, Partial, Variable, as_number, as_text, ask_equals, assemble, unknown
 
 if TYPE_CHECKING:
     from scanner.template.view import View
 
-LOGICAL = ("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals")
 _SUB = re.compile(r"\$\{(!?)([^${}]*)\}")
 _NO_KEY = "\0"
 """No key of any map: the reader takes no NUL."""
@@ -213,7 +213,7 @@ def _not_known(name: str) -> Callable[[View, Any], Any]:
 
 
 def _logical(name: str) -> Callable[[View, Any], Any]:
-    return lambda view, body: view.truth({name: body})
+    return lambda view, body: truth(view, {name: body})
 
 
 INTRINSICS: dict[str, Callable[[View, Any], Any]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,26 +44,39 @@ class Draft(NamedTuple):
     cause: str | None
 
 
-@dataclass(slots=True, eq=False)
 class FileVerdicts:
     """What judging one file gave. `waivers` are the raw `Metadata.smguard` of its resources."""
 
-    drafts: dict[tuple[str, str, str], Draft] = field(default_factory=dict)
-    """(resource name, control, place) -> the worst verdict there, in order of the file."""
-    passed: set[tuple[str, str]] = field(default_factory=set)
-    """(resource name, control) with a place that passes; another place may have a worse verdict."""
-    gaps: dict[Gap, None] = field(default_factory=dict)
-    """In order, each once."""
-    notes: dict[Note, None] = field(default_factory=dict)
-    waivers: dict[str, tuple[Any, str]] = field(default_factory=dict)
-    """Resource name -> (raw value, where)."""
-    suppressions: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
-    """Resource name -> (what its Metadata holds for other tools, where)."""
-    resources: set[str] = field(default_factory=set)
-    declared: set[str] = field(default_factory=set)
-    """Names of the parameters that the file's own template declares."""
-    followed: set[str] = field(default_factory=set)
-    crashed: bool = False
+    __slots__ = (
+        "crashed",
+        "declared",
+        "drafts",
+        "followed",
+        "gaps",
+        "notes",
+        "passed",
+        "resources",
+        "suppressions",
+        "waivers",
+    )
+
+    def __init__(self) -> None:
+        self.drafts: dict[tuple[str, str, str], Draft] = {}
+        """(resource name, control, place) -> the worst verdict there, in order of the file."""
+        self.passed: set[tuple[str, str]] = set()
+        """(resource name, control) with a place that passes; another place may have a worse verdict."""
+        self.gaps: dict[Gap, None] = {}
+        """In order, each once."""
+        self.notes: dict[Note, None] = {}
+        self.waivers: dict[str, tuple[Any, str]] = {}
+        """Resource name -> (raw value, where)."""
+        self.suppressions: dict[str, tuple[dict[str, Any], str]] = {}
+        """Resource name -> (what its Metadata holds for other tools, where)."""
+        self.resources: set[str] = set()
+        self.declared: set[str] = set()
+        """Names of the parameters that the file's own template declares."""
+        self.followed: set[str] = set()
+        self.crashed = False
 
 
 class Judge(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from scanner.limits import Limits
@@ -12,7 +11,7 @@ from scanner.model import Gap, Note
 from scanner.opening import Candidate
 from scanner.template.document import Document, ReadError, settle
 from scanner.template.reader import read
-from scanner.template.template import EXPANDING, PROCESSED, Template, build, speaks_of
+from scanner.template.template import EXPANDING, PROCESSED, Template, speaks_of
 from scanner.value import rest_of
 
 Opener = Callable[[Candidate, str, str], tuple[str, str, str]]
@@ -29,26 +28,28 @@ _NESTED = {
 _MOST_PASSES = 16
 _ROOM = 4
 """Times the size of one file that a template may lead to in other files."""
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_REMOTE = r"[A-Za-z][A-Za-z0-9+.-]+:"
 
 
 class NotTemplate(Exception):
     """Readable, but no CloudFormation template."""
 
 
-@dataclass(slots=True, eq=False)
 class Loaded:
     """The templates of one file, parents first, and what is to be said of them."""
 
-    templates: list[Template] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    room: int = -1
-    """Characters that may still be read from other files; -1 before the first."""
-    followed: set[str] = field(default_factory=set)
-    """Real paths of the local nested stacks that were followed."""
-    picks: set[int] = field(default_factory=set)
-    """The passes that followed and included files ask for."""
+    __slots__ = ("followed", "gaps", "notes", "picks", "room", "templates")
+
+    def __init__(self) -> None:
+        self.templates: list[Template] = []
+        self.gaps: list[Gap] = []
+        self.notes: list[Note] = []
+        self.room = -1
+        """Characters that may still be read from other files; -1 before the first."""
+        self.followed: set[str] = set()
+        """Real paths of the local nested stacks that were followed."""
+        self.picks: set[int] = set()
+        """The passes that followed and included files ask for."""
 
 
 class Loader(NamedTuple):
@@ -91,7 +92,7 @@ class Loader(NamedTuple):
             raise fault
 
     def _build(self, document: Document, text: str, entry: Candidate, pick: int, loaded: Loaded) -> None:
-        template = build(
+        template = Template(
             document.root, document.marks, entry.display, given=self.given, settled=self.settled, pick=pick
         )
         template = self._expanded(template, document, text, entry, entry.real, loaded)
@@ -137,7 +138,7 @@ class Loader(NamedTuple):
             template.marks[id(left)] = template.marks.get(id(template.resources))
             template.resources = left
             return template
-        written = build(
+        written = Template(
             expansion.root,
             template.marks,
             template.file,
@@ -176,7 +177,7 @@ class Loader(NamedTuple):
             body = settle(raw.get("Properties"), template.pick)
             url = settle(body.get(prop), template.pick) if isinstance(body, dict) else None
             where = place(template, body if isinstance(body, dict) else raw, prop)
-            if not isinstance(url, str) or _REMOTE.match(url) or "{{resolve:" in url:
+            if not isinstance(url, str) or re.match(_REMOTE, url) or "{{resolve:" in url:
                 what = f"the nested stack {name} is not in this scan; scan its template by itself"
                 loaded.notes.append(Note(where, what))
                 continue
@@ -235,7 +236,7 @@ class Loader(NamedTuple):
         _say_what_was_read(document, file, loaded)
         loaded.picks.update(passes(document))
         passed = settle(body.get("Parameters"), parent.pick)
-        child = build(document.root, document.marks, file, given={}, settled=True, pick=parent.pick)
+        child = Template(document.root, document.marks, file, given={}, settled=True, pick=parent.pick)
         child.key = f"{parent.key}/{name}"
         child.parent = (parent, raw)
         if isinstance(passed, dict):

@@ -12,9 +12,9 @@ from scanner.value import as_number, as_text
 _UNBOUNDED = (float("-inf"), float("inf"))
 _LONGEST_PATTERN = 500
 _MOST_TRIALS = 50_000
-_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.", re.DOTALL)
-_PREFIX = re.compile(r"(?<!\\)\((?:\?:|\?P<\w+>)")
-_LOOKS_AGAIN = re.compile(r"\(\?(?!:|P<)|\\[1-9]")
+_PIECE = r"(?s:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.)"
+_PREFIX = r"(?<!\\)\((?:\?:|\?P<\w+>)"
+_LOOKS_AGAIN = r"\(\?(?!:|P<)|\\[1-9]"
 
 
 class Parameter(NamedTuple):
@@ -121,14 +121,14 @@ def _count_ways(pattern: str) -> int | None:
 
     That is where a repeated group itself repeats or branches, or where a text may be looked at twice.
     """
-    if _LOOKS_AGAIN.search(pattern):
+    if re.search(_LOOKS_AGAIN, pattern):
         return None
     ways = 0
     groups = [False]
     """For each open group: does it repeat or branch?"""
     closed = False
     """Does the group that ended just now?"""
-    for piece in _PIECE.findall(_PREFIX.sub("(", pattern)):
+    for piece in re.findall(_PIECE, re.sub(_PREFIX, "(", pattern)):
         if piece == "(":
             groups.append(False)
         elif piece == ")":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from scanner.template.document import Either, Marks, Unreadable, settle
 from scanner.template.parameter import Parameter, declare
-from scanner.value import REST, Partial
+from scanner.value import REST, Partial, Question
 
 PROCESSED = "scan the processed template instead (aws cloudformation get-template --template-stage Processed)"
 """What to do about a macro, a module or a remote include."""
@@ -19,7 +18,6 @@ EXPANDING = (LOOP, INCLUDE, "Fn::Transform", "!Transform")
 NAME_PROPERTIES = ("Name", "Id", "Arn")
 
 
-@dataclass(slots=True, eq=False)
 class Template:
     """A parsed template, or one instance of it as a nested stack.
 
@@ -28,37 +26,60 @@ class Template:
     that parameters without a given value keep their default. `pick` chooses among duplicate keys.
     """
 
-    file: str
-    marks: Marks
-    root: Mapping[str, Any]
-    declarations: Mapping[str, Any]
-    """The Parameters section; `parameter` reads what is asked for."""
-    conditions: Mapping[str, Any]
-    mappings: Mapping[str, Any]
-    resources: Mapping[str, Any]
-    outputs: Mapping[str, Any]
-    key: str = ""
-    given: Mapping[str, str | None] = field(default_factory=dict)
-    settled: bool = False
-    bindings: Mapping[str, tuple[Template, Any]] = field(default_factory=dict)
-    children: dict[str, Template] = field(default_factory=dict)
-    parent: tuple[Template, Any] | None = None
-    """For a nested stack: the template it stands in, and the resource there."""
-    pick: int = 0
-    files: Mapping[Any, str] = field(default_factory=dict)
-    """id(container) -> file, for containers that an include brought in; (id, key) for single keys."""
-    inputs: dict[str, Partial] = field(default_factory=dict)
-    """Free inputs, once they have been referred to."""
-    named: dict[str, set[str]] | None = None
-    """Physical name -> types of the resources that carry it, once that was asked for."""
-    declared: dict[str, Parameter] = field(default_factory=dict)
-    """Parameters that have been asked for."""
-    odd_conditions: dict[str, str] = field(default_factory=dict)
-    """Conditions that can't be evaluated, once they have been asked for: name -> why."""
-    known: dict[int, Any] = field(default_factory=dict)
-    """id(raw node) -> its value, for nodes that are the same in every world."""
-    alive: Any = None
-    """Keeps the containers that positions hang on."""
+    def __init__(
+        self,
+        root: Mapping[str, Any],
+        marks: Marks,
+        file: str,
+        *,
+        given: Mapping[str, str | None],
+        settled: bool,
+        pick: int = 0,
+    ) -> None:
+        self.root = root
+        self.marks = marks
+        self.file = file
+        self.given = given
+        self.settled = settled
+        self.pick = pick
+        self.declarations: Mapping[str, Any] = section(root, "Parameters", pick)
+        """The Parameters section; `parameter` reads what is asked for."""
+        self.conditions: Mapping[str, Any] = section(root, "Conditions", pick)
+        self.mappings: Mapping[str, Any] = section(root, "Mappings", pick)
+        self.outputs: Mapping[str, Any] = section(root, "Outputs", pick)
+        self.resources: Mapping[str, Any] = self._settled_resources()
+        self.key = ""
+        self.bindings: Mapping[str, tuple[Template, Any]] = {}
+        self.children: dict[str, Template] = {}
+        self.parent: tuple[Template, Any] | None = None
+        """For a nested stack: the template it stands in, and the resource there."""
+        self.files: Mapping[Any, str] = {}
+        """id(container) -> file, for containers that an include brought in; (id, key) for single keys."""
+        self.inputs: dict[str, Partial] = {}
+        """Free inputs, once they have been referred to."""
+        self.plain: dict[str, tuple[Partial, str | None]] = {}
+        """Parameter -> its input and default, once referred to, where nothing else has a say in its value."""
+        self.comparisons: dict[int, tuple[Partial, str | None, Question]] = {}
+        """id(raw condition) -> what it compares with what, once evaluated, where that is a plain input."""
+        self.named: dict[str, set[str]] | None = None
+        """Physical name -> types of the resources that carry it, once that was asked for."""
+        self.declared: dict[str, Parameter] = {}
+        """Parameters that have been asked for."""
+        self.odd_conditions: dict[str, str] = {}
+        """Conditions that can't be evaluated, once they have been asked for: name -> why."""
+        self.known: dict[int, Any] = {}
+        """id(raw node) -> its value, for nodes that are the same in every world."""
+        self.alive: Any = None
+        """Keeps the containers that positions hang on."""
+
+    def _settled_resources(self) -> dict[str, Any]:
+        """The Resources section, with one body of each resource that is written more than once."""
+        resources = section(self.root, "Resources", self.pick)
+        if not any(isinstance(body, Either) for body in resources.values()):
+            return resources
+        settled = {name: settle(body, self.pick) for name, body in resources.items()}
+        self.marks[id(settled)] = self.marks.get(id(resources))
+        return settled
 
     @property
     def nested(self) -> bool:
@@ -117,36 +138,6 @@ def section(root: Mapping[str, Any], name: str, pick: int = 0) -> dict[str, Any]
     """A section as a mapping; anything else is as good as none."""
     body = settle(root.get(name), pick)
     return body if isinstance(body, dict) else {}
-
-
-def build(
-    root: Mapping[str, Any],
-    marks: Marks,
-    file: str,
-    *,
-    given: Mapping[str, str | None],
-    settled: bool,
-    pick: int = 0,
-) -> Template:
-    """Take a template's sections apart; `root` has a Resources mapping."""
-    resources = section(root, "Resources", pick)
-    if any(isinstance(body, Either) for body in resources.values()):
-        settled_resources = {name: settle(body, pick) for name, body in resources.items()}
-        marks[id(settled_resources)] = marks.get(id(resources))
-        resources = settled_resources
-    return Template(
-        file=file,
-        marks=marks,
-        root=root,
-        declarations=section(root, "Parameters", pick),
-        conditions=section(root, "Conditions", pick),
-        mappings=section(root, "Mappings", pick),
-        resources=resources,
-        outputs=section(root, "Outputs", pick),
-        given=given,
-        settled=settled,
-        pick=pick,
-    )
 
 
 def settle_fields(raw: Any, pick: int) -> Any:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scanner.template.condition import holds, truth
 from scanner.template.document import Either, Unreadable, settle
 from scanner.template.dynamic import with_dynamic_references
-from scanner.template.intrinsic import INTRINSICS, LOGICAL, join
+from scanner.template.intrinsic import INTRINSICS, join
 from scanner.template.parameter import PSEUDO, Parameter
 from scanner.value import (
     REST,
@@ -20,7 +21,6 @@ from scanner.value import (
     Question,
     Variable,
     as_text,
-    ask_equals,
     assemble,
     rest_of,
     unknown,
@@ -29,8 +29,6 @@ from scanner.world import IS_EMPTY, World
 
 if TYPE_CHECKING:
     from scanner.template.template import Template
-
-_DEEPEST_CONDITION = 100
 
 
 class View:
@@ -168,9 +166,11 @@ class View:
 
     def ref(self, name: Any) -> Any:
         """What a Ref stands for: an input, a resource, or nothing at all."""
-        if not isinstance(name, str):
-            return unknown("a Ref that names nothing")
         template = self.template
+        if type(name) is not str:
+            return unknown("a Ref that names nothing")
+        if name in template.plain:
+            return self.ask_for(*template.plain[name])
         parameter = template.parameter(name)
         if parameter is not None:
             return self._parameter(parameter)
@@ -196,6 +196,7 @@ class View:
             value = self._free(parameter, f"{template.key}:{name}") if given is None else given
         else:
             value = self._own(parameter)
+            self._remember(parameter)
         if parameter.from_store:
             return unknown(f"SSM parameter {name}", filled=True)
         if parameter.listed and isinstance(value, str):
@@ -217,19 +218,38 @@ class View:
             return unknown(f"parameter {parameter.name}")
         return self._free(parameter, f"{self.template.key}:{parameter.name}")
 
+    def _remember(self, parameter: Parameter) -> None:
+        """Most parameters are plain inputs of this template, and most are referred to again and again."""
+        template, default = self.template, parameter.default
+        partial = template.inputs.get(f"{template.key}:{parameter.name}")
+        if partial is None or parameter.from_store or parameter.listed:
+            return
+        if default is not None and template.settled:
+            return
+        if not any("{{resolve:" in text for text in (default or "", *(parameter.candidates or ()))):
+            template.plain[parameter.name] = partial, default
+
+    def ask_for(self, partial: Partial, default: str | None) -> str | Partial:
+        """The value of a plain input in this world."""
+        world = self.world
+        world.inputs += 1
+        if default is not None and world.as_written:
+            world.varied = True
+            return default
+        variable = partial.parts[0]
+        text = world.settled(variable) if type(variable) is Variable else None
+        return partial if text is None else text
+
     def _free(self, parameter: Parameter, key: str) -> str | Partial:
         partial = self.template.inputs.get(key)
         if partial is None:
             partial = Partial((Variable(key, parameter.name, parameter, parameter.listed),))
             self.template.inputs[key] = partial
-        self.world.inputs += 1
-        variable = partial.parts[0]
-        text = self.world.settled(variable) if isinstance(variable, Variable) else None
-        return partial if text is None else text
+        return self.ask_for(partial, None)
 
     def truth_of(self, condition: Any) -> bool:
         """Is a condition true that is given by name or as a function?"""
-        return self.condition(condition) if isinstance(condition, str) else self.truth(condition)
+        return holds(self, condition) if isinstance(condition, str) else truth(self, condition)
 
     def fix(self, value: Partial) -> str | Partial:
         """Fix every input of a text that has listable values."""
@@ -238,86 +258,3 @@ class View:
             picked = self.world.pick(part) if isinstance(part, Variable) else None
             parts.append(part if picked is None else picked)
         return assemble(parts)
-
-    def condition(self, name: str) -> bool:
-        """Is the named condition true in this world?"""
-        world, key = self.world, (self.template.key, name)
-        world.inputs += 1
-        if key in world.conditions:
-            known = world.conditions[key]
-            if known is None:
-                self.template.odd_conditions[name] = "hangs on itself"
-            answer = world.flip(f"condition {key}") if known is None else known
-            world.state(name, answer)
-            return answer
-        depth = world.enter()
-        world.conditions[key] = None
-        if name not in self.template.conditions:
-            self.template.odd_conditions[name] = "is not declared"
-            answer = world.flip(f"condition {key}")
-        elif depth > _DEEPEST_CONDITION:
-            self.template.odd_conditions[name] = "is nested too deep"
-            answer = world.flip(f"condition {key}")
-        else:
-            answer = self.truth(self.template.conditions[name])
-        # A circle was cut by a free answer: the condition is that answer, whatever its expression says.
-        answer = world.flips.get(f"condition {key}", answer)
-        world.conditions[key] = answer
-        world.leave(name, answer)
-        return answer
-
-    def truth(self, raw: Any) -> bool:
-        """Evaluate a condition function; what is none is a free yes or no."""
-        self.world.effort.spend()
-        if isinstance(raw, Either):
-            return self.truth(settle(raw, self.template.pick))
-        if isinstance(raw, dict) and len(raw) == 1:
-            ((name, body),) = raw.items()
-            body = settle(body, self.template.pick)
-            if name == "Condition" and isinstance(body, str):
-                return self.condition(body)
-            if name == "Fn::Equals" and isinstance(body, list) and len(body) == 2:
-                return self._equals(body[0], body[1])
-            if name == "Fn::Not" and isinstance(body, list) and len(body) == 1:
-                return not self.truth(body[0])
-            if name == "Fn::And" and isinstance(body, list):
-                return all(self.truth(each) for each in body)
-            if name == "Fn::Or" and isinstance(body, list):
-                return any(self.truth(each) for each in body)
-            if name in LOGICAL:
-                return self.world.flip(f"truth {self.template.key} {id(body)}")
-        text = self.text(raw)
-        if isinstance(text, str) and text.lower() in ("true", "false"):
-            return text.lower() == "true"
-        return self.world.flip(f"truth {self.template.key} {id(raw)}")
-
-    def _equals(self, left_raw: Any, right_raw: Any) -> bool:
-        left, right = self.text(left_raw), self.text(right_raw)
-        if isinstance(left, Partial) and isinstance(right, Partial):
-            if _key_of(left, left_raw) == _key_of(right, right_raw):
-                return True
-            left, right = self.fix(left), self.fix(right)
-        if isinstance(left, str):
-            left, right, left_raw, right_raw = right, left, right_raw, left_raw
-        if isinstance(left, str):
-            return left == right
-        key = _key_of(left, left_raw)
-        if isinstance(right, Partial):
-            return self.world.flip(f"equal {sorted((key, _key_of(right, right_raw)))}")
-        if right == "" and any(isinstance(part, Opaque) and part.filled for part in left.parts):
-            return False
-        answer = self.world.test(left, ask_equals(right))
-        return self.world.flip(f"equal {key} {right!r}") if answer is None else answer
-
-
-def _key_of(partial: Partial, raw: Any) -> str:
-    """The same for what is surely the same text; two unknown values of one cause may differ."""
-    keys: list[Any] = []
-    for part in partial.parts:
-        if isinstance(part, Variable):
-            keys.append(("input", part.key))
-        elif isinstance(part, Glued) or (isinstance(part, Opaque) and part.refers is None):
-            keys.append(id(raw))
-        else:
-            keys.append(part)
-    return repr(keys)

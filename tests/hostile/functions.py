@@ -105,8 +105,8 @@ FUNCTIONS = [
     Case("113 50,000 unfinished variables", access("!Sub '" + "${" * 50_000 + "'"), bad()),
     Case("113 50,000 variables of nothing", access("!Sub '" + "${A}" * 50_000 + "'"), unknown()),
     Case(
-        "113 50,000 times a parameter",
-        parameters(1, "a", "b") + access("!Sub '" + "${P0}" * 50_000 + "'"),
+        "113 100,000 times a parameter",
+        parameters(1, "a", "b") + access("!Sub '" + "${P0}" * 100_000 + "'"),
         given_up(4),
     ),
     Case("113 50,000 pseudo parameters", access("!Sub '" + "${AWS::Region}x" * 50_000 + "'"), bad()),

@@ -82,7 +82,7 @@ def finding(
         verdict=verdict,
         message=message,
         location=Location(file, line, column, path),
-        fingerprint=f"{about.id}:{file}:{resource.name}:{path}",
+        identity=(about.id, file or "", resource.name, path),
         condition=condition,
         cause=cause,
         waiver=waiver,

@@ -92,7 +92,7 @@ def test_a_failure() -> None:
                 ],
             }
         ],
-        "partialFingerprints": {"smguard/v1": "volume-kms-key:templates/notebook.yaml:Workbench:KmsKeyId"},
+        "partialFingerprints": {"smguard/v1": "b1de4f3306510d0faff1f9f1d9579afe"},
         "properties": {
             "severity": "high",
             "resourceType": "AWS::SageMaker::NotebookInstance",
@@ -141,10 +141,10 @@ def test_rules_only_of_controls_with_results() -> None:
         "help": {
             "text": "Volumes keep copies of training data.\n\n"
             "How to mend: Name a KMS key in the property that the\nfinding shows. Recreate the notebook.\n\n"
-            "More: smguard rules show volume-kms-key",
+            "More: smguard explain volume-kms-key",
             "markdown": "Volumes keep copies of training data.\n\n**How to mend**\n\n"
             "Name a KMS key in the property that the\nfinding shows. Recreate the notebook.\n\n"
-            "More: `smguard rules show volume-kms-key`",
+            "More: `smguard explain volume-kms-key`",
         },
         "defaultConfiguration": {"level": "error"},
         "properties": {

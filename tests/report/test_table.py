@@ -62,7 +62,7 @@ How to mend
   volume-kms-key  Storage volumes are encrypted with a named KMS key
     Name a KMS key in the property that the finding shows. …
 
-  More on each: smguard rules show ID
+  More on one, and how to waive it: smguard explain FILE:LINE, or ID
 
 Notes
 

@@ -1,0 +1,36 @@
+"""A scan whose findings another command goes on with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import date
+
+from scanner.catalog import Catalog
+from scanner.limits import Limits
+from scanner.model import Control, Finding
+from scanner.scan import Plan, Scan
+
+
+def collect(
+    paths: Iterable[str],
+    catalog: Catalog,
+    controls: tuple[Control, ...],
+    parameters: tuple[str, ...],
+    today: date,
+) -> tuple[list[Finding], Scan]:
+    """The findings (FAIL, UNKNOWN, and waived inline) in files and folders, and the scan that has run."""
+    from scanner.cli.scan import read_parameters
+    from scanner.files import find
+
+    limits = Limits()
+    plan = Plan(
+        catalog=catalog,
+        controls=controls,
+        limits=limits,
+        given=read_parameters(parameters, limits),
+        settled=bool(parameters),
+        processes=os.cpu_count() or 1,
+    )
+    scan = Scan(plan, find(tuple(paths), (), limits, names_are_walked=False), today)
+    return [event for event in scan.events() if isinstance(event, Finding)], scan

@@ -1,0 +1,163 @@
+"""`smguard explain`: one finding or one control, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from scanner import catalog
+from scanner.catalog import Catalog
+from scanner.cli.rules import echo, load, rules_option
+from scanner.model import Finding, Location, Resource, SmguardError, Verdict, Waiver
+
+EXIT_INCOMPLETE = 3
+_REPORT_BYTES = 100_000_000
+_FINGERPRINT = re.compile(r"[0-9a-f]{6,32}")
+_PLACE = re.compile(r"(.+?):(\d+)(?::\d+)?")
+_LISTED = 5
+
+
+@click.command("explain", short_help="Explain a finding or a control, how to mend and how to waive it.")
+@click.argument("what", metavar="ID|FILE:LINE|FINGERPRINT")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(readable=False, path_type=str))
+@click.option("--report", metavar="FILE", help="Look findings up in this JSON report instead of scanning.")
+@click.option(
+    "--parameters", multiple=True, metavar="FILE", help="Parameter values, as they are given to a scan."
+)
+@rules_option
+def command(
+    what: str, paths: tuple[str, ...], report: str | None, parameters: tuple[str, ...], **source: Any
+) -> int:
+    """Explain a finding or a control: why it matters, what decides, how to mend it and how to waive it.
+
+    A finding is named by its place as the report shows it (FILE:LINE), or by the first characters of its
+    fingerprint, which is looked for in PATH (default: the working directory). For the id of a control, its
+    findings in PATH are explained, and without a PATH the control itself.
+    """
+    from scanner.explanation import explain_findings
+
+    full = load(**source)
+    today = datetime.now(UTC).date()
+    place = _PLACE.fullmatch(what) if what not in full.by_id else None
+    if place is None and not _FINGERPRINT.fullmatch(what):
+        catalog.find(full, what)  # says what it could have meant
+    findings: list[Finding] = []
+    gaps = 0
+    if report is not None:
+        if paths:
+            raise click.UsageError("give PATHs to scan or a --report to look into, not both")
+        findings = read_report(report, full)
+    elif what not in full.by_id or paths:
+        from scanner.cli.collect import collect
+
+        controls = catalog.select(full, [what] if what in full.by_id else [])
+        default = place[1] if place else "."
+        findings, scan = collect(paths or (default,), full, controls, parameters, today)
+        gaps = scan.summary.gaps
+    chosen = _choose(what, place, findings, full, gaps)
+    if not chosen:
+        echo(explain_findings(full.by_id[what], [], full, today))
+        if paths or report:
+            click.echo("\nNothing of it was found there.")
+    by_control: dict[str, list[Finding]] = {}
+    for finding in sorted(chosen, key=lambda each: -each.control.severity):
+        by_control.setdefault(finding.control.id, []).append(finding)
+    for number, (control_id, group) in enumerate(by_control.items()):
+        if number:
+            click.echo("\n")
+        echo(explain_findings(full.by_id[control_id], group, full, today))
+    if gaps and what in full.by_id:
+        click.echo("\nNot everything could be looked at: `smguard scan` says what and why.")
+        return EXIT_INCOMPLETE
+    return 0
+
+
+def _choose(
+    what: str, place: re.Match[str] | None, findings: list[Finding], full: Catalog, gaps: int
+) -> list[Finding]:
+    """The findings that are meant. Raises SmguardError if a place or a fingerprint means none or several."""
+    hint = "not everything could be looked at: `smguard scan` says what and why" if gaps else ""
+    if what in full.by_id:
+        return [finding for finding in findings if finding.control.id == what]
+    if place is None:
+        chosen = [finding for finding in findings if finding.fingerprint.startswith(what)]
+        if len({finding.fingerprint for finding in chosen}) > 1:
+            several = [
+                f"{each.fingerprint[:12]} {each.control.id} {each.resource.name}" for each in chosen[:_LISTED]
+            ]
+            raise SmguardError(f"{what} is the start of several fingerprints", "; ".join(several))
+        if not chosen:
+            raise SmguardError(
+                f"no finding has a fingerprint that starts with {what}",
+                hint or "name the PATHs that were scanned, or the JSON report with --report",
+            )
+        return chosen
+    file, line = os.path.normpath(place[1]), int(place[2])
+    here = [finding for finding in findings if file == os.path.normpath(finding.location.file or os.devnull)]
+    chosen = [finding for finding in here if finding.location.line == line]
+    if not chosen:
+        lines = sorted({each.location.line or 0 for each in here})
+        known = (
+            f"findings are at {', '.join(map(str, lines[:20]))}" if lines else "there are none in that file"
+        )
+        raise SmguardError(f"no finding is at line {line} of {place[1]}", hint or known)
+    return chosen
+
+
+def read_report(path: str, full: Catalog) -> list[Finding]:
+    """The findings of a JSON report, without those of controls that the catalog doesn't have.
+
+    Raises SmguardError if it can't be read or is none.
+    """
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) > _REPORT_BYTES:
+            raise SmguardError(
+                f"{path} is no report that can be read", "give the output of scan --format json"
+            )
+        with open(path, "rb") as stream:
+            written = json.load(stream)["findings"]
+        return [
+            _finding(each, full)
+            for each in written
+            if each["verdict"] != "pass" and each["control"] in full.by_id
+        ]
+    except OSError as error:
+        raise SmguardError(f"{path} can't be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        hint = "give the output of smguard scan --format json"
+        raise SmguardError(f"{path} is no JSON report of smguard", hint) from error
+
+
+def _finding(written: Any, full: Catalog) -> Finding:
+    location, resource, waiver = written["location"], written["resource"], written["waiver"]
+    return Finding(
+        control=full.by_id[written["control"]],
+        resource=Resource(str(resource["type"]), str(resource["name"])),
+        verdict=Verdict(written["verdict"]),
+        message=str(written["message"]),
+        location=Location(
+            file=_text(location["file"]),
+            line=_number(location["line"]),
+            column=_number(location["column"]),
+            path=str(location["path"]),
+            arn=_text(location["arn"]),
+        ),
+        identity=(str(written["fingerprint"]),),
+        condition=_text(written["condition"]),
+        cause=_text(written.get("cause")),
+        waiver=waiver
+        and Waiver(control="", resource="", reason=str(waiver["reason"]), expires=str(waiver["expires"])),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
