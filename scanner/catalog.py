@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -30,6 +31,8 @@ class Catalog(NamedTuple):
     """AWS transforms that leave SageMaker types alone."""
     kinds: Mapping[str, Mapping[str, Any]]
     """Types of the properties that some control looks at: nested {property: kind}."""
+    template_parameters: Mapping[str, Mapping[str, Any]]
+    """Parameters that a fix adds to a template: name -> {properties: [names], declares: declaration}."""
     by_id: Mapping[str, Control]
     by_type: Mapping[str, tuple[Control, ...]]
     """Controls in force, by the resource types they judge."""
@@ -81,14 +84,17 @@ def examples() -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
+@cache
 def property_kinds() -> Mapping[str, Any]:
-    """All property kinds of all types, also those no control looks at: {kinds, cloudformation-only}."""
+    """What `_kinds.json` holds of all types, also of properties that no control looks at.
+
+    {kinds, cloudformation-only, api-only, create-only, required}
+    """
     found: Mapping[str, Any] | None = _data("kinds.json")
     if found is None:
         from scanner import rulepack
 
-        pack = rulepack.read(rulepack.source_directory())
-        found = {"kinds": pack.kinds, "cloudformation-only": pack.cloudformation_only}
+        found = rulepack.read(rulepack.source_directory()).generated
     return found
 
 
@@ -113,6 +119,7 @@ def add(catalog: Catalog, directory: str, given: Given = MappingProxyType({})) -
         types={**catalog.types, **added.types},
         transforms=(*catalog.transforms, *added.transforms),
         kinds=kinds,
+        template_parameters={**catalog.template_parameters, **added.template_parameters},
     )
 
 
@@ -138,6 +145,7 @@ def base(catalog: Catalog) -> Any:
         shapes=catalog.shapes,
         types=catalog.types,
         kinds=property_kinds()["kinds"],
+        template_parameters=catalog.template_parameters,
     )
 
 
@@ -205,6 +213,7 @@ def build(
         types=raw["types"],
         transforms=tuple(raw["transforms"]),
         kinds=raw["kinds"],
+        template_parameters=raw.get("template-parameters", {}),
     )
 
 
@@ -241,6 +250,7 @@ def _control(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Mapping[s
         parameters=parameters,
         waivable=raw["waivable"],
         retired=raw["retired"],
+        fix=raw.get("fix"),
     )
 
 

@@ -114,10 +114,7 @@ class Engine:
 
         Raises ValueError when its places aren't in the notation.
         """
-        rule = self._rules.get((control.id, kind))
-        if rule is None:
-            rule = self._rules[control.id, kind] = self._compile(control.resources[kind])
-        places, reference = rule
+        places, reference = self._rule(control, kind)
         names = subject.names
         judgements: list[Judgement] = []
         for place in places:
@@ -127,9 +124,18 @@ class Engine:
             judgements += _judge_reference(reference, self.joins[kind][reference], subject)
         return judgements
 
-    def _compile(self, rule: Mapping[str, Any]) -> tuple[tuple[Place, ...], str | None]:
-        places = (compile_place(place, self.values, self.shapes) for place in rule.get("places", ()))
-        return tuple(places), rule.get("judged-at")
+    def places(self, control: Control, kind: str) -> tuple[Place, ...]:
+        """The places of a control on a type. Raises ValueError when they aren't in the notation."""
+        return self._rule(control, kind)[0]
+
+    def _rule(self, control: Control, kind: str) -> tuple[tuple[Place, ...], str | None]:
+        """The places of a control on a type, and the reference at whose end it is judged instead."""
+        found = self._rules.get((control.id, kind))
+        if found is None:
+            rule = control.resources[kind]
+            places = (compile_place(place, self.values, self.shapes) for place in rule.get("places", ()))
+            found = self._rules[control.id, kind] = tuple(places), rule.get("judged-at")
+        return found
 
 
 def judge_everywhere(place: Place, subject: Subject) -> list[Judgement]:

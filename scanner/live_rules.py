@@ -10,7 +10,17 @@ from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CACHE = os.path.join(_HERE, "__pycache__", "rules.json")
-_COMPILER = ("__init__", "rulepack", "rule_folder", "notation", "requirement", "leaf", "predicate", "path")
+_COMPILER = (
+    "__init__",
+    "rulepack",
+    "rule_folder",
+    "notation",
+    "requirement",
+    "leaf",
+    "predicate",
+    "path",
+    "fix/notation",
+)
 
 
 def load() -> dict[str, Any]:

@@ -62,6 +62,8 @@ class Control(NamedTuple):
     parameters: Mapping[str, Any] | None = None
     waivable: bool = True
     retired: bool = False
+    fix: Mapping[str, Any] | None = None
+    """What `smguard fix` must know: {by-hand | when-selected: why, needs: [paths]}."""
 
 
 class Location(NamedTuple):
@@ -121,6 +123,11 @@ class Finding(NamedTuple):
     def excused(self) -> bool:
         """Whether a waiver covers it or the baseline holds it, so that it doesn't count."""
         return self.waiver is not None or self.baseline is True
+
+    @property
+    def place(self) -> str:
+        """Property path of what the control asks for there, the same whatever misses below it."""
+        return self.identity[-1]
 
     @property
     def fingerprint(self) -> str:

@@ -27,7 +27,7 @@ VALUE_TYPES = frozenset({"string", "boolean", "integer", "number", "array", "obj
 EXAMPLE_KINDS = ("fail", "pass", "unknown", "not-applicable")
 
 REQUIRED_FIELDS = ("id", "title", "area", "severity", "rationale", "remediation", "resources", "examples")
-OPTIONAL_FIELDS = ("aka", "frameworks", "prevent", "parameters", "waivable", "retired")
+OPTIONAL_FIELDS = ("aka", "frameworks", "prevent", "parameters", "waivable", "retired", "fix")
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
 PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TextIO
 
 from scanner.model import SmguardError
+from scanner.report import Output
 from scanner.safe_text import inert
+
+Put = Callable[[str | None], None]
+"""Takes text; None asks to hand on what is still held."""
 
 
 def write(path: str | None, chunks: Iterable[str]) -> None:
@@ -20,13 +24,29 @@ def write(path: str | None, chunks: Iterable[str]) -> None:
     SmguardError if it cannot be written. When the reader of standard output goes away the rest is
     still drawn from `chunks`, so that what was found still decides the exit code.
     """
-    if path is None or path == "-":
-        _write_stdout(chunks)
-    else:
-        _write_file(path, chunks)
+    with _target(path) as put:
+        for text in _gathered(chunks):
+            put(text)
 
 
-def _write_file(path: str, chunks: Iterable[str]) -> None:
+def write_several(outputs: Sequence[Output], chunks: Iterable[tuple[int, str]]) -> None:
+    """Write chunks, each to the output of its index, like `write`; files appear if all can be written."""
+    with ExitStack() as stack:
+        puts = [
+            stack.enter_context(_added(each.path) if each.append else _target(each.path)) for each in outputs
+        ]
+        for index, text in chunks:
+            puts[index](text)
+        for put in puts:
+            put(None)
+
+
+def _target(path: str | None) -> AbstractContextManager[Put]:
+    return _standard_output() if path is None or path == "-" else _whole_file(path)
+
+
+@contextmanager
+def _whole_file(path: str) -> Iterator[Put]:
     _check_target(path)
     folder, name = os.path.split(path)
     # Part of the name only, so that the temporary one is never too long.
@@ -34,18 +54,32 @@ def _write_file(path: str, chunks: Iterable[str]) -> None:
     with _telling(path):
         # O_EXCL refuses whatever is already there, links included.
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            for text in _gathered(chunks):
-                with _telling(path):
-                    file.write(text)
-            with _telling(path):
-                file.flush()
+    file = open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n")  # noqa: SIM115
+
+    def put(text: str | None) -> None:
         with _telling(path):
+            file.flush() if text is None else file.write(text)
+
+    try:
+        yield put
+        with _telling(path):
+            file.close()
             os.replace(temporary, path)
     except BaseException:
+        with suppress(OSError):
+            file.close()
         os.unlink(temporary)
         raise
+
+
+@contextmanager
+def _added(path: str | None) -> Iterator[Put]:
+    """Add to a file that others write to as well, all at once."""
+    name = path or ""
+    pieces: list[str] = []
+    yield lambda text: pieces.append(text or "")
+    with _telling(name), open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as file:
+        file.write("".join(pieces).encode("utf-8", "backslashreplace"))
 
 
 def _gathered(chunks: Iterable[str]) -> Iterator[str]:
@@ -87,18 +121,21 @@ def _telling(path: str) -> Iterator[None]:
         ) from error
 
 
-def _write_stdout(chunks: Iterable[str]) -> None:
+@contextmanager
+def _standard_output() -> Iterator[Put]:
     stream = sys.stdout
     if stream is None:
         raise SmguardError("standard output is closed", hint="give a file with --output")
     encoding = stream.encoding or "utf-8"
-    rest = _gathered(chunks)
-    for text in rest:
-        if not _put(stream, text.encode(encoding, "backslashreplace").decode(encoding)):
-            for _ in rest:
-                pass
-            return
-    _put(stream)
+    read = True
+
+    def put(text: str | None) -> None:
+        nonlocal read
+        if read:
+            read = _put(stream, text and text.encode(encoding, "backslashreplace").decode(encoding))
+
+    yield put
+    put(None)
 
 
 def _put(stream: TextIO, text: str | None = None) -> bool:

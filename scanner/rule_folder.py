@@ -45,7 +45,9 @@ class Pack:
     types: dict[str, Any] = field(default_factory=dict)
     transforms: list[str] = field(default_factory=list)
     kinds: dict[str, Any] = field(default_factory=dict)
-    cloudformation_only: dict[str, list[str]] = field(default_factory=dict)
+    template_parameters: dict[str, Any] = field(default_factory=dict)
+    generated: dict[str, Any] = field(default_factory=dict)
+    """All that `_kinds.json` holds, `kinds` among it."""
     faults: list[Problem] = field(default_factory=list)
     """What could not be read: broken YAML, a key that stands twice, a field unknown in a shared file."""
 
@@ -82,7 +84,8 @@ def read(directory: str, *, begun: bool = True) -> Pack:
                 pack.controls.append(ControlFile(file, document))
     if begun and not pack.controls and not pack.faults:
         raise SmguardError(f"{directory} holds no control file", hint="a control is one YAML file, <id>.yaml")
-    for file, fields in ((DEFINITIONS_FILE, ("values", "shapes")), (TYPES_FILE, ("types", "transforms"))):
+    definitions = ("values", "shapes", "template-parameters")
+    for file, fields in ((DEFINITIONS_FILE, definitions), (TYPES_FILE, ("types", "transforms"))):
         _read_shared(pack, file, fields)
     _read_kinds(pack)
     return pack
@@ -122,9 +125,10 @@ def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
     pack.faults.extend(Problem(file, (str(key),), "unknown field") for key in document if key not in fields)
     for name in fields:
         content = document.get(name)
-        expected = type(getattr(pack, name))
+        attribute = name.replace("-", "_")
+        expected = type(getattr(pack, attribute))
         if isinstance(content, expected):
-            setattr(pack, name, content)
+            setattr(pack, attribute, content)
         elif content is not None:
             pack.faults.append(Problem(file, (name,), f"must be a {expected.__name__}"))
 
@@ -138,9 +142,9 @@ def _read_kinds(pack: Pack) -> None:
             generated = json.load(stream)
         kinds, only = generated["kinds"], generated.get("cloudformation-only", {})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        kinds = only = None
+        generated = kinds = only = None
     if isinstance(kinds, dict) and isinstance(only, dict):
-        pack.kinds, pack.cloudformation_only = kinds, only
+        pack.kinds, pack.generated = kinds, generated
     else:
         what = 'must be JSON like {"kinds": {"AWS::S3::Bucket": {"BucketName": "s"}}}'
         pack.faults.append(Problem(KINDS_FILE, (), what))

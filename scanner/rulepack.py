@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scanner import __version__, notation
+from scanner.fix.notation import fix_faults, template_parameter_faults
 from scanner.model import SmguardError
 from scanner.notation import Names, Problem
 from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack
@@ -33,6 +34,7 @@ class Base:
     shapes: Mapping[str, Any] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
     kinds: Mapping[str, Any] = field(default_factory=dict)
+    template_parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def source_directory() -> str:
@@ -53,7 +55,8 @@ def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
     yield from pack.faults
     seen: dict[str, str] = {}
     for control in pack.controls:
-        for trail, what in notation.control_faults(control.document, control.stem, names):
+        faults = notation.control_faults(control.document, control.stem, names)
+        for trail, what in (*faults, *fix_faults(control.document)):
             yield Problem(control.file, trail, what)
         if control.stem in base.ids:
             yield Problem(control.file, ("id",), f"'{control.stem}' is a control of the built-in catalog")
@@ -64,6 +67,12 @@ def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
         (DEFINITIONS_FILE, "values", pack.values, base.values),
         (DEFINITIONS_FILE, "shapes", pack.shapes, base.shapes),
         (TYPES_FILE, "types", pack.types, base.types),
+        (
+            DEFINITIONS_FILE,
+            "template-parameters",
+            pack.template_parameters,
+            base.template_parameters,
+        ),
     ):
         for name, entry in entries.items():
             if name in known:
@@ -102,6 +111,7 @@ def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
         "types": {name: entry or {} for name, entry in pack.types.items()},
         "transforms": pack.transforms,
         "kinds": _pruned(kinds, touched(pack, shapes)),
+        "template-parameters": pack.template_parameters,
     }
 
 
@@ -120,7 +130,7 @@ def compiled_files(directory: str) -> dict[str, str]:
     files = {
         "catalog.json": compile_pack(pack),
         "examples.json": examples(pack),
-        "kinds.json": {"kinds": pack.kinds, "cloudformation-only": pack.cloudformation_only},
+        "kinds.json": pack.generated,
     }
     texts = {
         name: json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -166,6 +176,7 @@ def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": document.get("parameters"),
         "waivable": document.get("waivable", True),
         "retired": document.get("retired", False),
+        "fix": document.get("fix"),
     }
 
 
@@ -217,4 +228,5 @@ _FAULTS = {
     "values": notation.value_faults,
     "shapes": notation.shape_faults,
     "types": notation.type_faults,
+    "template-parameters": template_parameter_faults,
 }

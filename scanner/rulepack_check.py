@@ -46,7 +46,11 @@ def _schema_problems(pack: Pack) -> Iterator[Problem]:
 
     schema = load_schema(pack.directory)
     documents: list[tuple[str, Any, str]] = [(it.file, it.document, "control") for it in pack.controls]
-    definitions = {"values": pack.values, "shapes": pack.shapes}
+    definitions = {
+        "values": pack.values,
+        "shapes": pack.shapes,
+        "template-parameters": pack.template_parameters,
+    }
     types = {"types": pack.types, "transforms": pack.transforms}
     documents += [(DEFINITIONS_FILE, definitions, "definitions-file"), (TYPES_FILE, types, "types-file")]
     for file, document, name in documents:

@@ -6,6 +6,7 @@ import atexit
 import functools
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ SECONDS = 20
 """Of CPU time."""
 TWO = ("--select", "notebook-direct-internet", "--select", "volume-kms-key")
 """Controls that every notebook below violates."""
+ANNOTATION = re.compile(r"::(error|warning|notice) (file=[^:,]*,)?(line=\d+,)?(col=\d+,)?title=[^:,]+::")
+"""A workflow command of our own making."""
 CALM = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "100", "PYTHONNOUSERSITE": "1"}
 
 MEASURED = {"PYTHONPATH": str(ROOT), **{k: v for k, v in os.environ.items() if k.startswith("COV")}}
@@ -91,6 +94,17 @@ def smguard(
     assert "Traceback" not in ran.err, ran.err
     assert "Traceback" not in ran.out
     return ran
+
+
+def assert_inert(text: str, format_name: str = "") -> None:
+    """Nothing in it can do anything but be read, wherever it is shown."""
+    for line in text.replace("\r\n", "\n" if format_name == "csv" else "\r\n").split("\n"):
+        if format_name == "github":
+            line = ANNOTATION.sub("", line)
+        assert line.isprintable(), ascii(line)
+        assert not re.match(r"\s*(::|##\[)", line), ascii(line)
+        assert "##[" not in line, ascii(line)
+        assert "##vso[" not in line, ascii(line)
 
 
 def give_up_power() -> None:

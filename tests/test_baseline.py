@@ -179,7 +179,10 @@ def test_a_control_that_can_not_be_waived_can_not_be_known(repository: Repositor
     ("text", "said"),
     [
         ("", ":1:1: the baseline is damaged: Expecting value"),
-        ('{"schema_version": 1,\n<<<<<<< HEAD\n', ":2:1: the baseline is damaged: Expecting property name"),
+        (
+            '{"schema_version": 1,\n' + "<" * 7 + " HEAD\n",
+            ":2:1: the baseline is damaged: Expecting property name",
+        ),
         ("[]", ":1: this is no baseline"),
         ('{"kind": "scan", "findings": []}', ":1: this is no baseline"),
         ('{"kind": "baseline", "findings": []}', ":1: this is a baseline of another version"),

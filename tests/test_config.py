@@ -428,3 +428,18 @@ def test_the_page_names_every_key_and_its_examples_are_accepted(tmp_path: Path) 
         repository.put(".smguard-baseline.json", '{"schema_version": 1, "kind": "baseline", "findings": []}')
         ran = scan(repository, text)
         assert ran.code == 1, ran.err
+
+
+def test_fixes_are_those_that_the_file_asks_for(repository: Repository) -> None:
+    repository.put("sandbox/a.yaml", notebooks("S"))
+    repository.put("a.yaml", notebooks("A"))
+    config = (
+        "select: [notebook-root-access]\nexclude: [lab/]\n"
+        "paths: [{files: [sandbox/], ignore: [notebook-root-access]}]\n"
+    )
+    repository.put(CONFIG, config)
+    assert repository.run("fix", ".", "--write").code == 0
+    assert "RootAccess: Disabled" in (repository.folder / "a.yaml").read_text()
+    assert (repository.folder / "sandbox/a.yaml").read_text() == notebooks("S")
+    assert (repository.folder / "lab/b.yaml").read_text() == notebooks("B")
+    assert repository.run("scan", ".").code == 0

@@ -1,14 +1,15 @@
 """Generates rules/_kinds.json: what kind of value each property of each type in rules/_types.yaml takes.
 
 The source is botocore's `Create*` input model, in CloudFormation's names (`renames`); what CloudFormation
-alone has comes from cfn-lint's copy of the provider schemas. Usage: python -m tools.generate_kinds
+alone has or lacks, what it requires and what it replaces a resource for comes from cfn-lint's copy of the
+provider schemas. Usage: python -m tools.generate_kinds
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -42,17 +43,25 @@ def generate(types: Mapping[str, Any], today: str) -> dict[str, Any]:
     service = _service_model()
     kinds: dict[str, Kind] = {}
     only: dict[str, list[str]] = {}
+    lacking: dict[str, list[str]] = {}
+    create_only: dict[str, list[str]] = {}
+    required: dict[str, dict[str, list[str]]] = {}
     for type_name in sorted(types):
         entry = types[type_name] or {}
         tree: dict[str, Kind] = {}
         if "create" in entry:
-            tree = _shape_kind(service.operation_model(entry["create"]).input_shape, ())
+            shape = service.operation_model(entry["create"]).input_shape
+            tree = _shape_kind(shape, ())
+            required[type_name] = dict(_shape_required(shape, "", ()))
             for canonical, other in (entry.get("renames") or {}).items():
                 _move(tree, other, canonical)
         schema = _provider_schema(type_name)
         if schema is not None:
             written = _schema_kind(schema, schema, ())
             _drop(written, schema.get("readOnlyProperties", []))
+            lacking[type_name] = sorted(_lacking(tree, written, ""))
+            create_only[type_name] = sorted(map(_spell, schema.get("createOnlyProperties", [])))
+            required[type_name] = dict(_schema_required(schema, schema, "", ()))
             found: list[str] = []
             tree = _merged(tree, written, "", found)
             only[type_name] = sorted(found)
@@ -63,6 +72,9 @@ def generate(types: Mapping[str, Any], today: str) -> dict[str, Any]:
         "cfn-lint": version("cfn-lint"),
         "kinds": kinds,
         "cloudformation-only": {type_name: paths for type_name, paths in only.items() if paths},
+        "api-only": {type_name: paths for type_name, paths in lacking.items() if paths},
+        "create-only": {type_name: paths for type_name, paths in create_only.items() if paths},
+        "required": {type_name: below for type_name, below in required.items() if below},
     }
 
 
@@ -138,10 +150,7 @@ def _schema_kind(node: Mapping[str, Any], root: Mapping[str, Any], above: tuple[
     if reference is not None:
         if reference in above:
             return None
-        target: Any = root
-        for step in reference.removeprefix("#/").split("/"):
-            target = target[step]
-        return _schema_kind(target, root, (*above, reference))
+        return _schema_kind(_pointed(root, reference), root, (*above, reference))
     if "enum" in node and all(isinstance(member, str) for member in node["enum"]):
         return _enum(node["enum"])
     kind = node.get("type", "object" if "properties" in node else None)
@@ -155,6 +164,63 @@ def _schema_kind(node: Mapping[str, Any], root: Mapping[str, Any], above: tuple[
         patterns = list(node.get("patternProperties", {}).values())
         return {"*": _schema_kind(patterns[0], root, above) if patterns else None}
     return None if kind is None else _SCHEMA_SCALARS[kind]
+
+
+def _shape_required(shape: Any, path: str, above: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+    """Paths of the structures below the top, with the members that each must have."""
+    if shape.name in above:
+        return
+    above = (*above, shape.name)
+    if shape.type_name == "structure":
+        if path and shape.required_members:
+            yield path, sorted(shape.required_members)
+        for name, member in shape.members.items():
+            yield from _shape_required(member, f"{path}.{name}" if path else name, above)
+    elif shape.type_name == "list":
+        yield from _shape_required(shape.member, f"{path}[]", above)
+
+
+def _schema_required(
+    node: Mapping[str, Any], root: Mapping[str, Any], path: str, above: tuple[str, ...]
+) -> Iterator[tuple[str, list[str]]]:
+    """As `_shape_required`, of a provider schema."""
+    reference = node.get("$ref")
+    if reference is not None:
+        if reference not in above:
+            yield from _schema_required(_pointed(root, reference), root, path, (*above, reference))
+        return
+    if path and node.get("required"):
+        yield path, sorted(node["required"])
+    for name, below in node.get("properties", {}).items():
+        yield from _schema_required(below, root, f"{path}.{name}" if path else name, above)
+    if "items" in node:
+        yield from _schema_required(node["items"], root, f"{path}[]", above)
+
+
+def _pointed(root: Mapping[str, Any], reference: str) -> Any:
+    target: Any = root
+    for step in reference.removeprefix("#/").split("/"):
+        target = target[step]
+    return target
+
+
+def _lacking(api: Kind, cfn: Kind, path: str) -> Iterator[str]:
+    """Topmost paths that CloudFormation does not have."""
+    if isinstance(api, dict) and isinstance(cfn, dict) and "*" not in {*api, *cfn}:
+        for name, below in api.items():
+            here = f"{path}.{name}" if path else name
+            if name in cfn:
+                yield from _lacking(below, cfn[name], here)
+            else:
+                yield here
+    elif isinstance(api, list) and isinstance(cfn, list):
+        yield from _lacking(api[0], cfn[0], f"{path}[]")
+
+
+def _spell(pointer: str) -> str:
+    """The path that a pointer like /properties/A/items/properties/B stands for."""
+    steps = [step for step in pointer.split("/") if step and step != "properties"]
+    return ".".join(steps).replace(".items", "[]").replace(".*", "[]")
 
 
 def _drop(tree: Kind, pointers: list[str]) -> None:

@@ -13,7 +13,7 @@ from scanner.safe_text import inert
 
 DEFAULT = ".smguard-baseline.json"
 _UNSHARED = {
-    *("format_name", "output", "fail_on", "strict", "exit_zero"),
+    *("formats", "files", "fail_on", "strict", "exit_zero"),
     *("show_passed", "baseline", "candidates", "changed_since"),
 }
 """Options of a scan that have no use here, or another."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +14,7 @@ from scanner import __version__, catalog
 from scanner.cli.configuration import configured, load_catalog
 from scanner.limits import Limits
 from scanner.model import Severity, SmguardError, Verdict
-from scanner.report import FORMATS, Run, renderer
+from scanner.report import FORMATS, Output, Run, renderer
 
 if TYPE_CHECKING:
     from datetime import date
@@ -45,14 +45,36 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.command("scan", short_help="Scan CloudFormation templates.")
+class ScanCommand(click.Command):
+    """Keeps the words of a call: to which -f an -o belongs is a matter of order, which click doesn't tell."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["words"] = list(args)
+        return super().parse_args(ctx, args)
+
+
+@click.command("scan", cls=ScanCommand, short_help="Scan CloudFormation templates.")
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False, path_type=str)
 )
 @click.option(
-    "-f", "--format", "format_name", type=click.Choice(list(FORMATS)), default="table", show_default=True
+    "-f",
+    "--format",
+    "formats",
+    type=click.Choice(list(FORMATS)),
+    multiple=True,
+    default=["table"],
+    show_default=True,
+    help="The form of the report; repeatable, each with its own -o behind it.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write the report there instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Write the report there instead of standard output.",
+)
 @click.option("--select", multiple=True, metavar="ID", help="Only this control (repeatable).")
 @click.option("--ignore", multiple=True, metavar="ID", help="All controls but this one (repeatable).")
 @click.option("--area", multiple=True, metavar="AREA", help="Only the controls of this area (repeatable).")
@@ -97,8 +119,8 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @limit_options
 def command(
-    format_name: str,
-    output: str | None,
+    formats: tuple[str, ...],
+    files: tuple[str, ...],
     exit_zero: bool,
     allow_incomplete: bool,
     **options: Any,
@@ -107,9 +129,10 @@ def command(
 
     PATH is a template, a folder that is walked (.gitignore is honoured), or - for standard input.
     """
+    outputs = _outputs(formats, files)
     options, config = configure(options)
     scan = prepare(options, config)
-    _write(scan.events(), scan, format_name, output, options["show_passed"])
+    _write(scan, outputs, bool(options["strict"]))
     counting = {Verdict.FAIL, Verdict.UNKNOWN} if options["strict"] else {Verdict.FAIL}
     threshold = Severity.parse(options["fail_on"] or "low")
     if scan.crashed:
@@ -172,13 +195,14 @@ def prepare(options: dict[str, Any], config: Config | None) -> Scan:
         plan = plan._replace(changes=changed_since(options["changed_since"], options["paths"]))
     excludes: tuple[str, tuple[str, ...]] = ("", ())
     if config is not None:
-        plan, excludes = _settle(plan, config, today)
-    entries = find(options["paths"], options["exclude"], limits, options["candidates"], excludes)
+        plan, excludes = settle(plan, config, today)
+    # Listed before any output is opened, which may lie in a folder that is scanned.
+    entries = list(find(options["paths"], options["exclude"], limits, options["candidates"], excludes))
     gc.freeze()
     return Scan(plan, entries, today)
 
 
-def _settle(plan: Plan, config: Config, today: date) -> tuple[Plan, tuple[str, tuple[str, ...]]]:
+def settle(plan: Plan, config: Config, today: date) -> tuple[Plan, tuple[str, tuple[str, ...]]]:
     """What the configuration says of paths: a plan with it, and what is left out."""
     if "accepted-gaps" in config.body:
         from scanner.acceptance import Acceptances
@@ -191,21 +215,36 @@ def _settle(plan: Plan, config: Config, today: date) -> tuple[Plan, tuple[str, t
     return plan, (config.base, tuple(config.body.get("exclude", ())))
 
 
-def _write(events: Iterator[Any], scan: Any, format_name: str, output: str | None, show_passed: bool) -> None:
-    from scanner.output import write
+def _outputs(formats: tuple[str, ...], files: tuple[str, ...]) -> list[Output]:
+    if len(formats) == 1 and len(files) < 2 and formats != ("github",):
+        return [Output(formats[0], files[0] if files else None)]
+    from scanner.cli.outputs import pair
 
-    to_terminal = output in (None, "-") and sys.stdout is not None and sys.stdout.isatty()
+    return pair(click.get_current_context())
+
+
+def _write(scan: Any, outputs: list[Output], strict: bool) -> None:
+    from scanner.output import write, write_several
+
+    standard = any(output.standard for output in outputs)
+    to_terminal = standard and sys.stdout is not None and sys.stdout.isatty()
     run = Run(
         kind="scan",
         version=__version__,
         catalog=scan.plan.catalog.digest,
-        show_passed=show_passed,
+        show_passed=scan.plan.show_passed,
         width=_width(),
         color=to_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
-        events=events,
+        events=scan.events(),
         summary=lambda: scan.summary,
+        strict=strict,
     )
-    write(output, renderer(format_name)(run))
+    if len(outputs) == 1:
+        write(outputs[0].path, renderer(outputs[0].format)(run))
+    else:
+        from scanner.report.together import render_together
+
+        write_several(outputs, render_together(run, outputs))
 
 
 def _width() -> int:

@@ -5,14 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, cast
 
-from scanner.model import Finding, Gap, Note, Summary
+from scanner.model import Finding, Gap, Location, Note, Summary, Verdict
 
 FORMATS = {
     "table": "scanner.report.table",
     "json": "scanner.report.json_report",
     "sarif": "scanner.report.sarif",
+    "junit": "scanner.report.junit",
+    "github": "scanner.report.github",
+    "gitlab": "scanner.report.gitlab",
+    "markdown": "scanner.report.markdown",
+    "csv": "scanner.report.csv_report",
 }
-"""Format name -> module with `render`; a module is imported only when its format is asked for."""
+"""Format name -> module with `render`; a module is imported only when its format is asked for.
+
+A format that says nothing for long yields "" while it reads, for the sake of others that share its stream.
+"""
+
+JOB_SUMMARY = "job-summary"
+"""What goes with the format github; no format of its own."""
+
+
+class Output(NamedTuple):
+    """One report: its format, and the file that it replaces or is added to (None: standard output)."""
+
+    format: str
+    path: str | None = None
+    append: bool = False
+
+    @property
+    def standard(self) -> bool:
+        """Whether it goes to standard output."""
+        return self.path in (None, "-")
 
 
 class Run(NamedTuple):
@@ -31,6 +55,45 @@ class Run(NamedTuple):
     color: bool
     events: Iterator[Finding | Gap | Note]
     summary: Callable[[], Summary]
+    strict: bool = False
+    """Whether what can't be known counts as well."""
+
+    def counts(self, finding: Finding) -> bool:
+        """Whether a finding is held against what was scanned, severities aside."""
+        return status(finding) == "failed" or (self.strict and status(finding) == "unknown")
+
+    def leaves_open(self, gap: Gap) -> bool:
+        """Whether a Gap makes the report incomplete; it is accepted otherwise."""
+        return gap.accepted is None
+
+
+def renderer(name: str) -> Callable[[Run], Iterator[str]]:
+    """The function that turns a run into the chunks of text of format `name`; KeyError if there is none."""
+    from importlib import import_module
+
+    module = "scanner.report.job_summary" if name == JOB_SUMMARY else FORMATS[name]
+    return cast("Callable[[Run], Iterator[str]]", import_module(module).render)
+
+
+def status(finding: Finding) -> str:
+    """ "failed", "unknown", "waived", "baseline" (it is known) or "passed"."""
+    if finding.waiver is not None:
+        return "waived"
+    if finding.baseline:
+        return "baseline"
+    return _STATUS[finding.verdict]
+
+
+_STATUS = {Verdict.FAIL: "failed", Verdict.UNKNOWN: "unknown", Verdict.PASS: "passed"}
+
+
+def excuse(finding: Finding) -> str:
+    """Why a finding that would count is excused, so that it does not."""
+    waiver = finding.waiver
+    if waiver is None:
+        return ""
+    named = ", ".join(part for part in (waiver.owner, waiver.ticket) if part)
+    return f"until {waiver.expires}: {waiver.reason}" + (f" ({named})" if named else "")
 
 
 def hint_of(gap: Gap) -> str:
@@ -39,8 +102,35 @@ def hint_of(gap: Gap) -> str:
     return f"accepted until {it.expires}: {it.reason}" if it else gap.hint
 
 
-def renderer(name: str) -> Callable[[Run], Iterator[str]]:
-    """The function that turns a run into the chunks of text of format `name`; KeyError if there is none."""
-    from importlib import import_module
+def said(finding: Finding) -> str:
+    """The message and what decides, once."""
+    message = finding.message or finding.control.title
+    if finding.condition and finding.condition not in message:
+        return f"{message}; {finding.condition}"
+    return message
 
-    return cast("Callable[[Run], Iterator[str]]", import_module(FORMATS[name]).render)
+
+def scope_of(location: Location) -> str:
+    """What findings are gathered by: their file, or their account and region."""
+    if location.file is not None:
+        return location.file
+    return " ".join(part for part in (location.account, location.region) if part)
+
+
+def position(location: Location) -> str:
+    """`file:line:column`, which terminals and editors open at a click, or the ARN."""
+    if location.file is None:
+        return location.arn or ""
+    numbers = [number for number in (location.line, location.column) if number is not None]
+    return ":".join([location.file, *map(str, numbers)])
+
+
+def reported(run: Run, gaps: list[Gap], notes: list[Note]) -> Iterator[Finding]:
+    """The findings that a report shows; Gaps and Notes are put aside."""
+    for event in run.events:
+        if isinstance(event, Gap):
+            gaps.append(event)
+        elif isinstance(event, Note):
+            notes.append(event)
+        elif run.show_passed or event.verdict is not Verdict.PASS:
+            yield event

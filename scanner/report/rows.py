@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scanner.model import Finding, Location, Verdict, Waiver
+from scanner.model import Finding
+from scanner.report import excuse, position, said, status
 from scanner.report.layout import Row, count, row
 
 
@@ -29,12 +30,12 @@ def gather(findings: list[Finding]) -> tuple[list[Row], set[int]]:
             if len({finding.resource.name for finding in same}) > 1:
                 own -= {id(finding) for finding in same}
                 text = _depend(f"{len(same)} places ", cause)
-                rows.append(row("unknown", control, text, _where(same[0].location)))
+                rows.append(row("unknown", control, text, position(same[0].location)))
     return rows, own
 
 
 def _open(finding: Finding) -> bool:
-    return finding.verdict is Verdict.UNKNOWN and not finding.excused
+    return status(finding) == "unknown"
 
 
 def _depend(many: str, cause: str) -> str:
@@ -45,17 +46,17 @@ def _depend(many: str, cause: str) -> str:
 
 def resource_rows(findings: list[Finding]) -> Iterator[Row]:
     """The rows below one resource: failed, worst first; unknown; waived and known; passed."""
-    failed = [finding for finding in findings if finding.verdict is Verdict.FAIL and not finding.excused]
+    failed = [finding for finding in findings if status(finding) == "failed"]
     for finding in sorted(failed, key=_worst_first):
         control = finding.control
-        yield row(control.severity.label, control.id, _message(finding), _where(finding.location))
+        yield row(control.severity.label, control.id, said(finding), position(finding.location))
     yield from _unknown_rows([finding for finding in findings if _open(finding)])
     for finding in findings:
-        if finding.waiver is not None:
-            yield row("waived", finding.control.id, _waiver_text(finding.waiver), _where(finding.location))
-        elif finding.baseline:
-            yield row("baseline", finding.control.id, _message(finding), _where(finding.location))
-    passed = sorted({finding.control.id for finding in findings if finding.verdict is Verdict.PASS})
+        if status(finding) == "waived":
+            yield row("waived", finding.control.id, excuse(finding), position(finding.location))
+        elif status(finding) == "baseline":
+            yield row("baseline", finding.control.id, said(finding), position(finding.location))
+    passed = sorted({finding.control.id for finding in findings if status(finding) == "passed"})
     if passed:
         yield row("passed", count(len(passed), "control"), ", ".join(passed), "")
 
@@ -71,35 +72,12 @@ def _unknown_rows(findings: list[Finding]) -> Iterator[Row]:
     for finding in findings:
         by_cause.setdefault(finding.cause or f"{id(finding)}", []).append(finding)
     for cause, group in by_cause.items():
-        where = _where(group[0].location)
+        where = position(group[0].location)
         controls = {finding.control.id for finding in group}
         if len(group) == 1:
-            yield row("unknown", group[0].control.id, _message(group[0]), where)
+            yield row("unknown", group[0].control.id, said(group[0]), where)
         elif len(controls) == 1:
             yield row("unknown", group[0].control.id, _depend(f"{len(group)} places ", cause), where)
         else:
             named = f"{_depend('', cause)}: {', '.join(sorted(controls))}"
             yield row("unknown", f"{len(controls)} controls", named, where)
-
-
-def _message(finding: Finding) -> str:
-    if finding.condition and finding.condition not in finding.message:
-        return f"{finding.message}; {finding.condition}"
-    return finding.message
-
-
-def _waiver_text(waiver: Waiver) -> str:
-    said = ", ".join(part for part in (waiver.owner, waiver.ticket) if part)
-    return f"until {waiver.expires}: {waiver.reason}" + (f" ({said})" if said else "")
-
-
-def _where(location: Location) -> str:
-    """`file:line:column`, which terminals and editors open at a click, or the ARN."""
-    if location.file is None:
-        return location.arn or ""
-    parts = [location.file]
-    if location.line is not None:
-        parts.append(str(location.line))
-        if location.column is not None:
-            parts.append(str(location.column))
-    return ":".join(parts)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from scanner.model import Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
-from scanner.report import Run, hint_of
+from scanner.model import Control, Finding, Gap, Note, Resource, Severity, Summary, Verdict
+from scanner.report import Run, hint_of, scope_of, status
 from scanner.report.layout import Layout, count
 from scanner.report.rows import gather, resource_rows
 from scanner.safe_text import inert
@@ -32,7 +32,7 @@ def render(run: Run) -> Iterator[str]:
     """Lines of text; the findings of one file are held at a time."""
     layout = Layout(max(run.width, _NARROWEST), run.color)
     tally = _Tally()
-    for scope, findings in groupby(_findings(run, tally), lambda finding: _scope(finding.location)):
+    for scope, findings in groupby(_findings(run, tally), lambda finding: scope_of(finding.location)):
         yield from _render_file(layout, scope, list(findings))
     summary = run.summary()
     yield from _render_remedies(layout, tally)
@@ -48,17 +48,10 @@ def _findings(run: Run, tally: _Tally) -> Iterator[Finding]:
         elif isinstance(event, Note):
             tally.notes.setdefault(event.what, []).append(event.where)
         elif run.show_passed or event.verdict is not Verdict.PASS:
-            if event.verdict is Verdict.FAIL and not event.excused:
+            if status(event) == "failed":
                 tally.severities[event.control.severity] += 1
                 tally.failed[event.control.id] = event.control
             yield event
-
-
-def _scope(location: Location) -> str:
-    """The heading that a finding stands under: its file, or its account and region."""
-    if location.file is not None:
-        return location.file
-    return " ".join(part for part in (location.account, location.region) if part)
 
 
 def _render_file(layout: Layout, scope: str, findings: list[Finding]) -> Iterator[str]:
@@ -88,7 +81,7 @@ def _render_remedies(layout: Layout, tally: _Tally) -> Iterator[str]:
     yield layout.paint("bold", "How to mend") + "\n\n"
     for control in sorted(tally.failed.values(), key=lambda control: (-control.severity, control.id)):
         yield from layout.heading(control.id, control.title)
-        yield from layout.paragraph(_in_short(control.remediation), 4)
+        yield from layout.paragraph(in_short(control.remediation), 4)
     yield "\n"
     yield from layout.paragraph(
         "More on one, and how to waive it: smguard explain FILE:LINE, or ID", 2, "dim"
@@ -96,7 +89,7 @@ def _render_remedies(layout: Layout, tally: _Tally) -> Iterator[str]:
     yield "\n"
 
 
-def _in_short(text: str) -> str:
+def in_short(text: str) -> str:
     """The first sentence of a remediation, and the one that says what can't be changed in place."""
     sentences = _sentences(" ".join(text.split()))
     shown = [sentences[0], *(each for each in sentences[1:] if "recreate" in each)][:2]
@@ -154,7 +147,7 @@ def _render_summary(layout: Layout, summary: Summary, tally: _Tally) -> Iterator
         *([("baseline", summary.baseline, "known before", "bold")] if summary.baseline else []),
         ("passed", summary.passed, "", "good"),
         ("resources", summary.resources, "", "bold"),
-        ("files", summary.seen, _file_counts(summary), "bold"),
+        ("files", summary.seen, file_counts(summary), "bold"),
     ]
     digits = max(len(str(number)) for _, number, _, _ in rows)
     for label, number, remark, style in rows:
@@ -175,7 +168,7 @@ def _severities(tally: _Tally) -> list[str]:
     return [f"{number} {severity.label}" for severity, number in worst_first]
 
 
-def _file_counts(summary: Summary) -> str:
+def file_counts(summary: Summary) -> str:
     kinds = [
         (summary.judged, "judged"),
         (summary.partial, "in part"),
@@ -189,7 +182,7 @@ def _render_fine(layout: Layout, summary: Summary) -> Iterator[str]:
     if not summary.seen:
         yield "Nothing to judge: no file was found.\n"
         return
-    files = count(summary.seen, "file") + (f" ({_file_counts(summary)})" if summary.skipped else "")
+    files = count(summary.seen, "file") + (f" ({file_counts(summary)})" if summary.skipped else "")
     if summary.passed or summary.waived or summary.baseline:
         verdict = layout.paint("good", "Nothing new." if summary.baseline else "All good.")
         waived = f", {summary.waived} waived" if summary.waived else ""

@@ -33,3 +33,15 @@ def decode(data: bytes) -> str:
         at = start + len(text[: text.index("\0")].encode(encoding))
         raise ReadError(f"holds a NUL character at byte {at}", hint=_BINARY)
     return text
+
+
+def encode(text: str, like: bytes) -> bytes:
+    """The bytes of a text in the encoding, and with the byte order mark, of a file that was decoded."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if like.startswith(mark):
+            return mark + text.encode(encoding)
+    return text.encode()
