@@ -1,15 +1,17 @@
-# make scan | test | bench | docs | clean. Needs Python >= 3.11 with pip and venv; writes below this folder only.
+# make scan | test | checkov | bench | docs | lock | dist | bill | clean.
+# Needs Python >= 3.11 with pip and venv; writes below this folder only.
 
 PYTHON ?= python3
 VENV := .venv
 TEST_VENV := .venv-test
+CHECKOV_VENV := benchmarks/.venvs/checkov
 SOURCES := $(shell find scanner rules policies config_rules -type f -not -path '*/__pycache__/*' 2>/dev/null)
 PIP := -m pip --quiet --disable-pip-version-check
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PYTHONNOUSERSITE := 1
 
-.PHONY: scan test bench docs clean
+.PHONY: scan test checkov bench docs lock dist bill clean
 .DEFAULT_GOAL := test
 
 scan: $(VENV)/.installed
@@ -21,11 +23,46 @@ test: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/mypy --no-error-summary
 	@$(TEST_VENV)/bin/python -m pytest --quiet -n 2 --cov --cov-report=term
 
+# The tests of the controls inside checkov need it; its pins of boto3 and networkx need an environment of its own.
+checkov: $(CHECKOV_VENV)/.installed-checkov
+
 bench: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/python -m benchmarks.run || echo "the benchmark did not finish"
 
 docs: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/python -m tools.generate_rules_readme
+
+# What CI, the action and a release install, to the byte; what is oldest is what pyproject.toml still allows.
+LOCK := .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command 'make lock' pyproject.toml
+
+lock:
+	@$(call venv,.cache/lock)
+	@.cache/lock/bin/python $(PIP) install --upgrade uv
+	@$(LOCK) --output-file requirements/run.txt
+	@$(LOCK) --output-file requirements/oldest.txt --resolution lowest-direct
+	@$(LOCK) --output-file requirements/test.txt --extra test
+	@$(LOCK:pyproject.toml=) --output-file requirements/build.txt --group build
+	@$(LOCK:pyproject.toml=) --output-file requirements/release.txt --group release
+
+# A release: sdist, the wheel of that sdist, and a bill of what installing it brings along. PYTHON is
+# one with requirements/release.txt.
+DIST ?= dist
+INTO = $(PYTHON) $(PIP) --python $$folder/site/bin/python install
+
+dist:
+	@rm -rf $(DIST)
+	@$(PYTHON) -m build --no-isolation --outdir $(DIST) . >/dev/null
+
+bill:
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	version=$$($(PYTHON) -c 'import scanner; print(scanner.__version__)'); \
+	$(PYTHON) -m venv --without-pip $$folder/site; \
+	$(INTO) --require-hashes --requirement requirements/run.txt; \
+	$(INTO) --no-index --no-deps $(DIST)/*.whl; \
+	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml >$$folder/pyproject.toml; \
+	$(PYTHON) -m cyclonedx_py environment --pyproject $$folder/pyproject.toml --output-reproducible \
+		--output-file $(DIST)/sagemaker_guardrails-$$version.cdx.json $$folder/site
 
 clean:
 	@rm -rf $(VENV) $(TEST_VENV) .cache .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis \
@@ -38,9 +75,17 @@ $(VENV)/.installed: pyproject.toml hatch_build.py README.md $(SOURCES)
 	@touch $@
 
 # An editable install reads scanner/ and rules/ where they are: only new dependencies make it stale.
-$(TEST_VENV)/.installed: pyproject.toml hatch_build.py
+# Where not every locked file can be had (a mirror, a newer Python), what pyproject.toml allows will do.
+$(TEST_VENV)/.installed: pyproject.toml hatch_build.py requirements/test.txt
 	@$(call venv,$(TEST_VENV))
+	@$(TEST_VENV)/bin/python $(PIP) install --require-hashes --requirement requirements/test.txt \
+		|| echo "requirements/test.txt can't be installed here: taking what pyproject.toml allows" >&2
 	@$(TEST_VENV)/bin/python $(PIP) install --editable '.[test]'
+	@touch $@
+
+$(CHECKOV_VENV)/.installed-checkov:
+	@$(call venv,$(CHECKOV_VENV))
+	@$(CHECKOV_VENV)/bin/python $(PIP) install checkov
 	@touch $@
 
 define venv

@@ -141,6 +141,7 @@ def base(catalog: Catalog) -> Any:
 
     return rulepack.Base(
         ids=frozenset(catalog.by_id),
+        numbers={control.number: control.id for control in catalog.controls if control.number},
         values=catalog.values,
         shapes=catalog.shapes,
         types=catalog.types,
@@ -250,6 +251,7 @@ def _control(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Mapping[s
         parameters=parameters,
         waivable=raw["waivable"],
         retired=raw["retired"],
+        number=raw.get("number"),
         fix=raw.get("fix"),
     )
 

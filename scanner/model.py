@@ -62,8 +62,20 @@ class Control(NamedTuple):
     parameters: Mapping[str, Any] | None = None
     waivable: bool = True
     retired: bool = False
+    number: int | None = None
+    """What its ids in cfn-lint and checkov are made of: 101 to 499 in the built-in catalog."""
     fix: Mapping[str, Any] | None = None
     """What `smguard fix` must know: {by-hand | when-selected: why, needs: [paths]}."""
+
+    @property
+    def cfn_lint_id(self) -> str:
+        """The id of its rule in cfn-lint; empty without a number."""
+        return f"W9{self.number}" if self.number else ""
+
+    @property
+    def checkov_id(self) -> str:
+        """The id of its check in checkov; empty without a number."""
+        return f"CKV2_SMG_{self.number}" if self.number else ""
 
 
 class Location(NamedTuple):

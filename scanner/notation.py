@@ -27,12 +27,15 @@ VALUE_TYPES = frozenset({"string", "boolean", "integer", "number", "array", "obj
 EXAMPLE_KINDS = ("fail", "pass", "unknown", "not-applicable")
 
 REQUIRED_FIELDS = ("id", "title", "area", "severity", "rationale", "remediation", "resources", "examples")
-OPTIONAL_FIELDS = ("aka", "frameworks", "prevent", "parameters", "waivable", "retired", "fix")
+OPTIONAL_FIELDS = ("number", "aka", "frameworks", "prevent", "parameters", "waivable", "retired", "fix")
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
 PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
 TYPE_FIELDS = frozenset({"create", "renames", "judged-at", "remark"})
 PARAMETER_FIELDS = PARAMETER_KEYWORDS | {"default", "description"}
+
+OWN_NUMBERS = 500
+"""The built-in controls have the numbers from 101 to below this, a user's own those from here to 999."""
 
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_ID = 64
@@ -81,6 +84,9 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
         yield ("id",), "must be kebab-case, like volume-kms-key"
     elif name and name != stem:
         yield ("id",), f"is '{name}', must equal the file name '{stem}'"
+    number = control.get("number", OWN_NUMBERS)
+    if type(number) is not int or not 101 <= number <= 999:
+        yield ("number",), "must be a whole number from 101 to 999"
     for field in ("title", "rationale", "remediation"):
         if not isinstance(control.get(field, ""), str):
             yield (field,), "must be text"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from scanner.catalog import Catalog
 from scanner.model import Control
-from scanner.notation import AREAS
+from scanner.notation import AREAS, OWN_NUMBERS
 from scanner.place_text import describe_rule
 from scanner.safe_text import inert, wrap
 
@@ -51,8 +51,11 @@ def explain(
     yield from section("What stops it before it is made", *statements)
     if kinds is None:
         names = {**foreign_names(control), **{name: _ids(each) for name, each in control.frameworks.items()}}
-        if names:
+        if names or control.number:
             yield from section("In other tools and frameworks")
+        if control.number:
+            yield Line(2, f"{control.cfn_lint_id} inside cfn-lint, {control.checkov_id} inside checkov")
+        if names:
             yield from (Line(2, f"{name}: {', '.join(ids)}") for name, ids in names.items())
 
 
@@ -113,7 +116,10 @@ def readme(catalog: Catalog, examples: Examples) -> str:
         "<!-- Generated from the control files by `make docs`. Do not edit. -->",
         "",
         f"{len(controls)} controls judge {len(kinds)} resource types; {count} examples in the control files "
-        "are run as tests. A control is one YAML file here, and everything on this page comes from it.",
+        "are run as tests. A control is one YAML file here, and everything on this page comes from it. "
+        "Its `number` makes its id in cfn-lint and checkov and is never given to another, even when the "
+        f"control is retired; the built-in ones are below {OWN_NUMBERS}, your own may take {OWN_NUMBERS} to "
+        "999, or none.",
         "",
         "| Control | Severity | What it asks for |",
         "|---|---|---|",
@@ -136,7 +142,8 @@ def readme(catalog: Catalog, examples: Examples) -> str:
 def _section(
     control: Control, catalog: Catalog, examples: Mapping[str, list[Mapping[str, Any]]]
 ) -> Iterator[str]:
-    yield from ("", f"### {control.id}", "", f"**{control.title}** · {control.severity.label}", "")
+    ids = f"`{control.cfn_lint_id}` in cfn-lint, `{control.checkov_id}` in checkov"
+    yield from ("", f"### {control.id}", "", f"**{control.title}** · {control.severity.label} · {ids}", "")
     yield control.rationale.strip()
     yield from (
         "",

@@ -15,7 +15,7 @@ from typing import Any
 from scanner import __version__, notation
 from scanner.fix.notation import fix_faults, template_parameter_faults
 from scanner.model import SmguardError
-from scanner.notation import Names, Problem
+from scanner.notation import OWN_NUMBERS, Names, Problem
 from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
@@ -30,6 +30,8 @@ class Base:
     """The names and property kinds of another pack that a user's own folder builds on."""
 
     ids: frozenset[str] = frozenset()
+    numbers: Mapping[int, str] = field(default_factory=dict)
+    """The numbers of its controls, retired ones included, and whose they are."""
     values: Mapping[str, Any] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
@@ -63,6 +65,7 @@ def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
         elif control.stem in seen:
             yield Problem(control.file, ("id",), f"'{control.stem}' is also {seen[control.stem]}")
         seen[control.stem] = control.file
+    yield from _number_problems(pack, base)
     for file, section, entries, known in (
         (DEFINITIONS_FILE, "values", pack.values, base.values),
         (DEFINITIONS_FILE, "shapes", pack.shapes, base.shapes),
@@ -176,6 +179,7 @@ def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": document.get("parameters"),
         "waivable": document.get("waivable", True),
         "retired": document.get("retired", False),
+        "number": document.get("number"),
         "fix": document.get("fix"),
     }
 
@@ -190,6 +194,20 @@ def _pruned(kinds: Mapping[str, Any], touched: Mapping[str, set[str]]) -> dict[s
 
 def _top(path: str) -> str:
     return path.partition(".")[0].removesuffix("?").removesuffix("[]")
+
+
+def _number_problems(pack: Pack, base: Base) -> Iterator[Problem]:
+    """A number that two controls have, or that the built-in catalog may take for a control to come."""
+    owners = dict(base.numbers)
+    for control in pack.controls:
+        number = control.document.get("number") if isinstance(control.document, dict) else None
+        if isinstance(number, int):
+            owner = owners.setdefault(number, control.stem)
+            if owner != control.stem:
+                yield Problem(control.file, ("number",), f"{number} is the number of {owner}")
+            elif base.numbers and number < OWN_NUMBERS:
+                what = f"{number} is kept for the built-in catalog; take one from {OWN_NUMBERS} to 999"
+                yield Problem(control.file, ("number",), what)
 
 
 def _names(pack: Pack, base: Base) -> Names:

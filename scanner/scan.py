@@ -72,6 +72,8 @@ class Scan:
         self.entries = entries
         self.today = today
         self.crashed = False
+        self.current = ""
+        """The file, as its candidate displays it, that the latest event belongs to."""
         self.counting: set[tuple[Verdict, Severity]] = set()
         """Verdicts and severities of the findings that no waiver covers: what the exit code hangs on."""
         self._chosen = frozenset(control.id for control in plan.controls)
@@ -122,6 +124,7 @@ class Scan:
 
     def _report(self, entry: Candidate, result: FileResult) -> Iterator[Event]:
         verdicts = result.verdicts
+        self.current = entry.display
         self.crashed |= verdicts.crashed
         self._declared |= verdicts.declared
         self._counts["seen"] += 1

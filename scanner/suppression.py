@@ -73,6 +73,8 @@ def _suppressed(raw: Any, form: Form) -> Iterator[tuple[str, str]]:
 
 
 def _foreign_ids(control: Control, kind: str, tool: str) -> Iterator[str]:
+    """What a tool calls a control on a type, its own check or ours within it."""
+    yield {"cfn-lint": control.cfn_lint_id, "checkov": control.checkov_id}.get(tool, "")
     for aka in (control.aka, control.resources.get(kind, {}).get("aka", {})):
         ids = aka.get(tool, ())
         yield from [ids] if isinstance(ids, str) else ids

@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.building import ROOT, attempt, run, unpack
 
 settings.register_profile("quick", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skips what has to install packages where none can be had; in CI that is a failure."""
+    folder = tmp_path_factory.mktemp("index")
+    words = ("download", "--quiet", "--no-deps", "--no-cache-dir", "--retries=1", "--timeout=10", "click")
+    done = attempt(sys.executable, "-m", "pip", *words, cwd=folder)
+    if done.returncode:
+        why = f"packages can't be installed here: {done.stdout.splitlines()[-1]}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sdist and the wheel by their ending: those in SMGUARD_DIST, else made as a release makes them."""
+    given = os.environ.get("SMGUARD_DIST")
+    folder = Path(given).absolute() if given else tmp_path_factory.mktemp("release") / "dist"
+    if not given:
+        run("make", "--silent", "dist", f"DIST={folder}", f"PYTHON={sys.executable}", cwd=ROOT)
+    return {ending: next(folder.glob(f"*{ending}")) for ending in (".whl", ".tar.gz")}
+
+
+@pytest.fixture(scope="session")
+def project(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources of the release, unpacked; not to be changed."""
+    return unpack(built[".tar.gz"], tmp_path_factory.mktemp("project"))

@@ -13,6 +13,7 @@ import yaml
 from scanner import catalog, rulepack
 from scanner.catalog import Catalog
 from scanner.model import Severity, SmguardError
+from scanner.notation import OWN_NUMBERS
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = "AWS::SageMaker::NotebookInstance"
@@ -110,6 +111,22 @@ def test_add(built_in: Catalog, tmp_path: Path) -> None:
 def test_add_an_id_that_exists(built_in: Catalog, tmp_path: Path) -> None:
     with pytest.raises(SmguardError, match="is a control of the built-in catalog"):
         catalog.add(built_in, str(own(tmp_path / "mine", built_in.controls[0].id)))
+
+
+def test_every_built_in_control_has_a_number_of_its_range(built_in: Catalog) -> None:
+    assert all(control.number and 101 <= control.number < OWN_NUMBERS for control in built_in.controls)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(101, "101 is the number of network-isolation"), (499, "499 is kept for the built-in catalog")],
+)
+def test_add_a_number_that_is_taken_or_kept(
+    number: int, said: str, built_in: Catalog, tmp_path: Path
+) -> None:
+    with pytest.raises(SmguardError, match=said):
+        catalog.add(built_in, str(own(tmp_path / "mine", "small-volume", number=number)))
+    assert catalog.add(built_in, str(own(tmp_path / "mine", "small-volume", number=500)))
 
 
 def test_parameters_are_replaced_by_their_default(built_in: Catalog, tmp_path: Path) -> None:

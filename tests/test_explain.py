@@ -212,7 +212,13 @@ def test_the_waiver_of_a_json_template(folder: Path) -> None:
 
 def test_a_control_that_can_not_be_waived_and_names_a_policy(folder: Path) -> None:
     control = yaml.safe_load((ROOT / "rules/access/notebook-root-access.yaml").read_text())
-    control |= {"id": "strict", "waivable": False, "prevent": ["scp/access.json#DenyRoot"], "retired": True}
+    control |= {
+        "id": "strict",
+        "number": 500,
+        "waivable": False,
+        "prevent": ["scp/access.json#DenyRoot"],
+        "retired": True,
+    }
     (folder / "own").mkdir()
     (folder / "own" / "strict.yaml").write_text(yaml.safe_dump(control))
     for words in (("explain", "strict"), ("rules", "show", "strict")):

@@ -1,50 +1,28 @@
-"""Wheel, sdist → wheel, `pip install .` and `pip install -e .` all carry the same catalog; offline."""
+"""A release as users get it: what its files hold, and that each way to install it gives the same command."""
 
 from __future__ import annotations
 
 import email
 import json
-import os
 import subprocess
 import sys
 import tarfile
-import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from scanner import __version__, rulepack
+from tests.building import ROOT, attempt, clean, run
 
 pytestmark = pytest.mark.packaging
 
-ROOT = Path(__file__).resolve().parent.parent
-PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
+PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install")
 OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 TELL = "from scanner import catalog; import scanner, sys; print(catalog.load().digest, scanner.__file__)"
-
-
-def run(*words: str | Path, cwd: Path, **environment: str) -> str:
-    """Run a command in a folder; its output. Its errors are shown if it fails."""
-    # Copies of the package are not to be measured.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    done = subprocess.run(words, cwd=cwd, env={**plain, **environment}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The wheel built from this checkout, the sdist, and the wheel built from that sdist."""
-    direct, through = tmp_path_factory.mktemp("direct"), tmp_path_factory.mktemp("through")
-    build = (sys.executable, "-m", "build", "--no-isolation")
-    run(*build, "--wheel", "--outdir", direct, ROOT, cwd=direct)
-    run(*build, "--outdir", through, ROOT, cwd=through)
-    (wheel,) = direct.glob("*.whl")
-    (sdist,) = through.glob("*.tar.gz")
-    (again,) = through.glob("*.whl")
-    return {"wheel": wheel, "sdist": sdist, "wheel of sdist": again}
+OPEN = "Resources: {N: {Type: 'AWS::SageMaker::NotebookInstance'}}\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +31,7 @@ def digest() -> str:
 
 
 def test_wheel_holds_the_package_only(built: dict[str, Path], digest: str) -> None:
-    with zipfile.ZipFile(built["wheel"]) as wheel:
+    with zipfile.ZipFile(built[".whl"]) as wheel:
         names = wheel.namelist()
         catalog = json.loads(wheel.read("scanner/data/catalog.json"))
         metadata = email.message_from_bytes(wheel.read(next(n for n in names if n.endswith("/METADATA"))))
@@ -65,26 +43,31 @@ def test_wheel_holds_the_package_only(built: dict[str, Path], digest: str) -> No
     assert catalog["digest"] == digest
     assert catalog["version"] == metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert "smguard = scanner.cli:main" in commands
+    assert "smguard = scanner.__main__:main" in commands
     needed = {text.split(">")[0] for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text}
     assert needed == {"boto3", "click", "jsonschema", "pyyaml"}
 
 
-def test_wheel_of_the_sdist_is_the_same(built: dict[str, Path]) -> None:
-    with zipfile.ZipFile(built["wheel"]) as one, zipfile.ZipFile(built["wheel of sdist"]) as other:
+def test_wheel_of_the_sdist_is_the_wheel_of_the_sources(built: dict[str, Path], tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    (direct,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(direct) as one, zipfile.ZipFile(built[".whl"]) as other:
         assert {it.filename: it.CRC for it in one.infolist()} == {
             it.filename: it.CRC for it in other.infolist()
         }
 
 
 def test_sdist_holds_the_sources(built: dict[str, Path]) -> None:
-    with tarfile.open(built["sdist"]) as sdist:
+    with tarfile.open(built[".tar.gz"]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     wanted = {
         "README.md",
+        "SECURITY.md",
         "LICENSE",
+        "action.yml",
         "hatch_build.py",
         "pyproject.toml",
+        "requirements/run.txt",
         "rules/_types.yaml",
         "tests/test_packaging.py",
     }
@@ -97,36 +80,88 @@ def test_nothing_is_written_into_the_source_tree(built: dict[str, Path]) -> None
     assert not (ROOT / "build").exists()
 
 
-@pytest.mark.parametrize("source", ["wheel", "wheel of sdist", "folder"])
-def test_installed_package(built: dict[str, Path], digest: str, tmp_path: Path, source: str) -> None:
+def test_bill_of_materials_lists_what_installing_brings_along(
+    built: dict[str, Path], index: None, tmp_path: Path
+) -> None:
+    folder = built[".whl"].parent
+    if not list(folder.glob("*.cdx.json")):
+        # An environment of its own: what its tool brings along makes jsonschema slow to import.
+        python = tmp_path / "venv" / "bin" / "python"
+        run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+        run(python, *PIP, "--require-hashes", "-r", ROOT / "requirements" / "release.txt", cwd=tmp_path)
+        run("make", "--silent", "bill", f"DIST={folder}", f"PYTHON={python}", cwd=ROOT)
+    (file,) = folder.glob("*.cdx.json")
+    text = file.read_text(encoding="utf-8")
+    bill = json.loads(text)
+    product = bill["metadata"]["component"]
+    assert (bill["bomFormat"], product["name"]) == ("CycloneDX", "sagemaker-guardrails")
+    assert product["version"] == __version__
+    listed = {each["name"].lower().replace("_", "-"): f"=={each['version']}" for each in bill["components"]}
+    assert {"boto3", "botocore", "click", "jsonschema", "pyyaml"} <= set(listed)
+    lines = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8").splitlines()
+    locked = [Requirement(line.rstrip("\\ ")) for line in lines if line[:1].isalpha()]
+    everywhere = {each.name: str(each.specifier) for each in locked if each.marker is None}
+    assert everywhere.items() <= listed.items() <= {each.name: str(each.specifier) for each in locked}.items()
+    assert all(each["purl"].startswith("pkg:pypi/") for each in bill["components"])
+    assert "file:" not in text
+    (direct,) = (each for each in bill["dependencies"] if each["ref"] == product["bom-ref"])
+    assert {name.partition("=")[0] for name in direct["dependsOn"]} == {
+        "boto3",
+        "click",
+        "jsonschema",
+        "PyYAML",
+    }
+
+
+@pytest.mark.parametrize("source", [".whl", ".tar.gz"])
+def test_installed_into_a_clean_environment(
+    built: dict[str, Path], index: None, tmp_path: Path, source: str
+) -> None:
+    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+    run(tmp_path / "venv" / "bin" / "python", *PIP, built[source], cwd=tmp_path)
+    smguard = tmp_path / "venv" / "bin" / "smguard"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "open.yaml").write_text(OPEN, encoding="utf-8")
+    (elsewhere / "fine.yaml").write_text((ROOT / "examples" / "compliant.yaml").read_text("utf-8"), "utf-8")
+    assert run(smguard, "--version", cwd=elsewhere).startswith(f"smguard {__version__} (catalog ")
+    assert "notebook-direct-internet" in run(smguard, "rules", "list", cwd=elsewhere)
+    assert "examples are sound" in run(smguard, "rules", "check", cwd=elsewhere)
+    assert run(smguard, "scan", "fine.yaml", cwd=elsewhere).startswith("All good.")
+    found = attempt(smguard, "scan", ".", "-f", "json", cwd=elsewhere)
+    assert found.returncode == 1
+    assert {each["location"]["file"] for each in json.loads(found.stdout)["findings"]} == {"open.yaml"}
+
+
+def test_installed_from_a_folder(built: dict[str, Path], digest: str, tmp_path: Path) -> None:
     site = tmp_path / "site"
-    run(*PIP, *OFFLINE, "--target", site, built.get(source, ROOT), cwd=tmp_path)
-    said, file = run(sys.executable, "-c", TELL, cwd=tmp_path, PYTHONPATH=str(site)).split()
+    run(sys.executable, *PIP, *OFFLINE, "--target", site, ROOT, cwd=tmp_path)
+    said, file = run(sys.executable, "-c", TELL, cwd=tmp_path, env=clean(PYTHONPATH=str(site))).split()
     assert said == digest
     assert Path(file).is_relative_to(site)
     assert not (site / "rules").exists()
     assert not (site / "policies").exists()
-    version = run(sys.executable, site / "bin" / "smguard", "--version", cwd=tmp_path, PYTHONPATH=str(site))
-    assert __version__ in version
 
 
 def test_editable_install_reads_the_rules_live(digest: str, tmp_path: Path) -> None:
-    run(*PIP, *OFFLINE, "--prefix", tmp_path / "p", "--ignore-installed", "--editable", ROOT, cwd=tmp_path)
+    prefix = ("--prefix", tmp_path / "p", "--ignore-installed", "--editable", ROOT)
+    run(sys.executable, *PIP, *OFFLINE, *prefix, cwd=tmp_path)
     (link,) = (tmp_path / "p").rglob("*.pth")
     assert link.read_text().strip() == str(ROOT)
-    said, file = run(sys.executable, "-c", TELL, cwd=tmp_path, PYTHONPATH=link.read_text().strip()).split()
+    said, file = run(sys.executable, "-c", TELL, cwd=tmp_path, env=clean(PYTHONPATH=str(ROOT))).split()
     assert said == digest
     assert Path(file).is_relative_to(ROOT / "scanner")
 
 
-def test_the_oldest_dependencies_that_are_allowed_will_do(built: dict[str, Path], tmp_path: Path) -> None:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    oldest = [each.replace(">=", "==") for each in declared]
+def test_the_oldest_dependencies_that_are_allowed_will_do(
+    built: dict[str, Path], index: None, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
-    run(*PIP, "--target", site, *oldest, cwd=tmp_path)
-    run(*PIP, *OFFLINE, "--upgrade", "--target", site, built["wheel"], cwd=tmp_path)
+    oldest = ROOT / "requirements" / "oldest.txt"
+    run(sys.executable, *PIP, "--target", site, "--require-hashes", "-r", oldest, cwd=tmp_path)
+    run(sys.executable, *PIP, *OFFLINE, "--upgrade", "--target", site, built[".whl"], cwd=tmp_path)
     template = tmp_path / "open.yaml"
-    template.write_text("Resources: {N: {Type: 'AWS::SageMaker::NotebookInstance'}}\n", encoding="utf-8")
+    template.write_text(OPEN, encoding="utf-8")
     for words, code in (
         (["scan", template], 1),
         (["scan", template, "-f", "sarif"], 1),
@@ -135,8 +170,8 @@ def test_the_oldest_dependencies_that_are_allowed_will_do(built: dict[str, Path]
         (["rules", "check"], 0),
         (["--help"], 0),
     ):
-        environment = {**os.environ, "PYTHONPATH": str(site)}
         command = [sys.executable, "-S", "-m", "scanner", *map(str, words)]
+        environment = clean(PYTHONPATH=str(site))
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
 

@@ -126,14 +126,10 @@ def test_the_counts_in_prose_are_current() -> None:
     assert f"{len(full.controls)} controls on {len(kinds)} SageMaker resource types" in changes
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        *("README.md", "CHANGELOG.md", "rules/README.md"),
-        *("docs/peer-differences.md", "docs/configuration.md", "docs/writing-controls.md"),
-        "docs/formats.md",
-    ],
-)
+PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "rules/README.md"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     path = ROOT / page
     text = path.read_text(encoding="utf-8")

@@ -121,6 +121,9 @@ def test_kinds_are_pruned_to_what_controls_touch(pack: Path) -> None:
         (control(area="colour"), "area: 'colour' is none of"),
         (control(severity="severe"), "severity: 'severe' is none of low, medium"),
         (control(severity="HIGH"), "severity: 'HIGH' is none of"),
+        (control(number=100), "number: must be a whole number from 101 to 999"),
+        (control(number="101"), "number: must be a whole number"),
+        (control(number=True), "number: must be a whole number"),
         (control(waivable="yes"), "waivable: must be true or false"),
         (control(prevent={}), "prevent: must be a list"),
         (control(fix="no"), "fix: must be a mapping"),
@@ -183,6 +186,12 @@ def test_one_id_in_two_folders(pack: Path) -> None:
     (pack / "access").mkdir()
     (pack / "access" / "volume-kms-key.yaml").write_text(yaml.safe_dump(control()))
     assert "'volume-kms-key' is also access/volume-kms-key.yaml" in first_problem(pack)
+
+
+def test_one_number_of_two_controls(pack: Path) -> None:
+    put(pack, control(number=101, retired=True))
+    put(pack, control("other-key", number=101))
+    assert "number: 101 is the number of other-key" in first_problem(pack)
 
 
 @pytest.mark.parametrize(

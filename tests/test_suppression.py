@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner import catalog
 from tests.door import found, notes, scan
 from tests.repository import MEASURED
 
@@ -116,6 +117,20 @@ aka: {cfn-lint: [W9999, E9998]}
 resources: {AWS::SageMaker::NotebookInstance: {places: [{requires: {RoleArn: {}}}]}}
 examples: {fail: [{about: none, resource: {Type: AWS::SageMaker::NotebookInstance}}]}
 """
+
+
+@pytest.mark.parametrize(
+    ("metadata", "what"),
+    [
+        ("{cfn-lint: {config: {ignore_checks: [%s]}}}", "cfn_lint_id"),
+        ("{checkov: {skip: [{id: %s}]}}", "checkov_id"),
+    ],
+)
+def test_our_own_rules_in_other_tools(tmp_path: Path, metadata: str, what: str) -> None:
+    name = getattr(catalog.load().by_id[VOLUME], what)
+    tool = "cfn-lint" if "lint" in what else "checkov"
+    note = f"t.yaml:4:16 suppressing {tool} {name} {written((VOLUME, 'say why'))}"
+    assert said(tmp_path, metadata % name) == [note]
 
 
 def test_cfn_lint_and_controls_of_ones_own(tmp_path: Path) -> None:

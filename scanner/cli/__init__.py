@@ -33,6 +33,14 @@ class Commands(click.Group):
             return None
         return cast(click.Command, import_module(COMMANDS[cmd_name][0]).command)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # click before 8.2 takes such a word for an option, and shows the help as if all was well.
+        if not args[0][:1].isalnum():
+            ctx.fail(f"No such command '{args[0]}'.")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])

@@ -89,6 +89,7 @@ def describe(control: Control) -> dict[str, Any]:
     """A control as plain JSON values."""
     return {
         "id": control.id,
+        "number": control.number,
         "title": control.title,
         "area": control.area,
         "severity": control.severity.label,
@@ -125,6 +126,17 @@ def show(control_id: str, schema: bool, format_name: str, **source: Any) -> int:
         from scanner.rule_text import explain
 
         echo(explain(control, full))
+    return 0
+
+
+@command.command("checkov")
+def checkov() -> int:
+    """Print the folder that holds the controls as checks, for checkov's --external-checks-dir."""
+    import os
+
+    import scanner
+
+    click.echo(os.path.join(os.path.dirname(os.path.abspath(scanner.__file__)), "checkov_checks"))
     return 0
 
 

@@ -1,0 +1,103 @@
+"""Judging inside another tool: its files, the whole catalog, and each event with the file it belongs to."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from scanner import catalog
+from scanner.limits import Limits
+from scanner.model import Gap, SmguardError
+from scanner.opening import Candidate
+from scanner.scan import Event, Plan, Scan
+
+_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+
+
+class Spot(NamedTuple):
+    """A place as the texts of Gaps and Notes name it; lines and columns start at 1."""
+
+    file: str
+    line: int | None
+    column: int | None
+
+
+def load_catalog() -> catalog.Catalog:
+    """The built-in catalog and the folders that the environment variable SMGUARD_RULES lists.
+
+    Raises SmguardError for a broken folder and for a control without the number that its ids are made of.
+    """
+    full = catalog.load()
+    for folder in filter(None, os.environ.get("SMGUARD_RULES", "").split(os.pathsep)):
+        full = catalog.add(full, folder)
+    for control in full.controls:
+        if control.number is None:
+            raise SmguardError(
+                f"the control {control.id} has no number, which its id in other tools is made of",
+                hint="give it `number:`, 500 to 999",
+            )
+    return full
+
+
+def judge(
+    full: catalog.Catalog,
+    entries: Iterable[Candidate],
+    given: Mapping[str, str | None] | None = None,
+    show_passed: bool = False,
+) -> Iterator[tuple[str, Event]]:
+    """Judge files by all controls: (the file as the candidate displays it, finding, Gap or Note).
+
+    With `given` parameter values all others keep their default. Whatever goes wrong is a Gap.
+    """
+    from datetime import UTC, datetime
+
+    plan = Plan(
+        catalog=full,
+        controls=catalog.select(full),
+        limits=Limits(),
+        given=given or {},
+        settled=given is not None,
+        show_passed=show_passed,
+    )
+    scan = Scan(plan, entries, datetime.now(UTC).date())
+    try:
+        for event in scan.events():
+            yield scan.current, event
+    except Exception as error:
+        if os.environ.get("SMGUARD_DEBUG"):
+            raise
+        what = f"can't be judged: {type(error).__name__}"
+        yield scan.current, Gap(scan.current, what, "this is a defect of smguard; please report it")
+
+
+def written_out(template: Any, limits: Limits) -> bytes:
+    """A template that another tool has decoded, as the JSON of a file, so that it can be judged like one.
+
+    It is never larger than a file may be, by more than one byte. Raises ValueError if it holds itself.
+    """
+    pieces: list[str] = []
+    room = limits.file_bytes
+    for piece in json.JSONEncoder(default=str).iterencode(template):
+        pieces.append(piece)
+        room -= len(piece)
+        if room < 0:
+            break
+    return "".join(pieces).encode()[: limits.file_bytes + 1]
+
+
+def spot(where: str) -> Spot:
+    """Take apart `file:line:column`, of which line and column may be missing."""
+    file = where
+    numbers: list[int] = []
+    while len(numbers) < 2 and (cut := file.rpartition(":"))[0] and cut[2].isdecimal():
+        file, numbers = cut[0], [int(cut[2]), *numbers]
+    line, column = (*numbers, None, None)[:2]
+    return Spot(file, line, column)
+
+
+def steps(path: str) -> list[str | int]:
+    """The keys and indices of a property path, `ProductionVariants[0].KmsKeyId`."""
+    return [int(index) if index else key for index, key in _STEP.findall(path)]
