@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scanner.model import Control, Severity, SmguardError
@@ -36,18 +37,28 @@ class Catalog(NamedTuple):
     by_type: Mapping[str, tuple[Control, ...]]
     """Controls in force, by the resource types they judge."""
 
+    @property
+    def firm(self) -> frozenset[str]:
+        """The controls that can't be waived."""
+        return frozenset(control.id for control in self.controls if not control.waivable)
 
-def load() -> Catalog:
+
+Given = Mapping[str, Mapping[str, Any]]
+"""Values for the parameters of controls: control -> parameter -> value."""
+
+
+def load(given: Given = MappingProxyType({})) -> Catalog:
     """The built-in catalog: compiled JSON in an installed package, `rules/` itself in a source checkout.
 
-    Raises SmguardError for a broken rule pack or a damaged installation.
+    Parameters that are not `given` keep their default; `given` values are taken as they are. Raises
+    SmguardError for a broken rule pack or a damaged installation.
     """
     raw = _data("catalog.json")
     if raw is None:
         from scanner import live_rules
 
         raw = live_rules.load()
-    return build(raw)
+    return build(raw, given=given)
 
 
 def live_directory() -> str | None:
@@ -83,7 +94,7 @@ def property_kinds() -> Mapping[str, Any]:
     return found
 
 
-def add(catalog: Catalog, directory: str) -> Catalog:
+def add(catalog: Catalog, directory: str, given: Given = MappingProxyType({})) -> Catalog:
     """The catalog with the controls of a user's own folder, which may use the names of `catalog`.
 
     Raises SmguardError for a broken rule pack and for anything that the catalog defines already.
@@ -91,7 +102,7 @@ def add(catalog: Catalog, directory: str) -> Catalog:
     from scanner import rulepack
 
     raw = rulepack.compile(directory, base(catalog))
-    added = build(raw)
+    added = build(raw, catalog.shapes, given)
     kinds = dict(catalog.kinds)
     for type_name, tree in added.kinds.items():
         kinds[type_name] = {**kinds.get(type_name, {}), **tree}
@@ -106,6 +117,18 @@ def add(catalog: Catalog, directory: str) -> Catalog:
         kinds=kinds,
         template_parameters={**catalog.template_parameters, **added.template_parameters},
     )
+
+
+def with_severities(catalog: Catalog, severities: Mapping[str, str]) -> Catalog:
+    """The catalog with other severities for some controls: control -> lower-case word."""
+    if not severities:
+        return catalog
+    controls = tuple(
+        it._replace(severity=Severity.parse(severities[it.id])) if it.id in severities else it
+        for it in catalog.controls
+    )
+    rest = {field: value for field, value in catalog._asdict().items() if not field.startswith("by_")}
+    return _indexed(**{**rest, "controls": controls})
 
 
 def base(catalog: Catalog) -> Any:
@@ -136,9 +159,9 @@ def select(
     """
     wanted, unwanted = frozenset(select), frozenset(ignore)
     areas, frameworks = frozenset(areas), frozenset(frameworks)
-    _demand_known("control", wanted | unwanted, catalog.by_id)
-    _demand_known("area", areas, {control.area for control in catalog.controls})
-    _demand_known("framework", frameworks, {name for it in catalog.controls for name in it.frameworks})
+    demand_known("control", wanted | unwanted, catalog.by_id)
+    demand_known("area", areas, {control.area for control in catalog.controls})
+    demand_known("framework", frameworks, {name for it in catalog.controls for name in it.frameworks})
     return tuple(
         control
         for control in catalog.controls
@@ -152,7 +175,7 @@ def select(
 
 def find(catalog: Catalog, control_id: str) -> Control:
     """A control by its id, also a retired one; raises SmguardError for an id that no control has."""
-    _demand_known("control", (control_id,), catalog.by_id)
+    demand_known("control", (control_id,), catalog.by_id)
     return catalog.by_id[control_id]
 
 
@@ -169,11 +192,19 @@ def _data(name: str) -> Any:
         ) from error
 
 
-def build(raw: Mapping[str, Any]) -> Catalog:
+def build(
+    raw: Mapping[str, Any],
+    shapes: Mapping[str, Any] = MappingProxyType({}),
+    given: Given = MappingProxyType({}),
+) -> Catalog:
+    """A catalog from its JSON; `shapes` are those of another that it builds on."""
+    shapes = {**shapes, **raw["shapes"]}
     return _indexed(
         version=raw["version"],
         digest=raw["digest"],
-        controls=tuple(_control(control) for control in raw["controls"]),
+        controls=tuple(
+            _control(control, shapes, given.get(control["id"], {})) for control in raw["controls"]
+        ),
         values=raw["values"],
         shapes=raw["shapes"],
         types=raw["types"],
@@ -193,11 +224,15 @@ def _indexed(*, controls: tuple[Control, ...], **rest: Any) -> Catalog:
     return Catalog(controls=controls, by_id=by_id, by_type=by_type, **rest)
 
 
-def _control(raw: Mapping[str, Any]) -> Control:
+def _control(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Mapping[str, Any]) -> Control:
     resources = raw["resources"]
     parameters = raw["parameters"]
     if parameters:
-        resources = _filled(resources, {name: it["default"] for name, it in parameters.items()})
+        parameters = {
+            name: {**it, "value": given[name]} if name in given else it for name, it in parameters.items()
+        }
+        values = {name: it.get("value", it["default"]) for name, it in parameters.items()}
+        resources = _filled(_spelled_out(resources, shapes), values)
     return Control(
         id=raw["id"],
         title=raw["title"],
@@ -217,6 +252,24 @@ def _control(raw: Mapping[str, Any]) -> Control:
     )
 
 
+def _spelled_out(resources: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """Resources with their shapes written out: a shape's parameters are those of the control that uses it."""
+    return {
+        kind: rule
+        if "places" not in rule
+        else {
+            **rule,
+            "places": [
+                {**shapes[place["shape"]], **{field: place[field] for field in place if field != "shape"}}
+                if "shape" in place
+                else place
+                for place in rule["places"]
+            ],
+        }
+        for kind, rule in resources.items()
+    }
+
+
 def _filled(node: Any, values: Mapping[str, Any]) -> Any:
     """Replace every {"$parameter": name} below a node."""
     if isinstance(node, dict):
@@ -234,7 +287,8 @@ def _combined(first: str, second: str) -> str:
     return hashlib.sha256(f"{first}\n{second}".encode()).hexdigest()
 
 
-def _demand_known(noun: str, names: Iterable[str], known: Iterable[str]) -> None:
+def demand_known(noun: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise SmguardError for a name that isn't known, with those that are like it."""
     known = sorted(known)
     for name in sorted(names):
         if name not in known:

@@ -50,16 +50,21 @@ _OTHER_ENDINGS = frozenset(_OTHER.split())
 
 
 def find(
-    paths: Iterable[str], excludes: Iterable[str], limits: Limits, names_are_walked: bool = False
+    paths: Iterable[str],
+    excludes: Iterable[str],
+    limits: Limits,
+    names_are_walked: bool = False,
+    settled_excludes: tuple[str, Iterable[str]] = ("", ()),
 ) -> Iterator[Candidate | Skipped | Gap]:
     """The files to read, each once, in the order of the names given and sorted below each directory.
 
     The name "-" is standard input. `excludes` are patterns as in a `.gitignore`; they speak of paths below
-    the working directory and below each directory walked. With `names_are_walked` a file that is named is
-    treated as if a walk had met it.
+    the working directory and below each directory walked; `settled_excludes` have an absolute directory of
+    their own that they speak of. With `names_are_walked` a file that is named is treated as if a walk had met
+    it.
     """
     given = list(paths)
-    search = _Search(list(excludes), limits)
+    search = _Search(list(excludes), settled_excludes, limits)
     search.taken.update(os.path.realpath(path) for path in given if os.path.isfile(path))
     named: set[str] = set()
     for path in given:
@@ -96,12 +101,17 @@ _Scope = tuple[Patterns, int]
 class _Search:
     """The state of one `find`."""
 
-    __slots__ = ("_excludes", "_limits", "_walked", "here", "taken")
+    __slots__ = ("_limits", "_settled", "_unsettled", "_walked", "here", "taken")
 
-    def __init__(self, excludes: list[str], limits: Limits) -> None:
-        self._excludes = Patterns(os.fsencode("\n".join(excludes))) if excludes else None
-        self._limits = limits
+    def __init__(self, excludes: list[str], settled: tuple[str, Iterable[str]], limits: Limits) -> None:
         self.here = os.path.realpath(os.curdir)
+        self._limits = limits
+        self._unsettled = Patterns(os.fsencode("\n".join(excludes))) if excludes else None
+        base, globs = settled
+        self._settled = [(Patterns(os.fsencode("\n".join(globs))), base)] if base else []
+        """patterns, and the directory that they speak of"""
+        if self._unsettled:
+            self._settled.append((self._unsettled, self.here))
         self._walked: set[tuple[int, int]] = set()
         self.taken: set[str] = set()
         """real paths of the files named, and of those that a walk met"""
@@ -124,9 +134,9 @@ class _Search:
         if self._excluded(root, root):
             yield Skipped(shown_path(path), "is excluded")
             return
-        excludes = [(self._excludes, len(os.fsencode(root)) + 1)] if self._excludes else []
-        if self._excludes and is_within(root, self.here) and root != self.here:
-            excludes.append((self._excludes, len(os.fsencode(self.here)) + 1))
+        excludes = [(patterns, os.fsencode(os.path.join(base, ""))) for patterns, base in self._settled]
+        if self._unsettled and root != self.here:
+            excludes.append((self._unsettled, os.fsencode(os.path.join(root, ""))))
         links: list[tuple[str, str, bool]] = []
         shown_root = "" if os.path.normpath(path) == os.curdir else path
         pending = [self._listed(root, shown_root, self._above(root))]
@@ -149,7 +159,8 @@ class _Search:
                 continue
             raw = os.fsencode(entry.path)
             if _ignored(raw, directory, ignores) or any(
-                patterns.ignores(raw[offset:], directory) for patterns, offset in excludes
+                raw.startswith(base) and patterns.ignores(raw[len(base) :], directory)
+                for patterns, base in excludes
             ):
                 continue
             name = os.path.join(shown, entry.name)
@@ -239,16 +250,14 @@ class _Search:
 
     def _excluded(self, path: str, base: str) -> bool:
         """Whether a path that was named, or a directory above it up to the working directory, is excluded."""
-        if self._excludes is None:
-            return False
-        if is_within(path, self.here):
-            base = self.here
-        if path == base:
-            return False
-        parts = os.fsencode(os.path.relpath(path, base)).split(b"/")
+        excludes = list(self._settled)
+        if self._unsettled and not is_within(path, self.here):
+            excludes.append((self._unsettled, base))
         return any(
-            self._excludes.ignores(b"/".join(parts[:depth]), depth < len(parts) or os.path.isdir(path))
-            for depth in range(1, len(parts) + 1)
+            path != base
+            and is_within(path, base)
+            and patterns.cover(os.fsencode(os.path.relpath(path, base)), os.path.isdir(path))
+            for patterns, base in excludes
         )
 
 

@@ -96,6 +96,12 @@ class Patterns:
                 return ignore
         return verdict
 
+    def cover(self, path: bytes, is_directory: bool = False) -> bool:
+        """Whether they leave out a path, or a directory above it."""
+        parts = path.split(b"/")
+        depths = range(1, len(parts) + 1)
+        return any(self.ignores(b"/".join(parts[:n]), n < len(parts) or is_directory) for n in depths)
+
 
 def _trimmed(line: bytes) -> bytes:
     """Without trailing spaces, of which an escaped one stays."""

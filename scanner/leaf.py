@@ -154,17 +154,17 @@ def _type(operand: str | list[str]) -> Check:
     return check
 
 
-def check_predicate(name: str) -> Check:
+def check_predicate(name: str, known: tuple[str, ...] = ()) -> Check:
     if name not in PREDICATES:
         raise ValueError(f"unknown predicate {name!r}")
     judge = PREDICATES[name]
 
     def check(view: View, value: Any, kind: Kind) -> Miss | None:
         if type(value) is Partial:
-            answer, text = judge(value.parts, lambda question: view.test(value, question))
+            answer, text = judge(value.parts, lambda question: view.test(value, question), known)
             cause: str | None = value.cause
         else:
-            answer, text = judge((as_text(value),), lambda question: question.holds(as_text(value)))
+            answer, text = judge((as_text(value),), lambda question: question.holds(as_text(value)), known)
             cause = CAUSES.get(name, text)
         if answer:
             return None

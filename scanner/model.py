@@ -128,6 +128,13 @@ class Finding(NamedTuple):
     condition: str | None = None
     cause: str | None = None
     waiver: Waiver | None = None
+    baseline: bool | None = None
+    """Whether the baseline holds it; None where no baseline is used."""
+
+    @property
+    def excused(self) -> bool:
+        """Whether a waiver covers it or the baseline holds it, so that it doesn't count."""
+        return self.waiver is not None or self.baseline is True
 
     @property
     def place(self) -> str:
@@ -146,12 +153,22 @@ class Finding(NamedTuple):
         return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+class Acceptance(NamedTuple):
+    """A decision to live with a Gap until `expires` (ISO date, inclusive)."""
+
+    reason: str
+    expires: str
+    owner: str | None = None
+    ticket: str | None = None
+
+
 class Gap(NamedTuple):
     """Something that could not be looked at: a report with an unaccepted Gap is incomplete."""
 
     where: str
     what: str
     hint: str = ""
+    accepted: Acceptance | None = None
 
 
 class Note(NamedTuple):
@@ -165,7 +182,8 @@ class Summary(NamedTuple):
     """How a run ended. Files close: seen = judged + partial + unread + skipped.
 
     `passed`, and the verdict counts, count findings as listed: `passed` is one per control and resource.
-    `waived` findings are counted there only. `gaps` counts the Gaps that make the run incomplete.
+    `waived` findings, and those in the `baseline`, are counted there only. `gaps` counts the Gaps that make
+    the run incomplete, `accepted_gaps` the others.
     """
 
     complete: bool = True
@@ -180,6 +198,8 @@ class Summary(NamedTuple):
     unknown: int = 0
     waived: int = 0
     gaps: int = 0
+    baseline: int = 0
+    accepted_gaps: int = 0
 
 
 class SmguardError(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 from scanner.model import Severity
 from scanner.path import parse_path
 from scanner.predicate import PREDICATES
-from scanner.requirement import KEYWORDS
+from scanner.requirement import KEYWORDS, PARAMETER_KEYWORDS, parameter_fault
 
 AREAS = (
     "network-isolation",
@@ -32,7 +32,7 @@ SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
 PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
 TYPE_FIELDS = frozenset({"create", "renames", "judged-at", "remark"})
-PARAMETER_FIELDS = frozenset({"type", "default", "description"})
+PARAMETER_FIELDS = PARAMETER_KEYWORDS | {"default", "description"}
 
 OWN_NUMBERS = 500
 """The built-in controls have the numbers from 101 to below this, a user's own those from here to 999."""
@@ -129,7 +129,7 @@ def shape_faults(shape: Any, names: Names) -> Iterator[Fault]:
     yield from _unknown(shape, (), SHAPE_FIELDS, "field")
     if not shape.get("requires"):
         yield ("requires",), "is missing"
-    yield from _lines_faults(shape, frozenset(), names)
+    yield from _lines_faults(shape, named_parameters(shape), names)
 
 
 def value_faults(schema: Any, names: Names) -> Iterator[Fault]:
@@ -171,6 +171,8 @@ def schema_faults(schema: Any, parameters: frozenset[str], names: Names) -> Iter
             yield trail, f"'{value}' is not among the values of _defs.yaml"
         elif keyword == "is" and value not in PREDICATES:
             yield trail, f"unknown predicate '{value}'"
+        elif keyword == "known" and "is" not in schema:
+            yield trail, "stands without `is`"
         elif keyword == "type" and value not in VALUE_TYPES:
             yield trail, f"unknown type '{value}'"
         elif keyword == "pattern" and not _compiles(value):
@@ -227,6 +229,8 @@ def _place_faults(place: Any, parameters: frozenset[str], names: Names) -> Itera
     if "shape" in place:
         if place["shape"] not in names.shapes:
             yield ("shape",), f"'{place['shape']}' is not among the shapes of _defs.yaml"
+        for name in sorted(named_parameters(names.shapes.get(place["shape"])) - parameters):
+            yield ("shape",), f"its parameter '{name}' is not declared here"
         for field in sorted(SHAPE_FIELDS & place.keys()):
             yield (field,), "stands beside `shape`, which brings its own"
     elif not place.get("requires"):
@@ -261,16 +265,18 @@ def _parameter_faults(parameters: Any) -> Iterator[Fault]:
             yield (*trail, "type"), f"must be one of {', '.join(sorted(VALUE_TYPES))}"
         elif "default" not in declaration:
             yield (*trail, "default"), "is missing"
-        elif not _fits(declaration["default"], declaration["type"]):
-            yield (*trail, "default"), f"is no {declaration['type']}"
+        else:
+            fault = parameter_fault(declaration, declaration["default"])
+            if fault:
+                yield (*trail, "default"), fault
 
 
-def _fits(value: Any, type_word: str) -> bool:
-    """Whether a plain value is of the JSON Schema type that the word names."""
-    if isinstance(value, bool):
-        return type_word == "boolean"
-    kinds = {"string": str, "integer": int, "number": (int, float), "array": list, "object": dict}
-    return type_word in kinds and isinstance(value, kinds[type_word])  # type: ignore[arg-type]
+def named_parameters(node: Any) -> frozenset[str]:
+    """The parameters that a part of a control, or a shape, refers to."""
+    if isinstance(node, dict):
+        name = node.get("$parameter")
+        return frozenset([name] if isinstance(name, str) else ()).union(*map(named_parameters, node.values()))
+    return frozenset().union(*map(named_parameters, node)) if isinstance(node, list) else frozenset()
 
 
 def _path_faults(path: Any, trail: tuple[str, ...]) -> Iterator[Fault]:

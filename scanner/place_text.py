@@ -111,8 +111,10 @@ def word(schema: Mapping[str, Any], values: Named, form: str) -> str:
         elif keyword == "$ref":
             named = values.get(operand, {})
             phrases.append(f"{be} {named['words']}" if "words" in named else word(named, values, form))
-        elif keyword not in ("default", "about", "words"):
-            phrases.append(_leaf(keyword, operand, values, form))
+        elif keyword not in ("default", "known", "about", "words"):
+            known = schema.get("known") if keyword == "is" else None
+            listed = f" or one of {', '.join(known)}" if known else ""
+            phrases.append(_leaf(keyword, operand, values, form) + listed)
     return (" and " if form in ("must", "is") else " or ").join(phrases) or f"{be} set"
 
 

@@ -6,10 +6,11 @@ turns a FAIL or a PASS around. Standard library only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from scanner.check import Check, Miss, View, doubt_about
+from scanner.check import PLAIN, Check, Miss, View, doubt_about
 from scanner.kind import Kind, coerce, kind_below, show
 from scanner.leaf import LEAVES, check_predicate, match_pattern
 from scanner.value import Partial, is_surely_text, rest_of
@@ -18,9 +19,12 @@ KEYWORDS = frozenset(
     (
         *("type", "const", "enum", "pattern", "minLength", "minimum", "maximum", "minItems", "maxItems"),
         *("items", "contains", "properties", "required", "allOf", "anyOf", "not"),
-        *("$ref", "default", "is", "about", "words"),
+        *("$ref", "default", "is", "known", "about", "words"),
     )
 )
+
+PARAMETER_KEYWORDS = frozenset({"type", "enum", "pattern", "minimum", "maximum", "minItems", "items"})
+"""What the declaration of a control's parameter may ask of its value."""
 
 
 def compile_schema(schema: Mapping[str, Any], named: Mapping[str, Any], label: str | None = None) -> Check:
@@ -31,14 +35,27 @@ def compile_schema(schema: Mapping[str, Any], named: Mapping[str, Any], label: s
     """
     checks: list[Check] = []
     for keyword, operand in schema.items():
-        if keyword in ("default", "about", "words"):
+        if keyword in ("default", "known", "about", "words"):
             continue
         if keyword not in KEYWORDS:
             raise ValueError(f"unknown keyword {keyword!r}")
-        checks.append(_compile_keyword(keyword, operand, named, label))
+        if keyword == "is":
+            checks.append(check_predicate(operand, tuple(schema.get("known", ()))))
+        else:
+            checks.append(_compile_keyword(keyword, operand, named, label))
     if len(checks) == 1:
         return checks[0]
     return _all(tuple(checks))
+
+
+def parameter_fault(declaration: Mapping[str, Any], value: Any) -> str | None:
+    """Why a plain value can't be that of a declared parameter, or None if it can."""
+    schema = {word: declaration[word] for word in declaration if word in PARAMETER_KEYWORDS}
+    try:
+        miss = compile_schema(schema, {})(PLAIN, value, None)
+    except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
+        return f"can't be judged by what is declared: {type(error).__name__}"
+    return miss.text if miss else None
 
 
 def _words(name: str | None, named: Mapping[str, Any]) -> str | None:
@@ -90,8 +107,6 @@ def _compile_keyword(keyword: str, operand: Any, named: Mapping[str, Any], label
         if operand not in named:
             raise ValueError(f"unknown $ref {operand!r}")
         return compile_schema(named[operand], named, _words(operand, named))
-    if keyword == "is":
-        return check_predicate(operand)
     if keyword in ("allOf", "anyOf"):
         inner = tuple(compile_schema(each, named) for each in operand)
         return _all(inner) if keyword == "allOf" else _any(inner)

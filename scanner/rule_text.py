@@ -43,7 +43,9 @@ def explain(
     if control.parameters:
         yield from section("Parameters")
         for name, body in control.parameters.items():
-            yield Line(2, f"{name} = {json.dumps(body['default'])}: {body.get('description', '')}")
+            default = json.dumps(body["default"])
+            value = f"{json.dumps(body['value'])} (default {default})" if "value" in body else default
+            yield Line(2, f"{name} = {value}: {' '.join(body.get('description', '').split())}")
     yield from section("How to mend", *_paragraphs(control.remediation))
     statements = control.prevent or ("No policy that is named here: only a scan finds it.",)
     yield from section("What stops it before it is made", *statements)
@@ -159,6 +161,9 @@ def _section(
         yield "Also known as: " + "; ".join(
             f"{tool} {', '.join(f'`{each}`' for each in ids)}" for tool, ids in names.items()
         )
+    for name, body in (control.parameters or {}).items():
+        about = " ".join(body["description"].split())
+        yield from ("", f"Parameter `{name}`, by default `{json.dumps(body['default'])}`. {about}")
     if control.frameworks:
         yield ""
         yield "Frameworks: " + "; ".join(

@@ -20,6 +20,10 @@ from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
 
+CONFIGURATION_SCHEMA = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "smguard.schema.json"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -137,6 +141,8 @@ def compiled_files(directory: str) -> dict[str, str]:
     }
     with open(os.path.join(directory, SCHEMA_FILE), encoding="utf-8") as stream:
         texts["schema.json"] = stream.read()
+    with open(CONFIGURATION_SCHEMA, encoding="utf-8") as stream:
+        texts["configuration.json"] = stream.read()
     return texts
 
 

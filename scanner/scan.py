@@ -12,6 +12,7 @@ from scanner.engine import Engine
 from scanner.limits import Limits
 from scanner.model import Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.opening import Candidate, Skipped, open_text, open_under
+from scanner.repository import Paths
 from scanner.template.document import ReadError, SyntaxFault
 from scanner.template.judge import Draft, FileVerdicts, Judge
 from scanner.template.load import Loader, NotTemplate
@@ -21,9 +22,14 @@ from scanner.workers import run_all
 if TYPE_CHECKING:
     from datetime import date
 
+    from scanner.acceptance import Acceptances
+    from scanner.baseline import Baseline
+    from scanner.change import Changes
+    from scanner.path_setting import PathSettings
     from scanner.waiver import Waivers
 
 Event = Finding | Gap | Note
+_PIPING = "pipe one template, as in `cdk synth STACK | smguard scan -`, or scan the folder cdk.out"
 _NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 
 
@@ -43,6 +49,11 @@ class Plan(NamedTuple):
     waivers: Waivers | None = None
     """Those of the central file; whoever made the plan read it."""
     inline_waivers: bool = True
+    baseline: Baseline | None = None
+    acceptances: Acceptances | None = None
+    path_settings: PathSettings | None = None
+    changes: Changes | None = None
+    """Given, only these files and those that lead to them are judged."""
     processes: int = 1
 
 
@@ -67,7 +78,7 @@ class Scan:
         """Verdicts and severities of the findings that no waiver covers: what the exit code hangs on."""
         self._chosen = frozenset(control.id for control in plan.controls)
         self._declared: set[str] = set()
-        self._roots: dict[str, str] = {}
+        self._paths = Paths()
         self._counts: Counter[str] = Counter()
 
     @property
@@ -78,15 +89,19 @@ class Scan:
     def events(self) -> Iterator[Event]:
         """Findings, Gaps and Notes, file by file."""
         listed = list(self.entries)
-        candidates = [entry for entry in listed if isinstance(entry, Candidate)]
         judge = FileJudge(self.plan)
+        if self.plan.changes is not None:
+            from scanner.change import narrow
+
+            listed = narrow(listed, self.plan.changes, judge.loader)
+        candidates = [entry for entry in listed if isinstance(entry, Candidate)]
         early, followed = self._judge_parents(judge, candidates)
         rest = [entry for entry in candidates if entry.real not in early and entry.real not in followed]
         results = run_all(judge.judge, lost, rest, self.plan.processes)
         for entry in listed:
             if isinstance(entry, Gap):
-                self._counts.update(seen=1, unread=1, gaps=1)
-                yield entry
+                self._counts.update(seen=1, unread=1)
+                yield from self._gaps([entry])
             elif isinstance(entry, Skipped):
                 self._counts.update(seen=1, skipped=1)
             elif entry.real in followed:
@@ -115,10 +130,17 @@ class Scan:
         self._counts["seen"] += 1
         self._counts[result.disposition] += 1
         self._counts["resources"] += len(verdicts.resources)
-        self._counts["gaps"] += len(verdicts.gaps)
         yield from self._findings(entry, verdicts)
-        yield from verdicts.gaps
+        yield from self._gaps(verdicts.gaps)
         yield from verdicts.notes
+        if self.plan.baseline is not None and result.disposition == "judged":
+            self.plan.baseline.judged(self._paths.stable(entry))
+
+    def _gaps(self, gaps: Iterable[Gap]) -> Iterator[Gap]:
+        for gap in gaps:
+            gap = self.plan.acceptances.apply(gap) if self.plan.acceptances is not None else gap
+            self._counts["accepted_gaps" if gap.accepted else "gaps"] += 1
+            yield gap
 
     def _findings(self, entry: Candidate, verdicts: FileVerdicts) -> Iterator[Event]:
         drafts = verdicts.drafts.values()
@@ -127,7 +149,8 @@ class Scan:
         )
         self._counts["passed"] += len(passed)
         inline = self._inline_waivers(verdicts)
-        path = self._stable_path(entry) if drafts else ""
+        path = self._paths.stable(entry) if drafts else ""
+        suppressed: dict[str, list[Finding]] = {}
         for draft in drafts:
             if draft.verdict is Verdict.PASS:
                 # One PASS for each control and resource, and none where something worse was found.
@@ -138,10 +161,19 @@ class Scan:
             finding = self._finding(draft, path)
             for waivers in (inline.get(draft.name), self.plan.waivers):
                 finding = waivers.apply(finding) if waivers is not None else finding
+            if self.plan.baseline is not None:
+                finding = self.plan.baseline.apply(finding, path)
             self._tally(finding)
+            if draft.name in verdicts.suppressions:
+                suppressed.setdefault(draft.name, []).append(finding)
             yield finding
         for waivers in inline.values():
             yield from waivers.notes(self._chosen)
+        for name, findings in suppressed.items():
+            from scanner import suppression
+
+            firm = self.plan.catalog.firm
+            yield from suppression.notes(*verdicts.suppressions[name], findings, self.today, firm)
 
     def _inline_waivers(self, verdicts: FileVerdicts) -> dict[str, Waivers]:
         if not verdicts.waivers or not self.plan.inline_waivers:
@@ -157,13 +189,16 @@ class Scan:
     def _tally(self, finding: Finding) -> None:
         if finding.waiver is not None:
             self._counts["waived"] += 1
+        elif finding.baseline:
+            self._counts["baseline"] += 1
         else:
             self._counts[finding.verdict.value] += 1
             self.counting.add((finding.verdict, finding.control.severity))
 
     def _finding(self, draft: Draft, path: str) -> Finding:
+        control, settings = self.plan.catalog.by_id[draft.control], self.plan.path_settings
         return Finding(
-            control=self.plan.catalog.by_id[draft.control],
+            control=control if settings is None else settings.adjust(control, draft.file),
             resource=Resource(draft.type, draft.name, draft.construct),
             verdict=draft.verdict,
             message=draft.message,
@@ -173,29 +208,17 @@ class Scan:
             cause=draft.cause,
         )
 
-    def _stable_path(self, entry: Candidate) -> str:
-        """A file's path from the root of its repository, the same wherever the repository lies."""
-        if not entry.real:
-            return entry.display
-        return os.path.relpath(entry.real, self._root(entry)).replace(os.sep, "/")
-
-    def _root(self, entry: Candidate) -> str:
-        """The repository that a file is in, else the folder that was scanned."""
-        folder = os.path.dirname(entry.real)
-        if folder not in self._roots:
-            top = folder
-            while not os.path.exists(os.path.join(top, ".git")) and os.path.dirname(top) != top:
-                top = os.path.dirname(top)
-            self._roots[folder] = top if os.path.exists(os.path.join(top, ".git")) else entry.root
-        return self._roots[folder]
-
     def _closing_notes(self) -> Iterator[Note]:
         for name in self.plan.given:
-            if name not in self._declared:
+            if name not in self._declared and self.plan.whole:
                 yield Note("--parameters", f"no scanned template declares the parameter {name}")
         if self.plan.waivers is not None:
             # Of some changed files nobody expects that they need every waiver.
             yield from self.plan.waivers.notes(self._chosen if self.plan.whole else frozenset())
+        if self.plan.acceptances is not None:
+            yield from self.plan.acceptances.notes(self.plan.whole)
+        if self.plan.baseline is not None:
+            yield from self.plan.baseline.notes(self._chosen, self.plan.catalog.firm, self.plan.whole)
 
 
 def covered_children(follows: Mapping[str, set[str]]) -> set[str]:
@@ -232,7 +255,9 @@ class FileJudge:
         joins = {kind: body.get("judged-at", {}) for kind, body in catalog.types.items()}
         engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
         remarks = {kind: body["remark"] for kind, body in catalog.types.items() if "remark" in body}
-        self.judge_templates = Judge(engine, by_type, catalog.kinds, plan.limits, plan.show_passed, remarks)
+        self.judge_templates = Judge(
+            engine, by_type, catalog.kinds, plan.limits, plan.show_passed, remarks, plan.path_settings
+        )
 
     def may_nest(self, entry: Candidate) -> bool:
         """Does the file speak of nested stacks at all? What can't be read is reported when it is judged."""
@@ -253,7 +278,7 @@ class FileJudge:
             if not entry.named:
                 return FileResult("skipped", FileVerdicts())
             return _unread(
-                Gap(entry.display, f"is no CloudFormation template: {error}", "name only templates")
+                _gap(entry, ReadError(f"is no CloudFormation template: {error}", hint="name only templates"))
             )
         except SyntaxFault as error:
             if entry.lenient:
@@ -273,7 +298,7 @@ class FileJudge:
 
 def _gap(entry: Candidate, error: ReadError) -> Gap:
     where = entry.display if error.line is None else f"{entry.display}:{error.line}:{error.column}"
-    return Gap(where, error.what, error.hint)
+    return Gap(where, error.what, _PIPING if entry.display == "-" else error.hint)
 
 
 def _unread(gap: Gap, *, crashed: bool = False) -> FileResult:

@@ -93,7 +93,7 @@ def plain(schema: Mapping[str, Any]) -> Schema:
     for keyword, operand in schema.items():
         if keyword == "about":
             written["$comment"] = operand
-        elif keyword == "words":
+        elif keyword in ("words", "known"):
             continue
         elif keyword == "$ref":
             written["$ref"] = f"#/$defs/{operand}"

@@ -130,7 +130,7 @@ def found(report: Any, file: str | None = None) -> list[str]:
         if file is not None and at["file"] != file:
             continue
         prefix = "" if each["verdict"] == "fail" else f"{each['verdict']} "
-        prefix = "waived " if each["waiver"] else prefix
+        prefix = "waived " if each["waiver"] else "known " if each["baseline"] else prefix
         lines.append(f"{prefix}{each['control']} {each['resource']['name']} {at['line']}:{at['column']}")
     return lines
 
@@ -160,9 +160,12 @@ def files(report: Any) -> dict[str, int]:
     summary = report["summary"]
     listed = [each for each in report["findings"] if each["verdict"] != "pass"]
     assert summary["waived"] == sum(each["waiver"] is not None for each in listed)
+    assert summary["baseline"] == sum(each["baseline"] for each in listed)
+    assert not [each for each in listed if each["baseline"] and each["waiver"]]
     for verdict in ("fail", "unknown"):
-        unwaived = [each for each in listed if each["verdict"] == verdict and each["waiver"] is None]
-        assert summary[verdict] == len(unwaived)
-    assert summary["gaps"] == len(report["gaps"])
+        same = [each for each in listed if each["verdict"] == verdict]
+        assert summary[verdict] == sum(each["waiver"] is None and not each["baseline"] for each in same)
+    assert summary["accepted_gaps"] == sum(each["accepted"] is not None for each in report["gaps"])
+    assert summary["gaps"] == len(report["gaps"]) - summary["accepted_gaps"]
     assert summary["complete"] is (summary["gaps"] == 0)
     return {name: number for name, number in counts.items() if number}

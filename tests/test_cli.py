@@ -152,6 +152,8 @@ def test_the_json_report(folder: Path) -> None:
         "unknown": 0,
         "waived": 0,
         "gaps": 0,
+        "baseline": 0,
+        "accepted_gaps": 0,
     }
 
 
@@ -399,3 +401,20 @@ def test_a_broken_control_is_named(folder: Path, changes: dict[str, Any], compla
     checked = smguard("rules", "check", "own", cwd=folder)
     assert checked.returncode == 1
     assert complaint in checked.stdout
+
+
+@pytest.mark.parametrize(
+    "piped", ["", "Supply a stack id (One, Two)\n", f"{OPEN_NOTEBOOK}---\n{OPEN_NOTEBOOK}"]
+)
+def test_what_cdk_synth_prints_of_several_stacks_is_a_gap_with_a_hint(tmp_path: Path, piped: str) -> None:
+    done = smguard("scan", "-", "-f", "json", cwd=tmp_path, stdin=piped)
+    [gap] = json.loads(done.stdout)["gaps"]
+    assert done.returncode == 3
+    assert gap["where"].partition(":")[0] == "-"
+    assert "cdk synth STACK | smguard scan -" in gap["hint"]
+
+
+def test_what_cdk_synth_prints_of_one_stack_is_judged(tmp_path: Path) -> None:
+    done = smguard("scan", "-", "--select", "notebook-direct-internet", cwd=tmp_path, stdin=OPEN_NOTEBOOK)
+    assert done.returncode == 1
+    assert "-:5:7" in done.stdout

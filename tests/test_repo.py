@@ -22,6 +22,8 @@ HEAVY = [
     *("scanner.report.together", "scanner.report.place", "scanner.cli.outputs", "csv"),
     *("scanner.rulepack", "scanner.waiver"),
     *("scanner.template.expand", "scanner.template.json_reader", "scanner.rule_text", "scanner.schema"),
+    *("scanner.config", "scanner.acceptance", "scanner.path_setting", "scanner.baseline", "scanner.change"),
+    *("scanner.suppression", "fnmatch"),
 ]
 
 

@@ -14,6 +14,7 @@ from scanner.model import SmguardError
 
 COMMANDS = {
     "scan": ("scanner.cli.scan", "Scan CloudFormation templates."),
+    "baseline": ("scanner.cli.baseline", "Take down what is found now, so that only new findings count."),
     "explain": ("scanner.cli.explain", "Explain a finding or a control, how to mend it and how to waive it."),
     "fix": ("scanner.cli.fix", "Mend templates in place."),
     "rules": ("scanner.cli.rules", "List, check, write and compare controls."),

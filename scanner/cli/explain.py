@@ -31,7 +31,7 @@ _LISTED = 5
 )
 @rules_option
 def command(
-    what: str, paths: tuple[str, ...], report: str | None, parameters: tuple[str, ...], rules: tuple[str, ...]
+    what: str, paths: tuple[str, ...], report: str | None, parameters: tuple[str, ...], **source: Any
 ) -> int:
     """Explain a finding or a control: why it matters, what decides, how to mend it and how to waive it.
 
@@ -41,7 +41,7 @@ def command(
     """
     from scanner.explanation import explain_findings
 
-    full = load(rules)
+    full = load(**source)
     today = datetime.now(UTC).date()
     place = _PLACE.fullmatch(what) if what not in full.by_id else None
     if place is None and not _FINGERPRINT.fullmatch(what):

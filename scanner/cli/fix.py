@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner import catalog
 from scanner.cli import scan
+from scanner.cli.configuration import load_catalog
 from scanner.limits import Limits
 from scanner.model import Finding, Gap, SmguardError
 
@@ -19,24 +20,16 @@ if TYPE_CHECKING:
     from scanner.opening import Candidate
 
 EXIT_FIXABLE, EXIT_INCOMPLETE, EXIT_CRASH = 1, 3, 4
-_SHARED = ("select", "ignore", "area", "framework", "rules", "exclude", "waivers", "no_inline_waivers")
+_SHARED = {
+    *("select", "ignore", "area", "framework", "rules", "exclude", "waivers", "no_inline_waivers"),
+    *("config", "no_config"),
+}
 
 
 @click.command("fix", short_help="Mend templates in place.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=str))
 @click.option("--diff/--write", "show", default=True, help="Show what would change (default), or change it.")
-def command(
-    paths: tuple[str, ...],
-    show: bool,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    area: tuple[str, ...],
-    framework: tuple[str, ...],
-    rules: tuple[str, ...],
-    exclude: tuple[str, ...],
-    waivers: str | None,
-    no_inline_waivers: bool,
-) -> int:
+def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:
     """Mend what templates violate, where an edit settles it.
 
     Values are set, and what is missing is added; what can't be known here becomes a parameter of the
@@ -55,15 +48,16 @@ def command(
     from scanner.template.document import ReadError
 
     limits, today = Limits(), datetime.now(UTC).date()
-    full = catalog.load()
-    for directory in rules:
-        full = catalog.add(full, directory)
+    selected = frozenset(options["select"])
+    options, config = scan.configure(options)
+    full = load_catalog(options["rules"], config)
     central = None
-    if waivers is not None:
+    if options["waivers"] is not None:
         from scanner.waiver import read_file
 
-        central = read_file(waivers, full.by_id, today, limits)
-    chosen = frozenset(control.id for control in catalog.select(full, select, ignore, area, framework))
+        central = read_file(options["waivers"], full.by_id, today, limits)
+    choice = (options[name] for name in ("select", "ignore", "area", "framework"))
+    chosen = frozenset(control.id for control in catalog.select(full, *choice))
     plan = Plan(
         full,
         catalog.select(full),
@@ -71,9 +65,12 @@ def command(
         given={},
         whole=False,
         waivers=central,
-        inline_waivers=not no_inline_waivers,
+        inline_waivers=not options["no_inline_waivers"],
     )
-    listed = list(find(paths, exclude, limits))
+    excludes: tuple[str, tuple[str, ...]] = ("", ())
+    if config is not None:
+        plan, excludes = scan.settle(plan, config, today)
+    listed = list(find(paths, options["exclude"], limits, settled_excludes=excludes))
     candidates = [entry for entry in listed if isinstance(entry, Candidate)]
     judge = FileJudge(plan)
     parents = [entry for entry in candidates if judge.may_nest(entry)]
@@ -92,7 +89,7 @@ def command(
                 plan,
                 today,
                 chosen=chosen,
-                selected=frozenset(select),
+                selected=selected,
                 nested=entry.real in nested,
             )
             proof = fixer.mend()

@@ -29,10 +29,16 @@ def command() -> None:
 
 
 def rules_option(function: Any) -> Any:
-    """The option `--rules`."""
-    return click.option(
-        "--rules", multiple=True, metavar="DIR", help="Add the controls of your own folder (repeatable)."
-    )(function)
+    """The options that say which controls there are: `--rules`, `--config` and `--no-config`."""
+    for option in (
+        click.option("--no-config", is_flag=True, help="Pay no heed to .smguard.yaml."),
+        click.option("--config", metavar="FILE", help="The configuration, whose controls are shown."),
+        click.option(
+            "--rules", multiple=True, metavar="DIR", help="Add the controls of your own folder (repeatable)."
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 def echo(lines: Iterable[Line]) -> None:
@@ -44,12 +50,13 @@ def echo(lines: Iterable[Line]) -> None:
         click.echo(line)
 
 
-def load(directories: tuple[str, ...]) -> catalog.Catalog:
-    """The built-in catalog with the controls of a user's own folders."""
-    full = catalog.load()
-    for directory in directories:
-        full = catalog.add(full, directory)
-    return full
+def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog.Catalog:
+    """The catalog as a scan with the same options has it: parameters and severities as configured."""
+    from scanner.cli.configuration import configured, load_catalog
+
+    found = configured(config, no_config)
+    folders = found.folders if found is not None else ()
+    return load_catalog((*folders, *rules), found)
 
 
 @command.command("list")
@@ -61,11 +68,9 @@ def load(directories: tuple[str, ...]) -> catalog.Catalog:
     "--framework", multiple=True, metavar="NAME", help="Only controls that this framework asks for."
 )
 @rules_option
-def list_controls(
-    format_name: str, area: tuple[str, ...], framework: tuple[str, ...], rules: tuple[str, ...]
-) -> int:
+def list_controls(format_name: str, area: tuple[str, ...], framework: tuple[str, ...], **source: Any) -> int:
     """List the controls."""
-    full = load(rules)
+    full = load(**source)
     controls = catalog.select(full, areas=area, frameworks=framework)
     if format_name == "json":
         click.echo(json.dumps([describe(control) for control in controls], indent=2))
@@ -107,9 +112,9 @@ def describe(control: Control) -> dict[str, Any]:
     "-f", "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 @rules_option
-def show(control_id: str, schema: bool, format_name: str, rules: tuple[str, ...]) -> int:
+def show(control_id: str, schema: bool, format_name: str, **source: Any) -> int:
     """Explain one control."""
-    full = load(rules)
+    full = load(**source)
     control = catalog.find(full, control_id)
     if schema:
         from scanner.schema import control_schema

@@ -6,14 +6,21 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner import __version__, catalog
+from scanner.cli.configuration import configured, load_catalog
 from scanner.limits import Limits
 from scanner.model import Severity, SmguardError, Verdict
 from scanner.report import FORMATS, Output, Run, renderer
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from scanner.config import Config
+    from scanner.scan import Plan, Scan
 
 EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_CRASH = 1, 3, 4
 _LIMITS = {
@@ -84,15 +91,14 @@ class ScanCommand(click.Command):
     "--parameters", multiple=True, metavar="FILE", help="Parameter values; all others keep their default."
 )
 @click.option("--waivers", metavar="FILE", help="A central file of waivers.")
+@click.option("--baseline", metavar="FILE", help="Findings that are known; `smguard baseline` writes it.")
 @click.option("--no-inline-waivers", is_flag=True, help="Do not honour waivers in the templates' Metadata.")
 @click.option(
     "--fail-on",
     type=click.Choice([severity.label for severity in Severity]),
-    default="low",
-    show_default=True,
-    help="The least severity that counts for the exit code.",
+    help="The least severity that counts for the exit code. [default: low]",
 )
-@click.option("--strict", is_flag=True, help="What can't be known counts as well.")
+@click.option("--strict/--no-strict", default=None, help="What can't be known counts as well.")
 @click.option("--all", "show_passed", is_flag=True, help="Also report what passes.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option(
@@ -102,73 +108,33 @@ class ScanCommand(click.Command):
     "--candidates", is_flag=True, help="Take named files as if a folder had been walked (for pre-commit)."
 )
 @click.option(
+    "--changed-since",
+    metavar="REV",
+    help="Only files that differ from a git revision, and what leads to them.",
+)
+@click.option("--config", metavar="FILE", help="The configuration. [default: .smguard.yaml at the git root]")
+@click.option("--no-config", is_flag=True, help="Pay no heed to .smguard.yaml.")
+@click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes for many files. [default: all cores]"
 )
 @limit_options
 def command(
-    paths: tuple[str, ...],
     formats: tuple[str, ...],
     files: tuple[str, ...],
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    area: tuple[str, ...],
-    framework: tuple[str, ...],
-    rules: tuple[str, ...],
-    exclude: tuple[str, ...],
-    parameters: tuple[str, ...],
-    waivers: str | None,
-    no_inline_waivers: bool,
-    fail_on: str,
-    strict: bool,
-    show_passed: bool,
     exit_zero: bool,
     allow_incomplete: bool,
-    candidates: bool,
-    jobs: int | None,
-    **bounds: int | None,
+    **options: Any,
 ) -> int:
     """Scan CloudFormation templates.
 
     PATH is a template, a folder that is walked (.gitignore is honoured), or - for standard input.
     """
-    from datetime import UTC, datetime
-
-    from scanner.files import find
-    from scanner.scan import Plan, Scan
-
     outputs = _outputs(formats, files)
-    limits = Limits()._replace(
-        **{_LIMITS[name][0]: value for name, value in bounds.items() if value is not None}
-    )
-    today = datetime.now(UTC).date()
-    full = catalog.load()
-    for directory in rules:
-        full = catalog.add(full, directory)
-    given = read_parameters(parameters, limits)
-    central = None
-    if waivers is not None:
-        from scanner.waiver import read_file
-
-        central = read_file(waivers, full.by_id, today, limits)
-    plan = Plan(
-        catalog=full,
-        controls=catalog.select(full, select, ignore, area, framework),
-        limits=limits,
-        given=given,
-        settled=bool(parameters),
-        show_passed=show_passed,
-        whole=not candidates,
-        waivers=central,
-        inline_waivers=not no_inline_waivers,
-        processes=jobs or _cores(),
-    )
-    # Listed before any output is opened, which may lie in a folder that is scanned.
-    entries = list(find(paths, exclude, limits, names_are_walked=candidates))
-    gc.freeze()
-    scan = Scan(plan, entries, today)
-    _write(scan, outputs, strict)
-    counting = {Verdict.FAIL, Verdict.UNKNOWN} if strict else {Verdict.FAIL}
-    threshold = Severity.parse(fail_on)
+    options, config = configure(options)
+    scan = prepare(options, config)
+    _write(scan, outputs, bool(options["strict"]))
+    counting = {Verdict.FAIL, Verdict.UNKNOWN} if options["strict"] else {Verdict.FAIL}
+    threshold = Severity.parse(options["fail_on"] or "low")
     if scan.crashed:
         return EXIT_CRASH
     if not exit_zero and any(
@@ -178,6 +144,75 @@ def command(
     if not scan.summary.complete and not exit_zero and not allow_incomplete:
         return EXIT_INCOMPLETE
     return 0
+
+
+def configure(options: dict[str, Any]) -> tuple[dict[str, Any], Config | None]:
+    """The options completed by the configuration file, if there is one that counts."""
+    config = configured(options["config"], options["no_config"], limits_of(options))
+    return (options, None) if config is None else (config.behind(options), config)
+
+
+def limits_of(options: dict[str, Any]) -> Limits:
+    """The bounds on untrusted input that the options give."""
+    given = {field: options[name] for name, (field, _) in _LIMITS.items() if options.get(name) is not None}
+    return Limits()._replace(**given)
+
+
+def prepare(options: dict[str, Any], config: Config | None) -> Scan:
+    """The scan that the options, already completed by `config`, ask for."""
+    from datetime import UTC, datetime
+
+    from scanner.files import find
+    from scanner.scan import Plan, Scan
+
+    limits = limits_of(options)
+    today = datetime.now(UTC).date()
+    full = load_catalog(options["rules"], config)
+    plan = Plan(
+        catalog=full,
+        controls=catalog.select(
+            full, options["select"], options["ignore"], options["area"], options["framework"]
+        ),
+        limits=limits,
+        given=read_parameters(options["parameters"], limits),
+        settled=bool(options["parameters"]),
+        show_passed=options["show_passed"],
+        whole=not options["candidates"] and options["changed_since"] is None,
+        inline_waivers=not options["no_inline_waivers"],
+        processes=options["jobs"] or _cores(),
+    )
+    if options["waivers"] is not None:
+        from scanner import waiver
+
+        plan = plan._replace(waivers=waiver.read_file(options["waivers"], full.by_id, today, limits))
+    if options["baseline"] is not None:
+        from scanner import baseline
+
+        plan = plan._replace(baseline=baseline.read(options["baseline"], limits))
+    if options["changed_since"] is not None:
+        from scanner.change import changed_since
+
+        plan = plan._replace(changes=changed_since(options["changed_since"], options["paths"]))
+    excludes: tuple[str, tuple[str, ...]] = ("", ())
+    if config is not None:
+        plan, excludes = settle(plan, config, today)
+    # Listed before any output is opened, which may lie in a folder that is scanned.
+    entries = list(find(options["paths"], options["exclude"], limits, options["candidates"], excludes))
+    gc.freeze()
+    return Scan(plan, entries, today)
+
+
+def settle(plan: Plan, config: Config, today: date) -> tuple[Plan, tuple[str, tuple[str, ...]]]:
+    """What the configuration says of paths: a plan with it, and what is left out."""
+    if "accepted-gaps" in config.body:
+        from scanner.acceptance import Acceptances
+
+        plan = plan._replace(acceptances=Acceptances(config, today))
+    if "paths" in config.body:
+        from scanner.path_setting import PathSettings
+
+        plan = plan._replace(path_settings=PathSettings(config))
+    return plan, (config.base, tuple(config.body.get("exclude", ())))
 
 
 def _outputs(formats: tuple[str, ...], files: tuple[str, ...]) -> list[Output]:

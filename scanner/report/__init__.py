@@ -63,8 +63,8 @@ class Run(NamedTuple):
         return status(finding) == "failed" or (self.strict and status(finding) == "unknown")
 
     def leaves_open(self, gap: Gap) -> bool:
-        """Whether a Gap, once all are known, makes the report incomplete; it is accepted otherwise."""
-        return not self.summary().complete
+        """Whether a Gap makes the report incomplete; it is accepted otherwise."""
+        return gap.accepted is None
 
 
 def renderer(name: str) -> Callable[[Run], Iterator[str]]:
@@ -76,9 +76,11 @@ def renderer(name: str) -> Callable[[Run], Iterator[str]]:
 
 
 def status(finding: Finding) -> str:
-    """ "failed", "unknown", "waived" or "passed"."""
+    """ "failed", "unknown", "waived", "baseline" (it is known) or "passed"."""
     if finding.waiver is not None:
         return "waived"
+    if finding.baseline:
+        return "baseline"
     return _STATUS[finding.verdict]
 
 
@@ -95,8 +97,9 @@ def excuse(finding: Finding) -> str:
 
 
 def hint_of(gap: Gap) -> str:
-    """What helps with a Gap."""
-    return gap.hint
+    """What helps with a Gap or, if it is accepted, why and how long."""
+    it = gap.accepted
+    return f"accepted until {it.expires}: {it.reason}" if it else gap.hint
 
 
 def said(finding: Finding) -> str:

@@ -26,12 +26,17 @@ def render(run: Run) -> Iterator[str]:
             yield separator + to_json(as_json(event))
             separator = ",\n"
     yield "],\n"
-    yield _list("gaps", [{"where": gap.where, "what": gap.what, "hint": gap.hint} for gap in gaps])
+    yield _list("gaps", [_gap(gap) for gap in gaps])
     yield _list("notes", [{"where": note.where, "what": note.what} for note in notes])
     yield f'"summary": {to_json(_summary(run.summary()))}}}\n'
 
 
-def _list(key: str, items: list[dict[str, str]]) -> str:
+def _gap(gap: Gap) -> dict[str, Any]:
+    accepted = gap.accepted and gap.accepted._asdict()
+    return {"where": gap.where, "what": gap.what, "hint": gap.hint, "accepted": accepted}
+
+
+def _list(key: str, items: list[dict[str, Any]]) -> str:
     inner = ",\n".join(map(to_json, items))
     return f'"{key}": [' + (f"\n{inner}" if inner else "") + "],\n"
 
@@ -65,6 +70,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
             "ticket": waiver.ticket,
         },
         "fingerprint": finding.fingerprint,
+        "baseline": finding.baseline is True,
         "title": control.title,
         "area": control.area,
         "cause": finding.cause,
@@ -87,4 +93,6 @@ def _summary(summary: Summary) -> dict[str, Any]:
         "unknown": summary.unknown,
         "waived": summary.waived,
         "gaps": summary.gaps,
+        "baseline": summary.baseline,
+        "accepted_gaps": summary.accepted_gaps,
     }

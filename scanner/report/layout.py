@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scanner.safe_text import inert, width, wrap
+from scanner.safe_text import LIMIT, inert, width, wrap
 
 PARAGRAPH = 100
 """Columns of running text at most: longer lines are hard to read."""
@@ -24,6 +24,7 @@ _CODES = {
     "low": "36",
     "unknown": "35",
     "waived": "2",
+    "baseline": "2",
     "passed": "32",
     "bold": "1",
     "dim": "2",
@@ -63,9 +64,9 @@ class Layout(NamedTuple):
         """`text`, already inert, in a style."""
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.color and text else text
 
-    def paragraph(self, text: str, indent: int, style: str | None = None) -> Iterator[str]:
-        """Lines of running text, all indented alike."""
-        for line in wrap(inert(text), min(self.columns, PARAGRAPH) - indent):
+    def paragraph(self, text: str, indent: int, style: str | None = None, most: int = LIMIT) -> Iterator[str]:
+        """Lines of running text of at most so many characters, all indented alike."""
+        for line in wrap(inert(text, most), min(self.columns, PARAGRAPH) - indent):
             yield f"{' ' * indent}{self.paint(style, line) if style else line}\n"
 
     def heading(self, name: str, remark: str) -> Iterator[str]:

@@ -104,9 +104,12 @@ def _head(summary: Summary, gaps: int) -> str:
     told = ", ".join(f"{number} {word}" for number, word in found if number)
     if not told:
         told = "all good" if summary.passed or summary.waived else "nothing to judge"
+        told = "nothing new" if summary.baseline else told
     incomplete = "" if summary.complete else "**The report is incomplete.** "
     files = count(summary.seen, "file") + (f" ({file_counts(summary)})" if summary.seen else "")
-    counts = f"{summary.passed} passed, {summary.waived} waived on {count(summary.resources, 'resource')}"
+    known = f", {summary.baseline} in the baseline" if summary.baseline else ""
+    resources = count(summary.resources, "resource")
+    counts = f"{summary.passed} passed, {summary.waived} waived{known} on {resources}"
     return f"### smguard: {told}\n\n{incomplete}{counts} in {files}.\n\n"
 
 

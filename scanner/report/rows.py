@@ -45,7 +45,7 @@ def _depend(many: str, cause: str) -> str:
 
 
 def resource_rows(findings: list[Finding]) -> Iterator[Row]:
-    """The rows below one resource: failed, worst first; unknown; waived; passed."""
+    """The rows below one resource: failed, worst first; unknown; waived and known; passed."""
     failed = [finding for finding in findings if status(finding) == "failed"]
     for finding in sorted(failed, key=_worst_first):
         control = finding.control
@@ -54,6 +54,8 @@ def resource_rows(findings: list[Finding]) -> Iterator[Row]:
     for finding in findings:
         if status(finding) == "waived":
             yield row("waived", finding.control.id, excuse(finding), position(finding.location))
+        elif status(finding) == "baseline":
+            yield row("baseline", finding.control.id, said(finding), position(finding.location))
     passed = sorted({finding.control.id for finding in findings if status(finding) == "passed"})
     if passed:
         yield row("passed", count(len(passed), "control"), ", ".join(passed), "")

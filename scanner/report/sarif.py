@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.model import Control, Finding, Gap, Note, Severity, Verdict, Waiver
-from scanner.report import Run
+from scanner.report import Run, hint_of
 from scanner.safe_text import inert, inert_lines, to_json
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -36,7 +36,8 @@ def render(run: Run) -> Iterator[str]:
     separator = "\n"
     for event in run.events:
         if isinstance(event, Gap):
-            notifications.append(_notification("gap", "error", event.where, event.what, event.hint))
+            level = "note" if event.accepted else "error"
+            notifications.append(_notification("gap", level, event.where, event.what, hint_of(event)))
         elif isinstance(event, Note):
             notifications.append(_notification("note", "note", event.where, event.what))
         elif run.show_passed or event.verdict is not Verdict.PASS:
@@ -79,6 +80,8 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
         "partialFingerprints": {"smguard/v1": finding.fingerprint},
         "properties": {key: value for key, value in properties.items() if value is not None},
     }
+    if finding.baseline is not None:
+        result["baselineState"] = "unchanged" if finding.baseline else "new"
     if finding.waiver is not None:
         result["suppressions"] = [_suppression(finding.waiver)]
     return result

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from scanner.model import Control, Finding, Gap, Note, Resource, Severity, Summary, Verdict
-from scanner.report import Run, scope_of, status
+from scanner.report import Run, hint_of, scope_of, status
 from scanner.report.layout import Layout, count
 from scanner.report.rows import gather, resource_rows
 from scanner.safe_text import inert
 
 _MOST_GAPS = 50
 _MOST_NOTES = 10
+_LONGEST_NOTE = 800
 _NARROWEST = 40
 
 
@@ -111,7 +112,7 @@ def _render_notes(layout: Layout, tally: _Tally) -> Iterator[str]:
     yield layout.paint("bold", "Notes") + "\n\n"
     for what, places in list(tally.notes.items())[:_MOST_NOTES]:
         more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-        yield from layout.paragraph(f"{places[0]}{more}: {what}", 2)
+        yield from layout.paragraph(f"{places[0]}{more}: {what}", 2, most=_LONGEST_NOTE)
     yield from _render_rest(layout, len(tally.notes) - _MOST_NOTES, "note")
     yield "\n"
 
@@ -122,8 +123,8 @@ def _render_gaps(layout: Layout, tally: _Tally) -> Iterator[str]:
     yield layout.paint("bad", "Gaps: what this report leaves open") + "\n\n"
     for gap in tally.gaps[:_MOST_GAPS]:
         yield from layout.paragraph(f"{gap.where}: {gap.what}", 2)
-        if gap.hint:
-            yield from layout.paragraph(gap.hint, 6, "dim")
+        if hint_of(gap):
+            yield from layout.paragraph(hint_of(gap), 6, "dim")
     yield from _render_rest(layout, len(tally.gaps) - _MOST_GAPS, "gap")
     yield "\n"
 
@@ -143,6 +144,7 @@ def _render_summary(layout: Layout, summary: Summary, tally: _Tally) -> Iterator
         ("unknown", summary.unknown, "can't be decided from what was scanned", "unknown"),
         ("gaps", len(tally.gaps), _gap_remark(summary, tally), "bad"),
         ("waived", summary.waived, "", "bold"),
+        *([("baseline", summary.baseline, "known before", "bold")] if summary.baseline else []),
         ("passed", summary.passed, "", "good"),
         ("resources", summary.resources, "", "bold"),
         ("files", summary.seen, file_counts(summary), "bold"),
@@ -155,9 +157,10 @@ def _render_summary(layout: Layout, summary: Summary, tally: _Tally) -> Iterator
 
 
 def _gap_remark(summary: Summary, tally: _Tally) -> str:
+    accepted = f"{summary.accepted_gaps} accepted" if summary.accepted_gaps else ""
     if not summary.complete:
-        return "the report is incomplete"
-    return "accepted" if tally.gaps else ""
+        return ", ".join(filter(None, ("the report is incomplete", accepted)))
+    return accepted
 
 
 def _severities(tally: _Tally) -> list[str]:
@@ -180,9 +183,10 @@ def _render_fine(layout: Layout, summary: Summary) -> Iterator[str]:
         yield "Nothing to judge: no file was found.\n"
         return
     files = count(summary.seen, "file") + (f" ({file_counts(summary)})" if summary.skipped else "")
-    if summary.passed or summary.waived:
-        verdict = layout.paint("good", "All good.")
+    if summary.passed or summary.waived or summary.baseline:
+        verdict = layout.paint("good", "Nothing new." if summary.baseline else "All good.")
         waived = f", {summary.waived} waived" if summary.waived else ""
+        waived += f", {summary.baseline} in the baseline" if summary.baseline else ""
         counts = f"{summary.passed} passed{waived} on {count(summary.resources, 'resource')} in {files}."
     else:
         verdict = layout.paint("bold", "Nothing to judge.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
@@ -17,6 +17,11 @@ from scanner.template.view import View
 from scanner.value import Partial, rest_of
 from scanner.world import Effort, World
 
+if TYPE_CHECKING:
+    from scanner.path_setting import PathSettings
+
+_OTHER_TOOLS = frozenset({"cfn_nag", "checkov", "guard", "cfn-lint"})
+"""Whose suppressions a resource's Metadata may hold."""
 _LONGEST_NAME = 2_500
 _LONGEST_TEXT = 4_000
 
@@ -51,6 +56,7 @@ class FileVerdicts:
         "notes",
         "passed",
         "resources",
+        "suppressions",
         "waivers",
     )
 
@@ -64,6 +70,8 @@ class FileVerdicts:
         self.notes: dict[Note, None] = {}
         self.waivers: dict[str, tuple[Any, str]] = {}
         """Resource name -> (raw value, where)."""
+        self.suppressions: dict[str, tuple[dict[str, Any], str]] = {}
+        """Resource name -> (what its Metadata holds for other tools, where)."""
         self.resources: set[str] = set()
         self.declared: set[str] = set()
         """Names of the parameters that the file's own template declares."""
@@ -82,6 +90,7 @@ class Judge(NamedTuple):
     """Whether a PASS becomes a draft too."""
     remarks: Mapping[str, str] = MappingProxyType({})
     """What is worth saying of types that no control judges."""
+    path_settings: PathSettings | None = None
 
     def judge(self, passes: Iterator[Loaded]) -> FileVerdicts:
         """Judge every pass over a file; where they differ the worse verdict stands."""
@@ -99,6 +108,9 @@ class Judge(NamedTuple):
         return verdicts
 
     def _judge_template(self, template: Template, effort: Effort, verdicts: FileVerdicts) -> None:
+        chosen = self.controls
+        if self.path_settings is not None:
+            chosen = self.path_settings.narrow(template.file, chosen)
         for found in judgeable(template):
             if isinstance(found, Misshapen):
                 where = place(template, template.resources, found.name)
@@ -110,7 +122,7 @@ class Judge(NamedTuple):
                 verdicts.notes[Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")] = (
                     None
                 )
-            controls = self.controls.get(kind)
+            controls = chosen.get(kind)
             if controls is not None:
                 self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
         for name, why in template.odd_conditions.items():
@@ -157,6 +169,10 @@ class Judge(NamedTuple):
         if isinstance(metadata, dict):
             if "smguard" in metadata:
                 verdicts.waivers[shown] = (metadata["smguard"], place(template, metadata, "smguard"))
+            for tool in metadata:
+                if tool in _OTHER_TOOLS:
+                    known = verdicts.suppressions.setdefault(shown, ({}, place(template, metadata, tool)))
+                    known[0][tool] = metadata[tool]
             path = metadata.get("aws:cdk:path")
             construct = _cut(path) if isinstance(path, str) else None
         subject = self._subject(template, raw, name, kind, properties, effort)

@@ -19,7 +19,7 @@ Opener = Callable[[Candidate, str, str], tuple[str, str, str]]
 
 Raises ReadError."""
 
-_FOLLOWING = (*EXPANDING, "AWS::CloudFormation::Stack", "AWS::Serverless::Application", "::MODULE")
+FOLLOWING = (*EXPANDING, "AWS::CloudFormation::Stack", "AWS::Serverless::Application", "::MODULE")
 """Words without one of which no resource of a template leads anywhere else."""
 _NESTED = {
     "AWS::CloudFormation::Stack": "TemplateURL",
@@ -101,7 +101,7 @@ class Loader(NamedTuple):
             raise ReadError(f"holds more than {self.limits.resources:,} resources", hint=hint)
         loaded.templates.append(template)
         self._say_transforms(template, loaded)
-        if speaks_of(text, _FOLLOWING):
+        if speaks_of(text, FOLLOWING):
             self._follow(template, entry, (entry.real,), loaded)
 
     def _expanded(

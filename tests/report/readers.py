@@ -40,9 +40,9 @@ def table(text: str) -> set[Said]:
         passed = re.match(r"    passed +\d+ controls? +(.*)$", line)
         if passed:
             found |= {Said("passed", control, resource, "") for control in passed[1].split(", ")}
-        row = re.match(r"    (critical|high|medium|low|unknown|waived) +(\S+)  .*?(\S*)$", line)
+        row = re.match(r"    (critical|high|medium|low|unknown|waived|baseline) +(\S+)  .*?(\S*)$", line)
         if row:
-            label = row[1] if row[1] in ("unknown", "waived") else "failed"
+            label = row[1] if row[1] in ("unknown", "waived", "baseline") else "failed"
             found.add(Said(label, row[2], resource, row[3]))
         if line in ("Notes", "Gaps: what this report leaves open"):
             status = "note" if line == "Notes" else "gap"
@@ -56,7 +56,7 @@ def from_json(text: str) -> set[Said]:
     words = {"fail": "failed", "unknown": "unknown", "pass": "passed"}
     found = {
         Said(
-            "waived" if each["waiver"] else words[each["verdict"]],
+            "waived" if each["waiver"] else "baseline" if each["baseline"] else words[each["verdict"]],
             each["control"],
             each["resource"]["name"],
             "{file}:{line}:{column}".format(**each["location"]),
@@ -77,7 +77,8 @@ def sarif(text: str) -> set[Said]:
         region = physical["region"]
         where = f"{physical['artifactLocation']['uri']}:{region['startLine']}:{region['startColumn']}"
         name = result["locations"][0]["logicalLocations"][0]["name"]
-        status = "waived" if result.get("suppressions") else words[result["kind"]]
+        known = "baseline" if result.get("baselineState") == "unchanged" else words[result["kind"]]
+        status = "waived" if result.get("suppressions") else known
         found.add(Said(status, result["ruleId"], name, where))
     for each in log["invocations"][0]["toolExecutionNotifications"]:
         found.add(Said(each["descriptor"]["id"], "", "", each["message"]["text"].split(": ")[0]))
@@ -161,7 +162,7 @@ def commands(text: str) -> list[Command]:
 def github(text: str) -> set[Said]:
     """The annotations, and from the log above them what needs none."""
     log = "\n".join(line for line in text.split("\n") if command(line) is None)
-    found = {each for each in table(log) if each.status in ("waived", "passed")}
+    found = {each for each in table(log) if each.status in ("waived", "baseline", "passed")}
     for each in commands(text):
         title = each.properties["title"]
         where = ":".join(each.properties[key] for key in ("file", "line", "col") if key in each.properties)
@@ -186,8 +187,10 @@ def gitlab(text: str) -> set[Said]:
             found.add(Said(each["check_name"].removeprefix("smguard-"), "", "", where))
             continue
         text = each["description"]
-        status = {"Unknown": "unknown", "Waived": "waived"}.get(re.match(r"\w*", text)[0], "failed")  # type: ignore[index]
-        resource = text.split(" – ")[-1].removeprefix("Unknown: ").split(": ")[0]
+        status = {"Unknown": "unknown", "Waived": "waived", "Baseline": "baseline"}.get(
+            re.match(r"\w*", text)[0], "failed"
+        )  # type: ignore[index]
+        resource = text.split(" – ")[-1].removeprefix("Unknown: ").removeprefix("Baseline: ").split(": ")[0]
         found.add(Said(status, each["check_name"], resource, where))
     return found
 

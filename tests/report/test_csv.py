@@ -37,7 +37,9 @@ def test_sample() -> None:
     assert (gap["file"], gap["line"], gap["column"]) == ("templates/legacy.yaml", "7", "")
     assert gap["message"] == "the tab at column 3 is not YAML (indent with spaces)"
     assert rows[-1]["status"] == "incomplete"
-    assert rows[-1]["message"].endswith("passed 31, fail 2, unknown 5, waived 1, gaps 1")
+    assert rows[-1]["message"].endswith(
+        "passed 31, fail 2, unknown 5, waived 1, gaps 1, baseline 0, accepted_gaps 0"
+    )
 
 
 def test_an_empty_run_is_complete() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scanner.model import Finding, Gap, Location, Note, Severity, Summary, Verdict, Waiver
+from scanner.model import Acceptance, Finding, Gap, Location, Note, Severity, Summary, Verdict, Waiver
 from tests.report.readers import Command, command, commands
 from tests.report.samples import SAMPLE_SUMMARY, VOLUME, control, finding, render, run, sample_events
 
@@ -79,7 +79,8 @@ def test_what_is_waived_or_passes_is_not_annotated() -> None:
 
 
 def test_an_accepted_gap_is_a_notice() -> None:
-    assert titles(annotations(Gap("a.yaml", "is empty"), summary=Summary())) == ["notice not looked at"]
+    accepted = Gap("a.yaml", "is empty", "", Acceptance("made by a tool", "2027-01-31"))
+    assert titles(annotations(accepted, summary=Summary())) == ["notice not looked at"]
 
 
 def test_of_too_many_the_worst_are_shown_and_the_rest_is_counted() -> None:

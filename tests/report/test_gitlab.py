@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.model import Finding, Gap, Note, Severity, Summary, Verdict, Waiver
+from scanner.model import Acceptance, Finding, Gap, Note, Severity, Summary, Verdict, Waiver
 from tests.report import readers
 from tests.report.samples import SAMPLE_SUMMARY, VOLUME, control, finding, render, run, sample_events
 
@@ -78,7 +78,10 @@ def test_severities(severity: Severity, word: str) -> None:
 
 
 def test_an_accepted_gap_is_for_information() -> None:
-    assert [each["severity"] for each in issues(GAP, summary=Summary())] == ["info"]
+    accepted = GAP._replace(accepted=Acceptance("made by a tool", "2027-01-31"))
+    [issue] = issues(accepted, summary=Summary())
+    assert issue["severity"] == "info"
+    assert issue["description"] == "Not looked at: is odd (accepted until 2027-01-31: made by a tool)"
 
 
 def test_the_fingerprint_of_a_gap_survives_edits_that_move_lines() -> None:

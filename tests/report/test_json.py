@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.model import Finding, Gap, Note, Resource, Summary, Verdict
+from scanner.model import Acceptance, Finding, Gap, Note, Resource, Summary, Verdict
 from scanner.report import FORMATS, renderer
 from tests.report.samples import SAMPLE_SUMMARY, VOLUME, VPC, finding, render, run, sample_events
 
@@ -19,7 +19,8 @@ EMPTY = """\
 "gaps": [],
 "notes": [],
 "summary": {"complete": true, "files": {"seen": 0, "judged": 0, "partial": 0, "unread": 0, "skipped": 0}, \
-"resources": 0, "passed": 0, "fail": 0, "unknown": 0, "waived": 0, "gaps": 0}}
+"resources": 0, "passed": 0, "fail": 0, "unknown": 0, "waived": 0, "gaps": 0, \
+"baseline": 0, "accepted_gaps": 0}}
 """
 
 WAIVED = {
@@ -47,6 +48,7 @@ WAIVED = {
         "ticket": "SEC-12",
     },
     "fingerprint": "30cbba6d59c427ba8c364ae9f3a81495",
+    "baseline": False,
     "title": "Notebook users are not root",
     "area": "access",
     "cause": None,
@@ -71,6 +73,7 @@ def test_sample() -> None:
             "where": "templates/legacy.yaml:7",
             "what": "the tab at column 3 is not YAML",
             "hint": "indent with spaces",
+            "accepted": None,
         }
     ]
     assert report["notes"][0] == {"where": "templates/notebook.yaml:3", "what": "ModelName is set twice"}
@@ -83,6 +86,20 @@ def test_sample() -> None:
         "unknown": 5,
         "waived": 1,
         "gaps": 1,
+        "baseline": 0,
+        "accepted_gaps": 0,
+    }
+
+
+def test_what_is_known_and_what_is_accepted() -> None:
+    accepted = Acceptance("made by a tool", "2027-01-31", ticket="SEC-9")
+    report = load(finding(VOLUME)._replace(baseline=True), Gap("a.yaml", "is empty", "", accepted))
+    assert report["findings"][0]["baseline"] is True
+    assert report["gaps"][0]["accepted"] == {
+        "reason": "made by a tool",
+        "expires": "2027-01-31",
+        "owner": None,
+        "ticket": "SEC-9",
     }
 
 
@@ -122,7 +139,7 @@ def test_any_text_reads_back(name: str, message: str, file: str, what: str) -> N
     report = load(hostile, Gap(what, message, name), Note(file, what))
     [entry] = report["findings"]
     assert (entry["resource"]["name"], entry["message"], entry["location"]["file"]) == (name, message, file)
-    assert report["gaps"] == [{"where": what, "what": message, "hint": name}]
+    assert report["gaps"] == [{"where": what, "what": message, "hint": name, "accepted": None}]
     assert report["notes"] == [{"where": file, "what": what}]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scanner.model import Finding, Gap, Note, Resource, Summary, Verdict, Waiver
+from scanner.model import Acceptance, Finding, Gap, Note, Resource, Summary, Verdict, Waiver
 from tests.report import readers
 from tests.report.samples import ENDPOINT, SAMPLE_SUMMARY, VOLUME, finding, render, run, sample_events
 
@@ -36,6 +36,8 @@ CLOSING = """\
   <property name="unknown" value="5"/>
   <property name="waived" value="1"/>
   <property name="gaps" value="1"/>
+  <property name="baseline" value="0"/>
+  <property name="accepted_gaps" value="0"/>
   </properties>
   <system-out>
 note: templates/notebook.yaml:3: ModelName is set twice
@@ -104,7 +106,8 @@ def test_strict_makes_an_unknown_a_failure() -> None:
 
 def test_accepted_gaps_are_skipped() -> None:
     gap = Gap("a.yaml", "is empty")
-    assert cases(suites(gap, summary=Summary())) == [("gap: a.yaml", "skipped", "is empty")]
+    accepted = gap._replace(accepted=Acceptance("made by a tool", "2027-01-31"))
+    assert cases(suites(accepted, summary=Summary())) == [("gap: a.yaml", "skipped", "is empty")]
     incomplete = suites(gap, gap, summary=Summary(complete=False, gaps=2))
     assert [(name, kind) for name, kind, _ in cases(incomplete)] == [
         ("gap: a.yaml", "error"),

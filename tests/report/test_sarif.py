@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from scanner.model import Finding, Gap, Note, Resource, Severity, Summary, Verdict, Waiver
+from scanner.model import Acceptance, Finding, Gap, Note, Resource, Severity, Summary, Verdict, Waiver
 from tests.report.samples import (
     ENDPOINT,
     ROOT,
@@ -52,6 +52,19 @@ def check_by_hand(log: Any) -> None:
 
 def result_of(only: Finding, **options: Any) -> Any:
     return log_of(only, **options)["results"][0]
+
+
+def test_the_state_that_a_baseline_gives() -> None:
+    assert "baselineState" not in result_of(finding(VOLUME))
+    assert result_of(finding(VOLUME)._replace(baseline=True))["baselineState"] == "unchanged"
+    assert result_of(finding(VOLUME)._replace(baseline=False))["baselineState"] == "new"
+
+
+def test_an_accepted_gap_is_no_error() -> None:
+    accepted = Acceptance("made by a tool", "2027-01-31")
+    [said] = log_of(Gap("a.yaml", "is empty", "", accepted))["invocations"][0]["toolExecutionNotifications"]
+    assert said["level"] == "note"
+    assert said["message"]["text"] == "a.yaml: is empty (accepted until 2027-01-31: made by a tool)"
 
 
 def test_empty_run() -> None:

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scanner.model import Control, Finding, Gap, Note, Resource, Severity, Summary, Verdict, Waiver
+from scanner.model import (
+    Acceptance,
+    Control,
+    Finding,
+    Gap,
+    Note,
+    Resource,
+    Severity,
+    Summary,
+    Verdict,
+    Waiver,
+)
 from scanner.safe_text import width
 from tests.report.samples import (
     CUSTOMER,
@@ -150,7 +161,20 @@ def test_an_incomplete_run_is_never_all_good() -> None:
 
 
 def test_an_accepted_gap_is_shown() -> None:
-    assert "gaps       1  accepted\n" in table(Gap("a.yaml", "is empty"), summary=Summary(seen=1, unread=1))
+    gap = Gap("a.yaml", "is empty", "hint", Acceptance("made by a tool", "2027-01-31"))
+    shown = table(gap, summary=Summary(seen=1, unread=1, accepted_gaps=1))
+    assert "  a.yaml: is empty\n      accepted until 2027-01-31: made by a tool\n" in shown
+    assert "gaps       1  1 accepted\n" in shown
+
+
+def test_what_is_known_is_shown_and_counts_for_nothing() -> None:
+    known = finding(VOLUME)._replace(baseline=True)
+    shown = table(known, summary=Summary(seen=1, judged=1, resources=1, baseline=1))
+    assert "    baseline  volume-kms-key" in shown
+    assert "How to mend" not in shown
+    assert shown.endswith("Nothing new. 0 passed, 1 in the baseline on 1 resource in 1 file.\n")
+    among_others = table(known, summary=Summary(seen=1, judged=1, fail=1, baseline=1))
+    assert "baseline   1  known before\n" in among_others
 
 
 def unknown(about: Control, name: str, cause: str | None, line: int) -> Finding:
