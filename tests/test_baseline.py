@@ -233,9 +233,10 @@ def test_sarif_and_table(repository: Repository) -> None:
     log = json.loads(repository.run(*words, "-f", "sarif").out)["runs"][0]
     assert [it["baselineState"] for it in log["results"]] == ["unchanged", "unchanged", "new"]
     table = repository.run(*words).out
-    assert table.count("    baseline  volume-kms-key") == 2
+    assert "    baseline  volume-kms-key" not in table
     assert "failed     1  1 high\n" in table
-    assert "baseline   2  known before\n" in table
+    assert "baseline   2  known before; --all lists them\n" in table
+    assert repository.run(*words, "--all").out.count("    baseline  volume-kms-key") == 2
 
 
 def test_several_processes_agree(repository: Repository) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from scanner.model import Control, Finding, Gap, Note, Resource, Severity, Summary, Verdict
+from scanner.model import Control, Finding, Gap, Note, Resource, Severity, Summary
 from scanner.report import Run, hint_of, scope_of, status
 from scanner.report.layout import Layout, count
 from scanner.report.rows import gather, resource_rows
@@ -47,7 +47,8 @@ def _findings(run: Run, tally: _Tally) -> Iterator[Finding]:
             tally.gaps.append(event)
         elif isinstance(event, Note):
             tally.notes.setdefault(event.what, []).append(event.where)
-        elif run.show_passed or event.verdict is not Verdict.PASS:
+        elif run.show_passed or status(event) not in ("passed", "baseline"):
+            # Hundreds of known findings would bury the new one.
             if status(event) == "failed":
                 tally.severities[event.control.severity] += 1
                 tally.failed[event.control.id] = event.control
@@ -139,12 +140,13 @@ def _render_summary(layout: Layout, summary: Summary, tally: _Tally) -> Iterator
     if not (summary.fail or summary.unknown or summary.gaps or tally.gaps) and summary.complete:
         yield from _render_fine(layout, summary)
         return
+    known = [("baseline", summary.baseline, "known before; --all lists them", "bold")]
     rows = [
         ("failed", summary.fail, ", ".join(_severities(tally)), "bad"),
         ("unknown", summary.unknown, "can't be decided from what was scanned", "unknown"),
         ("gaps", len(tally.gaps), _gap_remark(summary, tally), "bad"),
         ("waived", summary.waived, "", "bold"),
-        *([("baseline", summary.baseline, "known before", "bold")] if summary.baseline else []),
+        *(known if summary.baseline else ()),
         ("passed", summary.passed, "", "good"),
         ("resources", summary.resources, "", "bold"),
         ("files", summary.seen, file_counts(summary), "bold"),

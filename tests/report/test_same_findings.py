@@ -96,6 +96,8 @@ def test_every_format_says_what_is_known(folder: Path, name: str) -> None:
     }
     if name == "gitlab":
         expected = {each._replace(where=each.where.rpartition(":")[0]) for each in expected}
+    if name in ("table", "github"):  # count them only
+        expected = {each for each in expected if each.status != "baseline"}
     assert found == expected
 
 
