@@ -19,6 +19,7 @@ HEAVY = [
     *("multiprocessing", "subprocess", "cfnlint", "checkov", "pathlib", "tempfile", "logging", "hashlib"),
     *("scanner.report.sarif", "scanner.report.json_report", "scanner.rulepack", "scanner.waiver"),
     *("scanner.template.expand", "scanner.template.json_reader", "scanner.rule_text", "scanner.schema"),
+    *("pygls", "lsprotocol", "attrs"),
 ]
 
 
@@ -122,7 +123,10 @@ def test_the_counts_in_prose_are_current() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "CHANGELOG.md", "docs/peer-differences.md", "docs/writing-controls.md", "rules/README.md"],
+    [
+        *("README.md", "CHANGELOG.md", "rules/README.md"),
+        *("docs/editors.md", "docs/peer-differences.md", "docs/writing-controls.md"),
+    ],
 )
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     path = ROOT / page
