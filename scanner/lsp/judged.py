@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
@@ -76,15 +76,14 @@ class Judged:
         """Whether there may be something to mend in this text."""
         return bool(self._mends)
 
-    def line_of(self, finding: Finding) -> tuple[int, int] | None:
-        """Where, in this text, the nested stack or the resource stands that a finding elsewhere is due to."""
+    @cached_property
+    def places(self) -> Mapping[str, tuple[int, int]]:
+        """Where each resource stands in this text, by its logical id: line and column from 1."""
         try:
             document = read(self.text, self.settings.plan.limits)
-            places = document.marks[id(document.root["Resources"])]
-            line, column = places[finding.resource.name.partition("/")[0]]
+            return document.marks[id(document.root["Resources"])] or {}
         except (ReadError, LookupError, TypeError):
-            return None
-        return line, column
+            return {}
 
     @cached_property
     def _mends(self) -> tuple[Mend, ...]:

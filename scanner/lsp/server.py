@@ -33,6 +33,8 @@ class Document:
     def __init__(self, text: Text, version: int) -> None:
         self.text, self.version = text, version
         self.judged: Judged | None = None
+        self.fixes: dict[tuple[int, int], list[types.CodeAction]] = {}
+        """First and last line -> what was offered there: a cursor that moves asks again and again."""
         self.timer: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
@@ -143,6 +145,7 @@ def build(read_settings: ReadSettings) -> Server:
     def saved(_: types.DidSaveTextDocumentParams) -> None:
         for uri, document in documents.items():  # what was saved may be another one's nested stack
             document.judged = None
+            document.fixes.clear()
             server.publish(uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
@@ -164,14 +167,19 @@ def build(read_settings: ReadSettings) -> Server:
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(kinds, resolve_provider=True))
     def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         uri, only = params.text_document.uri, params.context.only
-        judged, text = server.judged(uri), documents[uri].text
+        judged, document = server.judged(uri), documents[uri]
         actions: list[types.CodeAction] = []
         if _asked(types.CodeActionKind.QuickFix.value, only):
-            actions += show.quick_fixes(
-                judged, text, params.range, lambda edits: server.workspace_edit(uri, edits)
-            )
+            lines = params.range.start.line, params.range.end.line
+            if lines not in document.fixes:
+                document.fixes[lines] = list(
+                    show.quick_fixes(
+                        judged, document.text, lines, lambda edits: server.workspace_edit(uri, edits)
+                    )
+                )
+            actions += document.fixes[lines]
         if _asked(show.FIX_ALL, only) and judged.has_mends():
-            data = {"uri": uri, "version": documents[uri].version}
+            data = {"uri": uri, "version": document.version}
             action = types.CodeAction("Mend all that smguard can in this file", show.FIX_ALL, data=data)
             # To prove every edit of a file may take its time, so that waits until it is wanted.
             if _resolves(server.client_capabilities):

@@ -30,6 +30,8 @@ _LEVELS = {
 }
 _TEXT = 1_000
 _LONG = 4_000
+_MOST = 20
+"""Findings whose edits are proven at once, should all of a file be selected."""
 
 
 def diagnostics(judged: Judged, text: Text) -> list[types.Diagnostic]:
@@ -69,7 +71,8 @@ def _is_here(finding: Finding, judged: Judged) -> bool:
 def _range(finding: Finding, judged: Judged, text: Text) -> types.Range:
     if _is_here(finding, judged):
         return text.key_at(finding.location.line, finding.location.column)
-    return text.key_at(*(judged.line_of(finding) or (None, None)))
+    # Of a nested stack or an included file: its beginning here.
+    return text.key_at(*judged.places.get(finding.resource.name.partition("/")[0], (None, None)))
 
 
 def _elsewhere(finding: Finding, judged: Judged) -> list[types.DiagnosticRelatedInformation] | None:
@@ -127,17 +130,16 @@ def _about(finding: Finding, judged: Judged, show: Callable[[str, int], str], ri
 def quick_fixes(
     judged: Judged,
     text: Text,
-    range: types.Range,
+    lines: tuple[int, int],
     workspace_edit: Callable[[list[Edit]], types.WorkspaceEdit],
 ) -> Iterator[types.CodeAction]:
-    """Edits for the findings on the lines of a range: what mends them, then what waives them."""
-    there = [
+    """Edits for the first findings from one line to another: what mends them, then what waives them."""
+    first, last = lines
+    here = [
         finding
         for finding in unwaived(judged)
-        if (at := _range(finding, judged, text)).start.line <= range.end.line
-        and at.end.line >= range.start.line
-    ]
-    here = [finding for finding in there if _is_here(finding, judged)]
+        if _is_here(finding, judged) and first <= _range(finding, judged, text).start.line <= last
+    ][:_MOST]
     for mend, edits in judged.quick_fixes(here) if here else ():
         yield types.CodeAction(
             title=_title(mend),
@@ -146,15 +148,15 @@ def quick_fixes(
             is_preferred=not mend.replaces,
             edit=workspace_edit(edits),
         )
-    last = judged.today + timedelta(days=WAIVED_DAYS)
+    until = judged.today + timedelta(days=WAIVED_DAYS)
     for finding in {key(each)[:2]: each for each in here}.values():
         try:
-            edits = waive(judged.text, finding, last, judged.settings.plan.limits)
+            edits = waive(judged.text, finding, until, judged.settings.plan.limits)
         except Unfit:
             continue
         name = inert(finding.resource.name, 60)
         yield types.CodeAction(
-            title=f"Waive {finding.control.id} for {name} until {last} (write the reason)",
+            title=f"Waive {finding.control.id} for {name} until {until} (write the reason)",
             kind=types.CodeActionKind.QuickFix,
             diagnostics=[_diagnostic(finding, judged, text)],
             edit=workspace_edit(edits),

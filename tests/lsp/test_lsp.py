@@ -185,10 +185,8 @@ Resources:
 """
 
     async def use(editor: Editor) -> None:
-        for number, (text, word, newline) in enumerate(
-            product((json_text, yaml_text, flow_text), WORDS, ("\n", "\r\n", "\r"))
-        ):
-            mark = "\ufeff" * (number % 2)
+        for number, (text, word) in enumerate(product((json_text, yaml_text, flow_text), WORDS)):
+            newline, mark = ("\n", "\r\n", "\r")[number % 3], "\ufeff" * (number % 2)
             name = f"{number}.{'json' if text is json_text else 'yaml'}"
             # In a comment of YAML those line breaks would end it.
             comment = "# " if word == WORDS[-1] else f"# {word}"
