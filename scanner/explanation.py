@@ -16,7 +16,7 @@ from scanner.rule_text import Line, explain, section
 from scanner.safe_text import to_json
 
 _MOST = 20
-_WAIVED_DAYS = 90
+WAIVED_DAYS = 90
 _REASON = "say here why this may stay"
 _PLAIN = re.compile(r"[A-Za-z][\w./-]*", re.ASCII)
 _NAME = re.compile(r"\w+")
@@ -46,7 +46,7 @@ def explain_findings(
     kinds = [kind for kind in control.resources if any(each.resource.type == kind for each in findings)]
     found = list(_found(findings)) if findings else []
     yield from explain(control, catalog, kinds if findings else None, found)
-    yield from _how_to_waive(control, findings[:_MOST], (today + timedelta(days=_WAIVED_DAYS)).isoformat())
+    yield from _how_to_waive(control, findings[:_MOST], (today + timedelta(days=WAIVED_DAYS)).isoformat())
 
 
 def _found(findings: list[Finding]) -> Iterator[Line]:
@@ -69,8 +69,11 @@ def _found(findings: list[Finding]) -> Iterator[Line]:
         yield Line(2, f"… and {len(findings) - _MOST} more; `smguard scan` lists them all")
 
 
-def what_decides(finding: Finding) -> str | None:
-    """What would settle an UNKNOWN, or turn a FAIL that hangs on something; None for a plain FAIL."""
+def what_decides(finding: Finding, text: str | None = None) -> str | None:
+    """What would settle an UNKNOWN, or turn a FAIL that hangs on something; None for a plain FAIL.
+
+    `text` is the template, if it is not what the file holds.
+    """
     if finding.verdict is not Verdict.UNKNOWN and not finding.condition:
         return None
     cause = finding.cause or ""
@@ -78,7 +81,7 @@ def what_decides(finding: Finding) -> str | None:
         return _ELSEWHERE
     if not cause.startswith("SSM parameter"):
         words = f"{finding.condition or ''} {cause}"
-        names = parameters_behind(words, finding.location.file or "")
+        names = parameters_behind(words, finding.location.file or "", text)
         if names:
             example = json.dumps(dict.fromkeys(names[:3], "…"), ensure_ascii=False)
             return f"give the values of the deployment, --parameters FILE with {example}"
@@ -90,12 +93,12 @@ def what_decides(finding: Finding) -> str | None:
     return _DEPLOYED
 
 
-def parameters_behind(words: str, file: str) -> list[str]:
-    """The parameters that a text names, itself or through conditions, as the template in `file` has them.
+def parameters_behind(words: str, file: str, text: str | None = None) -> list[str]:
+    """The parameters that words name, themselves or through conditions, as the template in `file` has them.
 
-    Empty where the file can't be read any more.
+    `text` is that template, if it is not what the file holds. Empty where it can't be read any more.
     """
-    parameters, conditions = _inputs(file)
+    parameters, conditions = _inputs(file) if text is None else _inputs_of(text)
     found: dict[str, None] = {}
     waiting, seen = _NAME.findall(words), set[str]()
     while waiting:
@@ -115,12 +118,22 @@ def _inputs(file: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The Parameters and the Conditions of a template."""
     from scanner.limits import Limits
     from scanner.opening import Candidate, open_text
+    from scanner.template.reader import ReadError
+
+    try:
+        return _inputs_of(open_text(Candidate(file, os.path.realpath(file), ""), Limits()) or "")
+    except (ReadError, ValueError):  # a path with a NUL is a ValueError
+        return {}, {}
+
+
+def _inputs_of(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    from scanner.limits import Limits
     from scanner.template.reader import ReadError, read
     from scanner.template.template import section as read_section
 
     try:
-        root = read(open_text(Candidate(file, os.path.realpath(file), ""), Limits()) or "", Limits()).root
-    except (ReadError, ValueError):  # a path with a NUL is a ValueError
+        root = read(text, Limits()).root
+    except ReadError:
         return {}, {}
     if not isinstance(root, dict):
         return {}, {}

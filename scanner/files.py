@@ -26,7 +26,7 @@ from scanner.opening import (
     shown_path,
 )
 
-__all__ = ["Candidate", "Skipped", "find", "open_text", "open_under"]
+__all__ = ["Candidate", "Skipped", "find", "met", "open_text", "open_under"]
 
 _PASSED_BY = """
     .git .hg .svn node_modules bower_components .venv venv __pycache__ .tox .nox .mypy_cache
@@ -86,6 +86,14 @@ def find(
         elif os.path.realpath(path) not in named:
             named.add(os.path.realpath(path))
             yield search.named(path, names_are_walked)
+
+
+def met(shown: str, real: str, root: str) -> Candidate | None:
+    """A file as a walk of `root` takes it; None if its name says that it is something else."""
+    ending = real.rpartition(".")[2].lower()
+    if ending in _OTHER_ENDINGS:
+        return None
+    return Candidate(shown, real, root, named=False, lenient=ending not in _TEMPLATE_ENDINGS)
 
 
 def _absence(path: str, fault: Exception) -> str:

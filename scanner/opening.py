@@ -45,6 +45,11 @@ class Skipped(NamedTuple):
     why: str
 
 
+def is_candidate(text: str) -> bool:
+    """Whether a file that nobody named looks like a CloudFormation template."""
+    return any(word in text for word in _WORDS)
+
+
 def open_text(entry: Candidate, limits: Limits) -> str | None:
     """The text of a file, or None if nobody named it and it is no template; raises ReadError."""
     if entry.given is not None:

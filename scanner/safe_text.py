@@ -36,6 +36,14 @@ def inert_lines(text: str, limit: int = 4_000) -> str:
     return "\n".join(inert(line.rstrip(), limit) for line in text[:limit].strip().split("\n"))
 
 
+def markdown(text: str, limit: int = LIMIT) -> str:
+    """Like `inert`, for a place in a Markdown text: no markup, HTML, link, mention or list comes of it."""
+    import re
+
+    escaped = re.sub(r"[\\`*_{}\[\]<>#!|~&@$]|:(?=//)|(?<=www)\.", r"\\\g<0>", inert(text, limit), flags=re.I)
+    return re.sub(r"^(\s*\d*)([-+=.)])", r"\1\\\2", escaped)
+
+
 def to_json(value: Any) -> str:
     """One line of ASCII JSON that reads back as `value`, whatever the strings in it hold.
 

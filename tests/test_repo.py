@@ -24,6 +24,7 @@ HEAVY = [
     *("scanner.template.expand", "scanner.template.json_reader", "scanner.rule_text", "scanner.schema"),
     *("scanner.config", "scanner.acceptance", "scanner.path_setting", "scanner.baseline", "scanner.change"),
     *("scanner.suppression", "fnmatch"),
+    *("pygls", "lsprotocol", "attrs"),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.safe_text import inert, inert_lines, to_json, width, wrap
+from scanner.safe_text import inert, inert_lines, markdown, to_json, width, wrap
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 COMMANDS = st.sampled_from(
@@ -39,6 +39,22 @@ HOSTILE = st.lists(ANY_TEXT | COMMANDS, max_size=8).map("".join)
 )
 def test_inert(text: str, shown: str) -> None:
     assert inert(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("KmsKeyId is 'x' (AWS::KMS::Key), 1.5 at most.", "KmsKeyId is 'x' (AWS::KMS::Key), 1.5 at most."),
+        ("<b>*a* _b_ `c` ~d~ &lt; a|b", "\\<b\\>\\*a\\* \\_b\\_ \\`c\\` \\~d\\~ \\&lt; a\\|b"),
+        ("![a](http://b) www.c d@e #1", "\\!\\[a\\](http\\://b) www\\.c d\\@e \\#1"),
+        ("- a", "\\- a"),
+        ("12. a", "12\\. a"),
+        ("===", "\\==="),
+        ("\x1b[1m\n# x", "\\\\x1b\\[1m\\\\n\\# x"),
+    ],
+)
+def test_markdown(text: str, shown: str) -> None:
+    assert markdown(text) == shown
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ COMMANDS = {
     "baseline": ("scanner.cli.baseline", "Take down what is found now, so that only new findings count."),
     "explain": ("scanner.cli.explain", "Explain a finding or a control, how to mend it and how to waive it."),
     "fix": ("scanner.cli.fix", "Mend templates in place."),
+    "lsp": ("scanner.cli.lsp", "Serve an editor: findings and fixes while a template is written."),
     "rules": ("scanner.cli.rules", "List, check, write and compare controls."),
 }
 EXIT_ERROR, EXIT_CRASH = 2, 4

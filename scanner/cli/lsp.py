@@ -1,0 +1,66 @@
+"""`smguard lsp`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scanner import catalog
+from scanner.limits import Limits
+from scanner.model import SmguardError
+
+if TYPE_CHECKING:
+    from scanner.lsp.judged import Settings
+
+_FIELDS = ("select", "ignore", "rules", "parameters")
+
+
+@click.command("lsp", short_help="Serve an editor: findings and fixes while a template is written.")
+@click.option("--stdio", is_flag=True, help="What some editors add; there is no other way.")
+def command(stdio: bool) -> int:
+    """Serve an editor over standard input and output, by the Language Server Protocol.
+
+    Unsaved templates are judged as scan would, with quick fixes from fix. Needs sagemaker-guardrails[lsp].
+    """
+    try:
+        from scanner.lsp.server import build
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("scanner"):
+            raise
+        hint = "pip install 'sagemaker-guardrails[lsp]'"
+        raise SmguardError(f"the language server needs pygls ({error.name} is missing)", hint) from error
+    build(read_settings).start_io()
+    return 0
+
+
+def read_settings(options: Any, folder: str) -> Settings:
+    """What texts are judged by, from initializationOptions {select, ignore, rules, parameters: [text]}.
+
+    Paths start from `folder`. Raises SmguardError for what the options can't mean.
+    """
+    from scanner.cli.scan import read_parameters
+    from scanner.lsp.judged import Settings
+    from scanner.scan import Plan
+
+    options = {} if options is None else options
+    hint = f"give initializationOptions with {', '.join(_FIELDS)}, each a list of texts"
+    if not isinstance(options, dict) or not options.keys() <= set(_FIELDS):
+        raise SmguardError("the settings hold something unknown", hint)
+    if not all(
+        isinstance(value, list) and all(isinstance(each, str) for each in value) for value in options.values()
+    ):
+        raise SmguardError("a setting is no list of texts", hint)
+    select, ignore, rules, parameters = (options.get(field, []) for field in _FIELDS)
+    limits, full = Limits(), catalog.load()
+    for directory in rules:
+        full = catalog.add(full, os.path.join(folder, directory))
+    plan = Plan(
+        catalog=full,
+        controls=catalog.select(full, select, ignore),
+        limits=limits,
+        given=read_parameters([os.path.join(folder, file) for file in parameters], limits),
+        settled=bool(parameters),
+    )
+    return Settings(plan, frozenset(select))

@@ -1,0 +1,1 @@
+"""The language server: what a scan finds, while a template is being written."""
