@@ -22,7 +22,7 @@ from scanner.cli.lsp import read_settings
 from scanner.lsp import judged
 from scanner.lsp.show import diagnostics
 from scanner.lsp.text import Text
-from tests.door import CALM, ROOT, smguard
+from tests.door import CALM, MEASURED, ROOT, smguard
 from tests.lsp.editor import PLAIN, RICH, Editor, said, seen, with_editor
 
 CLOSED = """\
@@ -267,7 +267,7 @@ def test_all_of_a_file_is_mended_as_fix_does_it(
 
 @pytest.mark.parametrize("name", ["t.yaml", "t.json"])
 def test_a_waiver_counts_once_its_reason_is_written(tmp_path: Path, name: str) -> None:
-    text = OPEN
+    text = CLOSED.replace("RootAccess: Disabled", "RootAccess: Enabled")
     if name == "t.json":
         properties = {"RootAccess": "Enabled", "DirectInternetAccess": "Disabled"}
         notebook = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": properties}
@@ -275,21 +275,33 @@ def test_a_waiver_counts_once_its_reason_is_written(tmp_path: Path, name: str) -
 
     async def use(editor: Editor) -> None:
         await editor.open(name, text)
+        offered = await editor.actions(name, "Properties", ["quickfix"])
+        assert [each.split()[0] for each in offered] == ["Set", "Waive"]
         actions = await editor.actions(name, "RootAccess")
         (title,) = [each for each in actions if each.startswith("Waive ")]
         assert re.fullmatch(
             r"Waive notebook-root-access for Notebook until \d{4}-\d\d-\d\d \(write the reason\)", title
         )
         found = await editor.apply(name, actions[title])
-        assert [each.code for each in found] == ["notebook-root-access", "note"]
-        assert "reason is empty" in found[1].message
+        assert [each.code for each in found] == ["notebook-imds-v2", "notebook-root-access", "note"]
+        assert "reason is empty" in found[-1].message
         empty = "reason: ''" if name == "t.yaml" else '"reason": ""'
-        assert await editor.type(name, (empty, f"{empty[:-1]}A lab{empty[-1]}")) == []
+        found = await editor.type(name, (empty, f"{empty[:-1]}A lab{empty[-1]}"))
+        assert [each.code for each in found] == ["notebook-imds-v2"]
         # A second one would have to join the list: that is left to the author.
-        await editor.type(name, ("RootAccess", "RootAcces"))
-        assert not [each for each in await editor.actions(name, "Properties") if each.startswith("Waive ")]
+        assert [each.split()[0] for each in await editor.actions(name, "Properties", ["quickfix"])] == ["Set"]
 
-    with_editor(tmp_path, use, options=ROOT_ACCESS)
+    with_editor(tmp_path, use, options={"select": ["notebook-root-access", "notebook-imds-v2"]})
+
+
+def test_what_the_cdk_made_is_left_to_its_code(tmp_path: Path) -> None:
+    text = OPEN.replace("    Properties", "    Metadata: {'aws:cdk:path': A/B}\n    Properties")
+
+    async def use(editor: Editor) -> None:
+        assert len(await editor.open("t.yaml", text)) == 2
+        assert await editor.actions("t.yaml", "RootAccess") == {}
+
+    with_editor(tmp_path, use, options=TWO)
 
 
 def test_hostile_names_are_inert(tmp_path: Path) -> None:
@@ -474,7 +486,7 @@ def test_without_pygls_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "pygls.py").write_text("raise ModuleNotFoundError(name='pygls')\n", encoding="utf-8")
     ran = subprocess.run(
         [sys.executable, "-m", "scanner", "lsp"],
-        env={**CALM, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        env={**CALM, **MEASURED, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
         capture_output=True,
         text=True,
         check=False,
