@@ -84,7 +84,7 @@ def _worded(event: Finding | Gap | Note, cfn: Any, file: str) -> tuple[str, str,
         # What is found in a nested stack is suppressed at the stack.
         path = [name, *below] if name in resources else [name.partition("/")[0]]
         rule = event.control.cfn_lint_id
-        if event.waiver is not None:
+        if event.waiver is not None or event.baseline:
             rule = ""
         elif event.verdict is Verdict.UNKNOWN:
             rule = f"I{rule[1:]}"
@@ -93,7 +93,7 @@ def _worded(event: Finding | Gap | Note, cfn: Any, file: str) -> tuple[str, str,
     about = [name for name, body in resources.items() if place.file == file and _spans(body, place.line)]
     if isinstance(event, Gap):
         message = f"{event.what}; {event.hint}" if event.hint else event.what
-        return _GAP, message, place, ["Resources", *about[:1]]
+        return _NOTE if event.accepted else _GAP, message, place, ["Resources", *about[:1]]
     return _NOTE, event.what, place, ["Resources", *about[:1]]
 
 

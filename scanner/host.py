@@ -6,13 +6,18 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scanner import catalog
+from scanner import catalog, planning
 from scanner.limits import Limits
 from scanner.model import Gap, SmguardError
 from scanner.opening import Candidate
-from scanner.scan import Event, Plan, Scan
+from scanner.repository import configuration
+from scanner.scan import Event, Scan
+
+if TYPE_CHECKING:
+    from scanner.config import Config
 
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
@@ -25,14 +30,26 @@ class Spot(NamedTuple):
     column: int | None
 
 
-def load_catalog() -> catalog.Catalog:
-    """The built-in catalog and the folders that the environment variable SMGUARD_RULES lists.
+@cache
+def _config() -> Config | None:
+    """The configuration of the repository that the working directory is in."""
+    path, _ = configuration()
+    if path is None:
+        return None
+    from scanner.config import read
 
-    Raises SmguardError for a broken folder and for a control without the number that its ids are made of.
+    return read(path, Limits())
+
+
+def load_catalog() -> catalog.Catalog:
+    """The controls as `.smguard.yaml` has them, with the folders that the variable SMGUARD_RULES lists.
+
+    Raises SmguardError for a broken configuration or folder, and for a control without the number that its
+    ids are made of.
     """
-    full = catalog.load()
-    for folder in filter(None, os.environ.get("SMGUARD_RULES", "").split(os.pathsep)):
-        full = catalog.add(full, folder)
+    config = _config()
+    folders = filter(None, os.environ.get("SMGUARD_RULES", "").split(os.pathsep))
+    full = planning.load_catalog((*(config.folders if config else ()), *folders), config)
     for control in full.controls:
         if control.number is None:
             raise SmguardError(
@@ -48,21 +65,19 @@ def judge(
     given: Mapping[str, str | None] | None = None,
     show_passed: bool = False,
 ) -> Iterator[tuple[str, Event]]:
-    """Judge files by all controls: (the file as the candidate displays it, finding, Gap or Note).
+    """Judge files: (the file as the candidate displays it, finding, Gap or Note).
 
-    With `given` parameter values all others keep their default. Whatever goes wrong is a Gap.
+    What `.smguard.yaml` says of controls, paths, waivers, the baseline and Gaps holds. With `given` parameter
+    values all others keep their default. Whatever goes wrong is a Gap.
     """
     from datetime import UTC, datetime
 
-    plan = Plan(
-        catalog=full,
-        controls=catalog.select(full),
-        limits=Limits(),
-        given=given or {},
-        settled=given is not None,
-        show_passed=show_passed,
+    config, today = _config(), datetime.now(UTC).date()
+    options = dict(planning.UNSET) if config is None else config.behind(planning.UNSET)
+    plan = planning.make_plan(options, config, Limits(), today, full)._replace(
+        given=given or {}, settled=given is not None, show_passed=show_passed, whole=False
     )
-    scan = Scan(plan, entries, datetime.now(UTC).date())
+    scan = Scan(plan, entries, today)
     try:
         for event in scan.events():
             yield scan.current, event

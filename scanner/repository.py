@@ -19,13 +19,16 @@ def top_of(folder: str) -> str | None:
     return folder
 
 
-def configuration() -> tuple[str | None, str | None]:
-    """The configuration that counts in the working directory, and one that lies there and doesn't."""
-    here = os.getcwd()
+def configuration(folder: str = "") -> tuple[str | None, str | None]:
+    """The configuration that counts in a folder ("": where we are), and one that lies there and doesn't."""
+    here = os.path.realpath(folder or os.curdir)
     top = top_of(here)
     counts = None if top is None else os.path.join(top, CONFIGURATION)
-    beside = CONFIGURATION if top != here and os.path.lexists(CONFIGURATION) else None
-    return (os.path.relpath(counts) if counts and os.path.lexists(counts) else None), beside
+    beside = os.path.join(folder, CONFIGURATION) if top != here else None
+    return (
+        os.path.relpath(counts) if counts and os.path.lexists(counts) else None,
+        beside if beside and os.path.lexists(beside) else None,
+    )
 
 
 class Paths:

@@ -25,6 +25,7 @@ from scanner.model import Control
 from scanner.opening import Candidate
 from scanner.scan import Scan
 from scanner.template.judge import FileVerdicts
+from tests.door import smguard
 from tests.hosted import NOTEBOOK, corpus, scan, write_examples, write_own_control
 
 CATALOG = catalog.load()
@@ -213,6 +214,25 @@ def test_controls_of_your_own_are_rules_too(tmp_path: Path, notebook: Path) -> N
     code, said = cfn_lint(notebook, SMGUARD_RULES=str(mine))
     assert code not in (0, 4)
     assert "the control small-volume has no number" in said
+
+
+def test_the_configuration_of_the_repository_counts(tmp_path: Path, notebook: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".cfnlintrc").write_text("append_rules: [scanner.cfn_lint_rules]\n", encoding="utf-8")
+    smguard_yaml = tmp_path / ".smguard.yaml"
+    found = {}
+    for settings in ("", "ignore: [notebook-root-access]\n", "baseline: known.json\n", "fail-on: nothing\n"):
+        smguard_yaml.write_text(settings, encoding="utf-8")
+        if "known" in settings:
+            assert smguard("baseline", ".", "-o", "known.json", "--no-config", cwd=tmp_path).code == 0
+        code, said = cfn_lint("--format", "parseable", notebook, folder=tmp_path)
+        found[settings[:6]] = (code, sorted(set(re.findall(r"W9\d+|known form|fail-on", said))))
+    assert found == {
+        "": (4, ["W9107"]),
+        "ignore": (0, []),
+        "baseli": (0, []),
+        "fail-o": (1, ["fail-on"]),
+    }
 
 
 def test_a_control_that_crashes_leaves_the_others_alone(

@@ -138,7 +138,7 @@ def _judge_files(catalog: Any, resources: Resources) -> dict[tuple[str, int], tu
     for file, event in host.judge(catalog, entries, show_passed=True):
         if isinstance(event, Finding):
             location = event.location
-            outcome = Outcome.WAIVED if event.waiver else Outcome[event.verdict.name]
+            outcome = Outcome.WAIVED if event.waiver or event.baseline else Outcome[event.verdict.name]
             vertex = resources.named(event.resource.name, file, location.file or file)
             if vertex is not None:
                 keep(event.control.checkov_id, vertex, outcome)
@@ -146,7 +146,7 @@ def _judge_files(catalog: Any, resources: Resources) -> dict[tuple[str, int], tu
                 what = f"{event.control.id} fails on {event.resource.name}, which checkov doesn't know"
                 where = f"{location.file}:{location.line}"
                 say(file, location.line, f"{where}: {what}: {event.message}", outcome)
-        elif isinstance(event, Gap):
+        elif isinstance(event, Gap) and not event.accepted:
             spot = host.spot(event.where)
             say(
                 spot.file if spot.file in resources.by_file else file,

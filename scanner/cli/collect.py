@@ -20,8 +20,8 @@ def collect(
     today: date,
 ) -> tuple[list[Finding], Scan]:
     """The findings (FAIL, UNKNOWN, and waived inline) in files and folders, and the scan that has run."""
-    from scanner.cli.scan import read_parameters
     from scanner.files import find
+    from scanner.planning import read_parameters
 
     limits = Limits()
     plan = Plan(

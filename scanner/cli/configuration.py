@@ -1,13 +1,11 @@
-"""The configuration file that counts for a command, and the catalog as it has it."""
+"""The configuration file that counts for a command."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from scanner import catalog
 from scanner.limits import Limits
 from scanner.repository import configuration
 
@@ -28,12 +26,3 @@ def configured(named: str | None, ignored: bool, limits: Limits | None = None) -
     from scanner.config import read
 
     return read(named, limits or Limits())
-
-
-def load_catalog(folders: Iterable[str], config: Config | None) -> catalog.Catalog:
-    """The controls, with those of the user's folders and as the configuration has them."""
-    given = config.control_parameters if config is not None else {}
-    full = catalog.load(given)
-    for folder in folders:
-        full = catalog.add(full, folder, given)
-    return full if config is None else config.apply(full)

@@ -10,7 +10,6 @@ import click
 
 from scanner import catalog
 from scanner.cli import scan
-from scanner.cli.configuration import load_catalog
 from scanner.limits import Limits
 from scanner.model import Finding, Gap, SmguardError
 
@@ -44,32 +43,17 @@ def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:
     from scanner.files import Candidate, find, open_text
     from scanner.fix.mend import Fixer
     from scanner.output import write
-    from scanner.scan import FileJudge, Plan
+    from scanner.planning import UNSET, make_plan
+    from scanner.scan import FileJudge
     from scanner.template.document import ReadError
 
     limits, today = Limits(), datetime.now(UTC).date()
     selected = frozenset(options["select"])
     options, config = scan.configure(options)
-    full = load_catalog(options["rules"], config)
-    central = None
-    if options["waivers"] is not None:
-        from scanner.waiver import read_file
-
-        central = read_file(options["waivers"], full.by_id, today, limits)
-    choice = (options[name] for name in ("select", "ignore", "area", "framework"))
-    chosen = frozenset(control.id for control in catalog.select(full, *choice))
-    plan = Plan(
-        full,
-        catalog.select(full),
-        limits,
-        given={},
-        whole=False,
-        waivers=central,
-        inline_waivers=not options["no_inline_waivers"],
-    )
-    excludes: tuple[str, tuple[str, ...]] = ("", ())
-    if config is not None:
-        plan, excludes = scan.settle(plan, config, today)
+    plan = make_plan({**UNSET, **options, "baseline": None}, config, limits, today)
+    chosen = frozenset(control.id for control in plan.controls)
+    plan = plan._replace(controls=catalog.select(plan.catalog), whole=False)
+    excludes = scan.excluded_by(config)
     listed = list(find(paths, options["exclude"], limits, settled_excludes=excludes))
     candidates = [entry for entry in listed if isinstance(entry, Candidate)]
     judge = FileJudge(plan)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner import catalog
 from scanner.limits import Limits
 from scanner.model import SmguardError
 
@@ -38,11 +37,15 @@ def command(stdio: bool) -> int:
 def read_settings(options: Any, folder: str) -> Settings:
     """What texts are judged by, from initializationOptions {select, ignore, rules, parameters: [text]}.
 
-    Paths start from `folder`. Raises SmguardError for what the options can't mean.
+    They are completed by the configuration of the repository that `folder` is in, and paths start from it.
+    Raises SmguardError for what the options can't mean.
     """
-    from scanner.cli.scan import read_parameters
+    from datetime import UTC, datetime
+
+    from scanner.config import read
     from scanner.lsp.judged import Settings
-    from scanner.scan import Plan
+    from scanner.planning import UNSET, make_plan
+    from scanner.repository import configuration
 
     options = {} if options is None else options
     hint = f"give initializationOptions with {', '.join(_FIELDS)}, each a list of texts"
@@ -52,15 +55,13 @@ def read_settings(options: Any, folder: str) -> Settings:
         isinstance(value, list) and all(isinstance(each, str) for each in value) for value in options.values()
     ):
         raise SmguardError("a setting is no list of texts", hint)
-    select, ignore, rules, parameters = (options.get(field, []) for field in _FIELDS)
-    limits, full = Limits(), catalog.load()
-    for directory in rules:
-        full = catalog.add(full, os.path.join(folder, directory))
-    plan = Plan(
-        catalog=full,
-        controls=catalog.select(full, select, ignore),
-        limits=limits,
-        given=read_parameters([os.path.join(folder, file) for file in parameters], limits),
-        settled=bool(parameters),
-    )
-    return Settings(plan, frozenset(select))
+    given = {field: tuple(values) for field, values in options.items()}
+    for field in ("rules", "parameters"):
+        given[field] = tuple(os.path.join(folder, path) for path in given.get(field, ()))
+    limits, complete = Limits(), {**UNSET, **given}
+    path, _ = configuration(folder)
+    config = None if path is None else read(path, limits)
+    if config is not None:
+        complete = config.behind(complete)
+    plan = make_plan(complete, config, limits, datetime.now(UTC).date())
+    return Settings(plan, frozenset(complete["select"]))

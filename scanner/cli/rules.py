@@ -52,7 +52,8 @@ def echo(lines: Iterable[Line]) -> None:
 
 def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog.Catalog:
     """The catalog as a scan with the same options has it: parameters and severities as configured."""
-    from scanner.cli.configuration import configured, load_catalog
+    from scanner.cli.configuration import configured
+    from scanner.planning import load_catalog
 
     found = configured(config, no_config)
     folders = found.folders if found is not None else ()

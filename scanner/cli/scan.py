@@ -5,22 +5,20 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner import __version__, catalog
-from scanner.cli.configuration import configured, load_catalog
+from scanner import __version__
+from scanner.cli.configuration import configured
 from scanner.limits import Limits
-from scanner.model import Severity, SmguardError, Verdict
+from scanner.model import Severity, Verdict
 from scanner.report import FORMATS, Output, Run, renderer
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from scanner.config import Config
-    from scanner.scan import Plan, Scan
+    from scanner.scan import Scan
 
 EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_CRASH = 1, 3, 4
 _LIMITS = {
@@ -163,56 +161,30 @@ def prepare(options: dict[str, Any], config: Config | None) -> Scan:
     from datetime import UTC, datetime
 
     from scanner.files import find
-    from scanner.scan import Plan, Scan
+    from scanner.planning import make_plan
+    from scanner.scan import Scan
 
     limits = limits_of(options)
     today = datetime.now(UTC).date()
-    full = load_catalog(options["rules"], config)
-    plan = Plan(
-        catalog=full,
-        controls=catalog.select(
-            full, options["select"], options["ignore"], options["area"], options["framework"]
-        ),
-        limits=limits,
-        given=read_parameters(options["parameters"], limits),
-        settled=bool(options["parameters"]),
+    plan = make_plan(options, config, limits, today)._replace(
         show_passed=options["show_passed"],
         whole=not options["candidates"] and options["changed_since"] is None,
-        inline_waivers=not options["no_inline_waivers"],
         processes=options["jobs"] or _cores(),
     )
-    if options["waivers"] is not None:
-        from scanner import waiver
-
-        plan = plan._replace(waivers=waiver.read_file(options["waivers"], full.by_id, today, limits))
-    if options["baseline"] is not None:
-        from scanner import baseline
-
-        plan = plan._replace(baseline=baseline.read(options["baseline"], limits))
     if options["changed_since"] is not None:
         from scanner.change import changed_since
 
         plan = plan._replace(changes=changed_since(options["changed_since"], options["paths"]))
-    excludes: tuple[str, tuple[str, ...]] = ("", ())
-    if config is not None:
-        plan, excludes = settle(plan, config, today)
+    excludes = excluded_by(config)
     # Listed before any output is opened, which may lie in a folder that is scanned.
     entries = list(find(options["paths"], options["exclude"], limits, options["candidates"], excludes))
     gc.freeze()
     return Scan(plan, entries, today)
 
 
-def settle(plan: Plan, config: Config, today: date) -> tuple[Plan, tuple[str, tuple[str, ...]]]:
-    """What the configuration says of paths: a plan with it, and what is left out."""
-    if "accepted-gaps" in config.body:
-        from scanner.acceptance import Acceptances
-
-        plan = plan._replace(acceptances=Acceptances(config, today))
-    if "paths" in config.body:
-        from scanner.path_setting import PathSettings
-
-        plan = plan._replace(path_settings=PathSettings(config))
-    return plan, (config.base, tuple(config.body.get("exclude", ())))
+def excluded_by(config: Config | None) -> tuple[str, tuple[str, ...]]:
+    """The folder and the globs of what the configuration leaves out."""
+    return ("", ()) if config is None else (config.base, tuple(config.body.get("exclude", ())))
 
 
 def _outputs(formats: tuple[str, ...], files: tuple[str, ...]) -> list[Output]:
@@ -260,27 +232,3 @@ def _width() -> int:
 def _cores() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str | None]:
-    """The values that parameter files give, later ones first. Raises SmguardError for what is none."""
-    values: dict[str, str | None] = {}
-    for path in files:
-        from scanner.opening import Candidate, open_text
-        from scanner.template.document import ReadError
-        from scanner.template.parameter import read_values
-        from scanner.template.reader import read
-
-        try:
-            document = read(open_text(Candidate(path, os.path.realpath(path), ""), limits) or "", limits)
-        except ReadError as error:
-            raise SmguardError(f"the parameter file {path} can't be read: {error}", error.hint) from error
-        found = read_values(document.root)
-        if found is None:
-            hint = (
-                'use [{"ParameterKey": …, "ParameterValue": …}], ["Name=Value"], {"Parameters": {…}} '
-                "or a plain mapping"
-            )
-            raise SmguardError(f"{path} is no parameter file", hint)
-        values.update(found)
-    return values

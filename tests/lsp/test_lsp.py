@@ -482,6 +482,16 @@ def test_settings_are_those_of_a_scan(tmp_path: Path) -> None:
     with_editor(tmp_path, use, options=options)
 
 
+def test_settings_are_completed_by_the_configuration_of_the_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".smguard.yaml").write_text("select: [notebook-root-access]\n", encoding="utf-8")
+
+    async def use(editor: Editor) -> None:
+        assert seen(await editor.open("t.yaml", OPEN)) == BOTH[1:]
+
+    with_editor(tmp_path, use)
+
+
 def test_without_pygls_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "pygls.py").write_text("raise ModuleNotFoundError(name='pygls')\n", encoding="utf-8")
     ran = subprocess.run(
