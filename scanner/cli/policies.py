@@ -1,4 +1,4 @@
-"""`smguard policies`: the policies that prevent what the controls find. Each command is imported when called."""
+"""`smguard policies`: what prevents what the controls find. Each command is imported when it is called."""
 
 from __future__ import annotations
 

@@ -77,9 +77,7 @@ class _Reader:
     ) -> SmguardError:
         marks = self.marks.get(id(holder))
         at = self.where
-        if isinstance(marks, dict) and key in marks:
-            at += ":{}:{}".format(*marks[key])
-        elif isinstance(marks, list) and isinstance(key, int):
+        if (isinstance(marks, dict) and key in marks) or (isinstance(marks, list) and isinstance(key, int)):
             at += ":{}:{}".format(*marks[key])
         place = show_path(path)
         return SmguardError(f"{at}: {place} {what}" if place else f"{at}: {what}")

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 
 class Request(NamedTuple):
-    """One request. `principal` is an ARN, an account id, the name of a service, or "*" for anyone unsigned."""
+    """One request. `principal` is an ARN, an account id, the name of a service, or "*": nobody known."""
 
     principal: str
     action: str
     resource: str = "*"
     account: str | None = None
     """The account that owns the resource; None: the one its ARN names, else the principal's."""
-    context: Mapping[str, Any] = {}  # noqa: RUF012 - never written to
+    context: Mapping[str, Any] = {}
     """Condition keys, in any case, to a text or a list of texts. An absent key is one AWS doesn't send."""
