@@ -8,6 +8,8 @@ from typing import cast
 import click
 
 COMMANDS = {
+    "lint": ("scanner.cli.policies_lint", "Say what policies get wrong, and what a request would see."),
+    "refresh-reference": ("scanner.cli.policies_refresh", "Renew what is known of actions and keys."),
     "simulate": ("scanner.cli.policies_simulate", "Say what policies decide of a request."),
 }
 

@@ -60,9 +60,12 @@ def read_policy(text: str, where: str) -> Policy:
     return _Reader(where, document.marks).policy(document.root)
 
 
-def take_policy(data: Any, where: str) -> Policy:
-    """Take one policy from decoded JSON; raises SmguardError naming the element that is wrong."""
-    return _Reader(where, {}).policy(data)
+def take_policy(data: Any, where: str, marks: Marks | None = None) -> Policy:
+    """Take one policy from decoded JSON; raises SmguardError naming the element that is wrong.
+
+    With `marks`, the places that a reader noted, also where it stands.
+    """
+    return _Reader(where, marks or {}).policy(data)
 
 
 class _Reader:

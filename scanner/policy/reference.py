@@ -22,6 +22,7 @@ class Reference:
 
     def __init__(self, data: Any) -> None:
         self.data = data
+        self.date: str = data["about"]["date"]
         self.services: dict[str, Any] = data["services"]
         self.others = frozenset(data["others"].split())
         """Prefixes of services that exist and that nothing more is known of."""
@@ -134,8 +135,9 @@ def refreshed(data: Any, files: Iterable[str], date: str) -> tuple[Any, list[str
         services[service] = found
         others.discard(service)
         before, after = (sorted(a for names, _ in each["groups"] for a in names) for each in (old, found))
-        lines.append(f"{service}: {len(after)} actions ({len(set(after) - set(before))} new, "
-                     f"{len(set(before) - set(after))} gone), {len(found['keys'])} condition keys")  # fmt: skip
+        new, gone = len(set(after) - set(before)), len(set(before) - set(after))
+        keys = len(found["keys"])
+        lines.append(f"{service}: {len(after)} actions ({new} new, {gone} gone), {keys} condition keys")
     return {**data, "services": dict(sorted(services.items())), "others": " ".join(sorted(others))}, lines
 
 
@@ -168,7 +170,10 @@ def _take(raw: Any, date: str) -> tuple[str, dict[str, Any]]:
     if not all(isinstance(each, str) for each in (raw["Name"], *types.values())):
         raise TypeError
     found = {"date": date, "keys": types, "deprecated": {}}
-    return raw["Name"], {**found, "groups": sorted([sorted(names), list(keys)] for keys, names in groups.items())}
+    return raw["Name"], {
+        **found,
+        "groups": sorted([sorted(names), list(keys)] for keys, names in groups.items()),
+    }
 
 
 def _read(path: str) -> Any:
