@@ -11,7 +11,8 @@ from scanner.model import Gap, Note, Severity, SmguardError
 from scanner.policy.document import take_policy
 from scanner.policy.folder import read_data
 from scanner.policy.lint_allow import check_allows
-from scanner.policy.lint_condition import Found, Lint, check_conditions, named
+from scanner.policy.lint_found import Found, Lint, named
+from scanner.policy.lint_guard import check_conditions
 from scanner.policy.lint_source import Fault, Place, Written, find_policies, minified, settle
 from scanner.policy.lint_statement import OPEN, view
 from scanner.policy.opt_out import check_opt_out
@@ -81,10 +82,14 @@ class Linter:
         """What only all files together show."""
         for file, written, found in check_counts(self.seen, self.quotas):
             yield self._say(found, file, written)
-        for service, files in sorted(self.unknown.items()):
-            more = f" and {len(files) - 1} more files" if len(files) > 1 else ""
-            what = f"nothing is known of the actions and keys of {service} here, so they are not checked"
-            yield Note(min(files) + more, what)
+        if self.unknown:
+            files = sorted({file for each in self.unknown.values() for file in each})
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            services = named(sorted(self.unknown), 20)
+            yield Note(
+                files[0] + more,
+                f"not checked, since nothing is known here of the actions and keys of {services}",
+            )
 
     def _check(self, written: Written, file: str) -> Iterator[Found]:
         yield from check_length(written, self.quotas)
@@ -199,7 +204,7 @@ def _of(text: Any, outcome: str) -> str:
 
 
 def _sentence(what: str) -> str:
-    return f"The file {what}." if what[:1].islower() else f"{what}."
+    return f"{what[:1].upper()}{what[1:]}."
 
 
 def _duplicates(value: Any, place: Place) -> Iterator[Found]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scanner.policy.lint_condition import Found, Lint, named
+from scanner.policy.lint_found import Found, Lint, named
 from scanner.policy.lint_statement import View, others_hold, replay
 from scanner.policy.reference import matches
 

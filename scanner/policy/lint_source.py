@@ -81,6 +81,11 @@ def find_policies(
     root = document.root if document else None
     if document and isinstance(root, dict) and isinstance(settle(root.get("Resources")), dict):
         yield from _in_template(document, layout)
+    elif document and isinstance(root, dict) and root.keys() & {"AssumeRolePolicyDocument", "PolicyDocument"}:
+        # What the API says of a role or policy.
+        for path, kind in layout["documents"].items():
+            for value, at in _values(root, path, document.marks):
+                yield _embedded(value, at, kind, "", root, document.marks)
     elif fault is not None:
         yield Fault(fault.what, (fault.line or 1, fault.column or 1))
     elif document and isinstance(root, dict) and (named or {"Statement", "services"} & root.keys()):

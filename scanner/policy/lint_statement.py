@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from scanner.model import SmguardError
 from scanner.policy.document import Statement, take_policy
 from scanner.policy.lint_source import Place, Written, minified
-from scanner.policy.reference import Reference, fold
+from scanner.policy.reference import Reference
 
 OPEN = "{{"
 """How a value begins that is not known yet."""
+_ACCOUNT = "111122223333"
 _LONGEST_EXAMPLE = 6_000
 _FAMILIES = {"ipaddress": "IpAddress", "notipaddress": "IpAddress", "null": "Null", "bool": "Bool"}
 _SAMPLES = {
@@ -93,20 +94,20 @@ def view(statement: Statement, place: Place, data: Any, reference: Reference) ->
         for action in reference.expand(pattern):
             into.setdefault(action, at)
     tests = tuple(
-        _test(operator, key, values, (*place, "Condition", operator, key))
+        _test(operator, key, reference.resolve(key), values, (*place, "Condition", operator, key))
         for operator, key, values in statement.conditions
     )
     return View(statement, place, tests, named, {**wild, **named}, unknown)
 
 
-def _test(operator: str, key: str, values: tuple[str, ...], place: Place) -> Test:
+def _test(operator: str, key: str, folded: str, values: tuple[str, ...], place: Place) -> Test:
     lowered = operator.lower()
     gathers = {"forallvalues": "all", "foranyvalue": "any"}.get(lowered.rpartition(":")[0], "")
     core = lowered.rpartition(":")[2]
     return Test(
         operator,
         key,
-        fold(key),
+        folded,
         values,
         place,
         gathers,
@@ -171,7 +172,13 @@ def replay(
     if len(minified(statements)) > _LONGEST_EXAMPLE:
         return None
     resource = next(iter(first.resources or ("*",)))
-    principal = "arn:aws:iam::111122223333:role/example"
+    parts = resource.split(":", 5)
+    if len(parts) == 6:
+        parts[3:5] = (
+            each.replace("*", other) for each, other in zip(parts[3:5], ("us-east-1", _ACCOUNT), strict=True)
+        )
+    account = parts[4] if len(parts) == 6 and parts[4] else _ACCOUNT
+    principal = f"arn:aws:iam::{account}:role/example"
     for kind, name in first.principals or ():
         principal = name if name.startswith("arn:") and kind == "AWS" else principal
     policy = {"Version": written.data.get("Version", "2008-10-17"), "Statement": statements}
@@ -181,7 +188,7 @@ def replay(
         "request": {
             "principal": principal,
             "action": action,
-            "resource": resource.replace("*", "example") if resource != "*" else resource,
+            "resource": ":".join(parts).replace("*", "example") if len(parts) == 6 else resource,
             "context": dict(context),
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scanner.policy.lint_condition import Found
+from scanner.policy.lint_found import Found
 from scanner.policy.lint_source import Place, Written
 
 _CHILDREN = "@@operators_allowed_for_child_policies"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scanner.policy.lint_condition import Found
+from scanner.policy.lint_found import Found
 from scanner.policy.lint_source import Written, minified
 
 _OPEN = re.compile(r"\{\{[^}]*\}\}")

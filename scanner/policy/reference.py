@@ -41,10 +41,18 @@ class Reference:
                 folded = frozenset(map(fold, keys))
                 for action in actions:
                     self._actions[f"{service}:{action}".lower()] = (f"{service}:{action}", folded)
+        self._open = tuple(sorted((key for key in self.types if key[-1] in "/:"), key=len, reverse=True))
 
     def date_of(self, service: str) -> str:
         """When what is known of a service was published."""
         return str(self.services[service]["date"])
+
+    def resolve(self, key: str) -> str:
+        """The folded key that a key of a policy is: `aws:ResourceTag/team` is one of `aws:resourcetag/`."""
+        folded = fold(key)
+        if folded in self.types:
+            return folded
+        return next((each for each in self._open if folded.startswith(each)), folded)
 
     def expand(self, pattern: str) -> tuple[str, ...]:
         """The known actions that a pattern of a policy stands for, as AWS spells them."""
