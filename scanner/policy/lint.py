@@ -104,7 +104,7 @@ class Linter:
         written = written._replace(data=data)
         listed = data.get("Statement")
         statements = listed if isinstance(listed, list) else [listed] if isinstance(listed, dict) else []
-        frame = {**data, "Statement": [] if statements or listed == [] else listed}
+        frame = {**data, "Statement": []} if statements else data
         yield from self._read(frame, written, ())
         views = []
         sids: Counter[str] = Counter()

@@ -21,8 +21,7 @@ def check_allows(lint: Lint) -> Iterator[Found]:
     for view in lint.views:
         if view.denies or view.tests:
             continue
-        if lint.written.kind not in ("scp", "rcp"):
-            yield from _unconditional(lint, view, conditional)
+        yield from _unconditional(lint, view, conditional)
         if lint.written.kind in _OF_PEOPLE and "*" in (view.statement.resources or ()):
             yield from _undoing(lint, view)
 

@@ -37,6 +37,12 @@ class Lint(NamedTuple):
         """The key that replaced a deprecated one, or the key itself."""
         return self.reference.deprecated.get(folded, folded)
 
+    def denies_absent(self, view: View, test: Test) -> bool:
+        """Whether a statement denies for want of the key of a test: nothing else in it asks for the key."""
+        return view.denies and all(
+            each.holds_absent for each in view.tests if self.modern(each.folded) == self.modern(test.folded)
+        )
+
     def supported(self, view: View, test: Test) -> list[str]:
         """The actions of a statement for which a request can carry the key, or nobody knows."""
         return [each for each in view.actions if self.reference.supports(each, test.folded) is not False]

@@ -56,7 +56,7 @@ def _guarded(lint: Lint, action: str, test: Test) -> bool:
     return any(
         view.denies
         and action in view.actions
-        and any(each.holds_absent and lint.modern(each.folded) == wanted for each in view.tests)
+        and any(lint.modern(each.folded) == wanted and lint.denies_absent(view, each) for each in view.tests)
         and not any(each.wants_absent and lint.modern(each.folded) != wanted for each in view.tests)
         for view in lint.views
     )
@@ -64,7 +64,7 @@ def _guarded(lint: Lint, action: str, test: Test) -> bool:
 
 def _locks_out(lint: Lint, view: View, test: Test) -> Iterator[Found]:
     """A deny for want of a key that requests in order don't carry."""
-    if not view.denies or not test.holds_absent:
+    if not lint.denies_absent(view, test):
         return
     for row in lint.rules["without-key"]:
         if lint.modern(test.folded) not in map(fold, row["keys"]):
@@ -75,7 +75,7 @@ def _locks_out(lint: Lint, view: View, test: Test) -> Iterator[Found]:
             continue  # said of the deprecated key beside it
         locked = [f"sagemaker:{each}" for each in row["actions"] if f"sagemaker:{each}" in view.actions]
         if locked:
-            facts = {"when": row["when"], "instead": row["instead"], "action": named(locked)}
+            facts = {"when": row["when"], "instead": row["instead"], "actions": named(locked)}
             found = about(
                 lint, "locks-out", view, test, locked[0], "deny-always", row.get("context", {}), **facts
             )
@@ -123,7 +123,12 @@ def _several(lint: Lint, view: View) -> Iterator[Found]:
         ("false", [each for each in view.tests if each.core == "bool" and each.values == ("false",)]),
     ):
         first = {lint.modern(each.folded): each for each in reversed(tests)}
-        first = {key: each for key, each in first.items() if key.partition(":")[0] in services}
+        # Of requests that are let pass by, the statement may say so.
+        first = {
+            key: each
+            for key, each in first.items()
+            if key.partition(":")[0] in services and key not in _exempting(lint)
+        }
         if len(first) < 2:
             continue
         tests = list(first.values())
@@ -155,7 +160,7 @@ def _missing(lint: Lint) -> Iterator[Found]:
         if any(view.open for view, _ in uses) or not any(lint.supported(view, test) for view, test in uses):
             continue
         view, test = uses[0]
-        apart = _excused(lint, key) if test.holds_absent else set()
+        apart = _excused(lint, key) if lint.denies_absent(view, test) else set()
         missing = [
             each
             for each in lint.reference.actions_with(key)
@@ -177,14 +182,21 @@ def _missing(lint: Lint) -> Iterator[Found]:
 
 def _purposes(lint: Lint, view: View) -> Iterable[Test]:
     """The tests that a statement is there for: its Nulls, else the first key of a service."""
+    apart = _exempting(lint)
     own = [each for each in view.tests if each.folded.partition(":")[0] in lint.reference.services]
+    own = [each for each in own if each.folded not in apart] or own
     return [each for each in own if each.wants_absent] or own[:1]
+
+
+def _exempting(lint: Lint) -> set[str]:
+    """Keys by which a statement lets requests pass that it is not there for."""
+    return {fold(row["unless"]) for row in lint.rules["without-key"] if "unless" in row}
 
 
 def _excused(lint: Lint, key: str) -> set[str]:
     return {
         f"sagemaker:{action}"
         for row in lint.rules["without-key"]
-        if key in map(fold, row["keys"]) and "unless" not in row
+        if key in map(fold, row["keys"]) and not row.get("covers")
         for action in row["actions"]
     }

@@ -49,7 +49,7 @@ def _never_holds(lint: Lint, view: View, action: str) -> bool:
 
 def _deprecated(lint: Lint, view: View, test: Test) -> Iterator[Found]:
     new = lint.reference.deprecated.get(test.folded)
-    if new is None:
+    if new is None or (test.core == "null" and not test.wants_absent):
         return
     where = [view] if test.core == "null" else lint.views
     if any(
