@@ -166,7 +166,8 @@ def _json(
                 "policy": each.policy or None,
                 "statement": each.sid,
                 "location": {"file": each.file, "line": each.line, "column": each.column, "path": each.path},
-                "example": each.example,
+                "example": each.example and each.example.scenario,
+                "decision": each.example and each.example.decision,
                 "accepted": reason,
             }
             for each, reason in findings
@@ -196,10 +197,10 @@ def _table(
         where = " ".join(filter(None, (each.policy, each.sid)))
         yield f"  {each.line}:{each.column} {each.severity.label} {each.check} {inert(where)}".rstrip() + "\n"
         yield f"    {inert(each.message, 2_000)}\n    {inert(each.consequence, 2_000)}\n"
-        if each.example and "request" in each.example:
-            request = each.example["request"]
+        if each.example and "request" in each.example.scenario:
+            request = each.example.scenario["request"]
             context = inert(to_json(request["context"]), 600) if request["context"] else "nothing"
-            yield f"    Example: {inert(request['action'])} with {context}: {each.example['decision']}\n"
+            yield f"    Example: {inert(request['action'])} with {context}: {each.example.decision}\n"
         yield f"    Mend: {inert(each.mend, 600)}\n"
     for note in notes:
         yield f"Note: {inert(note.where)}: {inert(note.what)}\n"

@@ -14,7 +14,7 @@ from scanner.policy.lint_allow import check_allows
 from scanner.policy.lint_found import Found, Lint, named
 from scanner.policy.lint_guard import check_conditions
 from scanner.policy.lint_source import Fault, Place, Written, find_policies, minified, settle
-from scanner.policy.lint_statement import OPEN, view
+from scanner.policy.lint_statement import OPEN, Example, view
 from scanner.policy.opt_out import check_opt_out
 from scanner.policy.quota import check_counts, check_length
 from scanner.policy.reference import Reference, load
@@ -39,8 +39,7 @@ class Finding(NamedTuple):
     policy: str
     """Name of the resource in a template."""
     sid: str | None
-    example: Mapping[str, Any] | None
-    """A scenario of `smguard policies simulate` with the decision that it gives."""
+    example: Example | None
 
 
 class Linter:

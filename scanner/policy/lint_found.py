@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scanner.policy.lint_source import Place, Written
-from scanner.policy.lint_statement import Test, View, others_hold, replay
+from scanner.policy.lint_statement import Example, Test, View, others_hold, replay
 from scanner.policy.reference import Reference
 
 
@@ -17,7 +17,7 @@ class Found(NamedTuple):
     place: Place
     facts: Mapping[str, Any]
     outcome: str = ""
-    example: Mapping[str, Any] | None = None
+    example: Example | None = None
     sid: str | None = None
 
 

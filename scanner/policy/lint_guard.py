@@ -36,12 +36,12 @@ def _omitted(lint: Lint, view: View, test: Test) -> Iterator[Found]:
     positive = test.core in ("bool", "stringequals", "stringequalsignorecase", "stringlike", "numericequals")
     if omitted is None or not view.denies or not positive or test.holds_absent:
         return
-    if not any(matches(each.lower(), omitted.lower()) for each in test.values):
+    if not any(matches(each, omitted) for each in test.values):
         return
     slipping = [
         each
         for each in lint.supported(view, test)
-        if any(matches(pattern.lower(), each.lower()) for pattern in settings.get("on", ["*"]))
+        if any(matches(pattern, each) for pattern in settings.get("on", ["*"]))
         and not _guarded(lint, each, test)
     ]
     if slipping:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scanner.model import SmguardError
-from scanner.policy.document import Statement, take_policy
+from scanner.policy.document import Statement
 from scanner.policy.lint_source import Place, Written, minified
 from scanner.policy.reference import Reference
 
@@ -62,6 +62,13 @@ class Test(NamedTuple):
         if self.core == "null":
             return self.wants_absent
         return self.gathers == "all" or (self.gathers != "any" and (self.if_exists or self.negated))
+
+
+class Example(NamedTuple):
+    """A scenario of `smguard policies simulate`, or the child of an opt-out policy, and what comes of it."""
+
+    scenario: Mapping[str, Any]
+    decision: str
 
 
 class View(NamedTuple):
@@ -162,7 +169,7 @@ def replay(
     action: str,
     context: Mapping[str, Any],
     expected: str,
-) -> dict[str, Any] | None:
+) -> Example | None:
     """A scenario for `smguard policies simulate` in which statements of a policy decide as `expected`.
 
     None where the evaluator does not agree, or the statements are too long to be shown.
@@ -203,23 +210,14 @@ def replay(
         scenario[slot] = policy
     else:
         scenario["identity"] = [every, policy] if first.effect == "Deny" else [policy]
-    return {**scenario, "decision": expected} if _decided(scenario) == expected else None
+    return Example(scenario, expected) if _decided(scenario) == expected else None
 
 
 def _decided(scenario: Mapping[str, Any]) -> str:
-    from scanner.policy.decide import Policies, Request, decide
+    from scanner.policy.scenario import answer
 
     try:
-        layers: dict[str, Any] = {
-            name: tuple(tuple(take_policy(each, "") for each in level) for level in scenario[name])
-            for name in ("scp", "rcp")
-            if name in scenario
-        }
-        layers["identity"] = tuple(take_policy(each, "") for each in scenario["identity"])
-        for name in ("resource_policy", "vpc_endpoint"):
-            if name in scenario:
-                layers[name] = take_policy(scenario[name], "")
-        return decide(Request(**scenario["request"]), Policies(**layers)).decision
+        return str(json.loads(next(answer([json.dumps(scenario).encode()], "")))["decision"])
     except SmguardError:
         return ""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner.policy.lint_found import Found
 from scanner.policy.lint_source import Place, Written
+from scanner.policy.lint_statement import Example
 
 _CHILDREN = "@@operators_allowed_for_child_policies"
 _OPERATORS = ("@@none", "@@all", "@@assign")
@@ -64,7 +66,7 @@ def _lock(holder: dict[str, Any], place: Place, child: str) -> Iterator[Found]:
     if listed is not None and not (isinstance(listed, list) and all(each in _OPERATORS for each in listed)):
         yield _malformed(f"{_CHILDREN} takes a list of {', '.join(_OPERATORS)}", (*place, _CHILDREN))
     elif listed != ["@@none"]:
-        example = {"child": {"services": _decoded(child)}, "effective": "optIn"}
+        example = Example({"child": {"services": json.loads(child)}}, "optIn")
         yield Found(
             "opt-out-overridable", place, {"where": ".".join(map(str, place)), "child": child}, "", example
         )
@@ -78,9 +80,3 @@ def _unknown(holder: dict[str, Any], place: Place, known: tuple[str, ...]) -> It
 
 def _malformed(what: str, place: Place) -> Found:
     return Found("opt-out-malformed", place, {"what": what[:1].upper() + what[1:]})
-
-
-def _decoded(text: str) -> Any:
-    import json
-
-    return json.loads(text)

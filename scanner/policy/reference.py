@@ -11,6 +11,7 @@ from typing import Any
 from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.policy.folder import policies_folder
+from scanner.policy.match import compile_pattern
 
 NAME = "_reference.json"
 PER_ACTION = frozenset({"aws:requesttag/", "aws:resourcetag/", "aws:tagkeys"})
@@ -60,9 +61,8 @@ class Reference:
         if "*" not in wanted and "?" not in wanted:
             return (self._actions[wanted][0],) if wanted in self._actions else ()
         if wanted not in self._expanded:
-            self._expanded[wanted] = tuple(
-                name for lower, (name, _) in self._actions.items() if matches(wanted, lower)
-            )
+            test = compile_pattern([(wanted, True)])
+            self._expanded[wanted] = tuple(name for lower, (name, _) in self._actions.items() if test(lower))
         return self._expanded[wanted]
 
     def supports(self, action: str, key: str) -> bool | None:
@@ -94,22 +94,8 @@ def fold(key: str) -> str:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether `*` and `?` in the pattern can stand for what is in the text; in quadratic time at most."""
-    at = star = back = 0
-    place, star = 0, -1
-    while place < len(text):
-        if at < len(pattern) and pattern[at] == "*":
-            star, back = at, place
-            at += 1
-        elif at < len(pattern) and pattern[at] in ("?", text[place]):
-            at += 1
-            place += 1
-        elif star >= 0:
-            back += 1
-            at, place = star + 1, back
-        else:
-            return False
-    return all(each == "*" for each in pattern[at:])
+    """Whether `*` and `?` in the pattern can stand for what is in the text, upper or lower case."""
+    return compile_pattern([(pattern.lower(), True)])(text.lower())
 
 
 @lru_cache(maxsize=2)
