@@ -104,13 +104,14 @@ class Linter:
         listed = data.get("Statement")
         statements = listed if isinstance(listed, list) else [listed] if isinstance(listed, dict) else []
         frame = {**data, "Statement": []} if statements else data
-        yield from self._read(frame, written, ())
+        yield from self._read(frame, written, (), written.marks.get(id(data)))
         views = []
         sids: Counter[str] = Counter()
         for number, statement in enumerate(statements):
             place: Place = ("Statement", number) if isinstance(listed, list) else ("Statement",)
             policy = {"Version": "2012-10-17", "Statement": statement}
-            faults = list(self._read(policy, written, place))
+            own = {"Statement": written.position(place)}
+            faults = list(self._read(policy, written, place, own))
             yield from faults
             if faults:
                 continue
@@ -130,9 +131,9 @@ class Linter:
         yield from check_conditions(lint)
         yield from check_allows(lint)
 
-    def _read(self, policy: Any, written: Written, place: Place) -> Iterator[Found]:
-        """What the evaluator would refuse of a policy, or of the one that a statement at `place` makes."""
-        marks: Any = ChainMap({id(policy): {"Statement": written.position(place)}}, written.marks)
+    def _read(self, policy: Any, written: Written, place: Place, own: Any) -> Iterator[Found]:
+        """What the evaluator would refuse of a policy whose elements stand at `own`, or of one statement's."""
+        marks: Any = ChainMap({id(policy): own}, written.marks)
         try:
             take_policy(policy, "", marks)
         except SmguardError as error:
@@ -140,8 +141,10 @@ class Linter:
             at = _AT.match(what)
             if at:
                 place = (*place, _At(int(at[1]), int(at[2])))  # type: ignore[arg-type]
-            what = (what[at.end() :] if at else what.removeprefix(": ")).removeprefix("Statement ")
-            yield Found("malformed-policy", place, {"what": what.removeprefix("Statement.")})
+            what = what[at.end() :] if at else what.removeprefix(": ")
+            if len(place) > bool(at):
+                what = re.sub(r"^Statement[. ]", "", what)
+            yield Found("malformed-policy", place, {"what": f"It {what}" if what[:1].islower() else what})
 
     def _actions(self, patterns: Iterable[str], statement: Any, place: Place, file: str) -> Iterator[Found]:
         name = "Action" if "Action" in statement else "NotAction"

@@ -46,7 +46,8 @@ def _omitted(lint: Lint, view: View, test: Test) -> Iterator[Found]:
     ]
     if slipping:
         check = "omitted-bool" if test.core == "bool" else "omitted-default"
-        facts = {"value": omitted, "secure": settings["secure"]}
+        absent = settings.get("absent", f"leaving the parameter out means {omitted}")
+        facts = {"value": omitted, "secure": settings["secure"], "absent": absent}
         yield about(lint, check, view, test, slipping[0], "deny-never", {}, **facts)
 
 
@@ -163,7 +164,7 @@ def _missing(lint: Lint) -> Iterator[Found]:
         apart = _excused(lint, key) if lint.denies_absent(view, test) else set()
         missing = [
             each
-            for each in lint.reference.actions_with(key)
+            for each in sorted(lint.reference.actions_with(key))
             if each not in covered | apart
             and each.partition(":")[2].startswith(tuple(lint.rules["siblings"]["verbs"]))
         ]
@@ -184,7 +185,7 @@ def _purposes(lint: Lint, view: View) -> Iterable[Test]:
     """The tests that a statement is there for: its Nulls, else the first key of a service."""
     apart = _exempting(lint)
     own = [each for each in view.tests if each.folded.partition(":")[0] in lint.reference.services]
-    own = [each for each in own if each.folded not in apart] or own
+    own = [each for each in own if each.folded not in apart]
     return [each for each in own if each.wants_absent] or own[:1]
 
 

@@ -36,6 +36,7 @@ def _key(lint: Lint, view: View, test: Test) -> Iterator[Found]:
     if outcome.endswith("always"):
         lacking = [each for each in lacking if not _never_holds(lint, view, each)]
     if lacking:
+        lacking.sort()
         date = reference.date_of(lacking[0].partition(":")[0])
         facts = {"actions": named(lacking), "date": date}
         yield about(lint, "unsupported-key", view, test, lacking[0], outcome, {}, **facts)
@@ -81,7 +82,7 @@ def _type(lint: Lint, view: View, test: Test) -> Iterator[Found]:
             yield about(lint, "null-value", view, test, action, outcome, {}, value=wrong[0])
         return
     base = lint.rules["types"].get(kind.removeprefix("ArrayOf"))
-    if base is None or test.core == "null":
+    if base is None or not action:
         return
     if test.folded in map(fold, lint.rules["null-only"]):
         yield about(lint, "null-only", view, test, action, "", {})
@@ -93,7 +94,8 @@ def _type(lint: Lint, view: View, test: Test) -> Iterator[Found]:
             "holds": base["holds"],
             "compares": lint.rules["compares"].get(test.family, "text"),
         }
-        outcome = ("deny-" if view.denies else "allow-") + ("always" if test.negated else "never")
+        # What can't be compared does not match, not even where no match is asked for.
+        outcome = "deny-never" if view.denies else "allow-never"
         yield about(lint, check, view, test, action, outcome, {test.key: sample(kind)}, **facts)
 
 

@@ -20,7 +20,7 @@ def check_opt_out(written: Written, rules: Mapping[str, Any]) -> Iterator[Found]
     root = written.data
     services = root.get("services") if isinstance(root, dict) else None
     if not isinstance(services, dict):
-        yield _malformed("an opt-out policy is an object with services in it", ())
+        yield _malformed("an opt-out policy is an object with services in it", ("services",))
         return
     yield from _unknown(root, (), ("services",))
     for name, service in services.items():

@@ -34,20 +34,21 @@ def check_counts(
     counts: Counter[tuple[str, str]] = Counter()
     for file, written in found:
         quota = quotas["kinds"][written.kind]
-        for where in written.targets or ((file,) if written.name else ("these files",)):
-            most = quota.get("count")
+        most = quota.get("count")
+        # Files of managed policies are for as many roles.
+        apart = written.name or written.kind == "managed"
+        for where in written.targets or (() if apart else ("these files",)):
             counts[written.kind, where] += 1
-            attached = where in written.targets
             # What AWS attaches by itself takes a place as well.
             room = most - 1 if most and written.kind in ("scp", "rcp") else most
-            if most and counts[written.kind, where] == room + 1 and (attached or not written.name):
+            if most and counts[written.kind, where] == room + 1:
                 facts = {
                     "name": quota["name"],
                     "most": most,
                     "per": quota["per"],
                     "date": str(quotas["date"]),
                 }
-                place = f"are attached to {where}" if attached else f"are in {where}"
+                place = f"are attached to {where}" if written.targets else f"are in {where}"
                 yield (
                     file,
                     written,
