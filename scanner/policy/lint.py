@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scanner.model import Gap, Note, Severity, SmguardError
-from scanner.policy.document import take_policy
+from scanner.policy.document import Policy, take_policy
 from scanner.policy.folder import read_data
 from scanner.policy.lint_allow import check_allows
 from scanner.policy.lint_found import Found, Lint, named
@@ -104,19 +104,21 @@ class Linter:
         listed = data.get("Statement")
         statements = listed if isinstance(listed, list) else [listed] if isinstance(listed, dict) else []
         frame = {**data, "Statement": []} if statements else data
-        yield from self._read(frame, written, (), written.marks.get(id(data)))
+        whole = _read(frame, ChainMap({id(frame): written.marks.get(id(data))}, written.marks), ())
+        if isinstance(whole, Found):
+            yield whole
         views = []
         sids: Counter[str] = Counter()
         for number, statement in enumerate(statements):
             place: Place = ("Statement", number) if isinstance(listed, list) else ("Statement",)
-            policy = {"Version": "2012-10-17", "Statement": statement}
-            own = {"Statement": written.position(place)}
-            faults = list(self._read(policy, written, place, own))
-            yield from faults
-            if faults:
+            one = [statement]
+            marks = ChainMap({id(one): [written.position(place)]}, written.marks)
+            read = _read({"Version": "2012-10-17", "Statement": one}, marks, place)
+            if isinstance(read, Found):
+                yield read
                 continue
-            taken = take_policy(policy, "").statements[0]
-            if written.kind in ("scp",) and (taken.principals or taken.not_principals):
+            taken = read.statements[0]
+            if written.kind == "scp" and (taken.principals or taken.not_principals):
                 yield Found("malformed-policy", place, {"what": "A service control policy has no Principal"})
             yield from self._actions(taken.actions or taken.not_actions or (), statement, place, file)
             if taken.sid and OPEN not in taken.sid:
@@ -130,21 +132,6 @@ class Linter:
         lint = Lint(written, views, self.reference, self.rules)
         yield from check_conditions(lint)
         yield from check_allows(lint)
-
-    def _read(self, policy: Any, written: Written, place: Place, own: Any) -> Iterator[Found]:
-        """What the evaluator would refuse of a policy whose elements stand at `own`, or of one statement's."""
-        marks: Any = ChainMap({id(policy): own}, written.marks)
-        try:
-            take_policy(policy, "", marks)
-        except SmguardError as error:
-            what = error.what
-            at = _AT.match(what)
-            if at:
-                place = (*place, _At(int(at[1]), int(at[2])))  # type: ignore[arg-type]
-            what = what[at.end() :] if at else what.removeprefix(": ")
-            if len(place) > bool(at):
-                what = re.sub(r"^Statement[. ]", "", what)
-            yield Found("malformed-policy", place, {"what": f"It {what}" if what[:1].islower() else what})
 
     def _actions(self, patterns: Iterable[str], statement: Any, place: Place, file: str) -> Iterator[Found]:
         name = "Action" if "Action" in statement else "NotAction"
@@ -192,6 +179,18 @@ class Linter:
             sid=found.sid,
             example=found.example,
         )
+
+
+def _read(policy: Any, marks: Any, place: Place) -> Policy | Found:
+    """A policy, or the one statement at a place as one, or what the evaluator refuses of it."""
+    try:
+        return take_policy(policy, "", marks)
+    except SmguardError as error:
+        at = _AT.match(error.what)
+        what = error.what[at.end() :] if at else error.what.removeprefix(": ")
+        what = re.sub(r"^Statement\[0\][. ]", "", what)
+        where: Any = (*place, _At(int(at[1]), int(at[2]))) if at else place
+        return Found("malformed-policy", where, {"what": f"It {what}" if what[:1].islower() else what})
 
 
 class _At(NamedTuple):
