@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.cli.policies_lint import command
@@ -232,6 +232,22 @@ Resources:
                   Resource: !Sub "arn:${AWS::Partition}:sagemaker:*:*:*"
                 - !Ref AWS::NoValue
               - {Effect: Allow, Action: !Ref Actions, Resource: "*"}
+  Broken:
+    Type: AWS::Organizations::Policy
+    Properties: {Type: SERVICE_CONTROL_POLICY, Content: '{"Statement": ]'}
+  Joined:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: !Join [":", [sagemaker, CreateModul]]
+            Resource: !Sub ["arn:aws:s3:::${Bucket}/${!aws:userid}", {Bucket: x}]
+            Condition: !If [IsProd, {StringEquals: {"aws:RequestTag/team": !Ref Team}}, !Ref "AWS::NoValue"]
+  Unknown:
+    Type: AWS::IAM::ManagedPolicy
+    Properties: {PolicyDocument: !Ref Document}
   Data:
     Type: AWS::S3::BucketPolicy
     Properties:
@@ -253,7 +269,7 @@ def test_reads_the_policies_inside_templates(tmp_path: Path) -> None:
         f"{each['location']['line']}:{each['location']['column']} {each['policy']} {line_of(each)}"
         for each in found["findings"]
     ] == TEMPLATE_FINDINGS
-    assert found["summary"]["policies"] == 5
+    assert found["summary"]["policies"] == 7
 
 
 TEMPLATE_FINDINGS = [
@@ -265,7 +281,9 @@ TEMPLATE_FINDINGS = [
     "24:7 Text opt-out-overridable services",
     "31:29 Role unknown-action Statement[0].Action",
     "40:28 Role unknown-action Statement[0].Action[0]",
-    "54:30 Data inverted-deny Statement.Condition.Bool.aws:SecureTransport: "
+    "46:48 None invalid-json ",
+    "54:21 Joined unknown-action Statement[0].Action",
+    "71:30 Data inverted-deny Statement.Condition.Bool.aws:SecureTransport: "
     "s3:AbortMultipartUpload ExplicitlyDenied",
 ]
 
@@ -360,6 +378,27 @@ def test_what_is_accepted_needs_a_reason_and_is_said_when_it_is_gone(tmp_path: P
         assert (ran.code, "wrong.yaml" in ran.err) == (2, True), wrong
 
 
+def test_reads_what_the_iam_api_says_of_a_role(tmp_path: Path) -> None:
+    bad = policy({"Effect": "Allow", "Action": "s3:HeadObject", "Resource": "*"})
+    role = {
+        "RoleName": "x",
+        "AssumeRolePolicyDocument": policy(),
+        "RolePolicyList": [{"PolicyDocument": bad}],
+    }
+    write(tmp_path / "role.json", role)
+    found = report("role.json", cwd=tmp_path, code=1)
+    assert [line_of(each) for each in found["findings"]] == ["unknown-action Statement[0].Action"]
+    assert found["summary"]["policies"] == 2
+
+
+def test_a_folder_holds_other_files_too(tmp_path: Path) -> None:
+    for name in ("_data.json", "other.json", "x.cases.yaml", "list.json", "note.txt"):
+        write(tmp_path / name, '[{"Statement": 5}]' if name != "_data.json" else policy(deny("s3:NoSuch")))
+    write(tmp_path / "policy.json", policy(deny("s3:NoSuch")))
+    found = report(".", cwd=tmp_path, code=1)
+    assert [each["location"]["file"] for each in found["findings"]] == ["policy.json"]
+
+
 def test_options(tmp_path: Path) -> None:
     write(tmp_path / "a.json", policy(deny("sagemaker:NoSuch")))
     assert lint("--fail-on", "high", "a.json", cwd=tmp_path).code == 0
@@ -450,6 +489,7 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(
         st.sampled_from(["Effect", "Action", "NotAction", "Resource", "Condition", "Principal", "Sid"]),
