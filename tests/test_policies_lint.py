@@ -134,7 +134,7 @@ def test_points_at_the_line_and_tells_a_terminal_the_same(tmp_path: Path) -> Non
 holds where it is absent.
     Example: sagemaker:CreateAutoMLJob with nothing: ExplicitlyDenied
     Mend: List only actions that support the key; give the others a statement of their own.
-1 findings (1 high) in 1 policy; service reference of 2026-09-26
+1 finding (1 high) in 1 policy; service reference of 2026-09-26
 """
     )
 
@@ -282,7 +282,7 @@ TEMPLATE_FINDINGS = [
     "31:29 Role unknown-action Statement[0].Action",
     "40:28 Role unknown-action Statement[0].Action[0]",
     "46:48 None invalid-json ",
-    "54:21 Joined unknown-action Statement[0].Action",
+    "54:13 Joined unknown-action Statement[0].Action",
     "71:30 Data inverted-deny Statement.Condition.Bool.aws:SecureTransport: "
     "s3:AbortMultipartUpload ExplicitlyDenied",
 ]

@@ -211,7 +211,8 @@ def _table(
     counts = Counter(each.severity for each, reason in findings if reason is None)
     listed = ", ".join(f"{counts[each]} {each.label}" for each in reversed(Severity) if counts[each])
     accepted = sum(reason is not None for _, reason in findings)
-    said = f"{sum(counts.values())} findings ({listed})" if counts else "No findings"
+    total = sum(counts.values())
+    said = f"{total} finding{'s' if total > 1 else ''} ({listed})" if counts else "No findings"
     said += f", {accepted} accepted" if accepted else ""
     policies = "1 policy" if len(linter.seen) == 1 else f"{len(linter.seen)} policies"
     yield f"{said} in {policies}; service reference of {linter.reference.date}\n"

@@ -212,9 +212,10 @@ _NOTHING = "{{AWS::NoValue}}"
 
 
 def _worth(name: str, argument: Any, marks: Marks, kept: Marks) -> Any:
+    if name == "Fn::If" and isinstance(argument, list):
+        branches = (_plain(each, marks, kept, intrinsics=True) for each in argument[1:3])
+        return next((each for each in branches if each != _NOTHING), _NOTHING)
     value = _plain(argument, marks, kept, intrinsics=True)
-    if name == "Fn::If" and isinstance(value, list) and len(value) == 3:
-        return value[2] if value[1] == _NOTHING else value[1]
     if name == "Fn::Sub":
         text = value[0] if isinstance(value, list) and value else value
         if isinstance(text, str):
