@@ -174,10 +174,15 @@ def test_is_bounded(tmp_path: Path) -> None:
         tmp_path / "wide.json",
         policy(*[deny(f"sagemaker:*{number}*", {"Bool": {"a:b": "true"}}) for number in range(600)]),
     )
-    found = report("scp/large.json", "deep.json", "wide.json", cwd=tmp_path, code=1)
+    every = [
+        deny(f"*{letter}*", {"Bool": {"aws:MultiFactorAuthPresent": "false"}}) for letter in "aeiort" * 70
+    ]
+    every = [{**each, "Action": f"*:{each['Action']}", "Sid": f"S{n}"} for n, each in enumerate(every)]
+    write(tmp_path / "every.json", policy(*[{**each, "Action": "*"} for each in every]))
+    found = report("scp/large.json", "deep.json", "wide.json", "every.json", cwd=tmp_path, code=1)
     large = [each for each in found["findings"] if each["location"]["file"] == "scp/large.json"]
     assert [each["check"] for each in large] == ["too-long"]
-    assert [each["where"] for each in found["gaps"]] == ["deep.json:1:78"]
+    assert [each["where"] for each in found["gaps"]] == ["deep.json:1:78", "every.json"]
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -283,7 +288,7 @@ TEMPLATE_FINDINGS = [
     "40:28 Role unknown-action Statement[0].Action[0]",
     "46:48 None invalid-json ",
     "54:13 Joined unknown-action Statement[0].Action",
-    "71:30 Data inverted-deny Statement.Condition.Bool.aws:SecureTransport: "
+    "70:30 Data inverted-deny Statement.Condition.Bool.aws:SecureTransport: "
     "s3:AbortMultipartUpload ExplicitlyDenied",
 ]
 

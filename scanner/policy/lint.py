@@ -21,6 +21,8 @@ from scanner.policy.reference import Reference, load
 from scanner.template.document import Either, ReadError
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_MOST_ACTIONS = 100_000
+"""Actions that the statements of one policy may stand for, together."""
 _AT = re.compile(r"^:(\d+):(\d+): ")
 
 
@@ -52,6 +54,8 @@ class Linter:
         self.seen: list[tuple[str, Written]] = []
         self.unknown: dict[str, set[str]] = {}
         """Services that nothing is known of, and the files that name them."""
+        self.cut = False
+        """Whether statements of the policy were left out."""
 
     def lint(
         self, text: str, file: str, folders: tuple[str, ...], named: bool
@@ -76,6 +80,9 @@ class Linter:
                 found_here = self._check(written, file)
             for found in sorted(found_here, key=lambda each: written.position(each.place)):
                 yield self._say(found, file, written)
+            if self.cut:
+                self.cut = False
+                yield Gap(file, "stands for more actions than are looked at", "split the policy")
 
     def finish(self) -> Iterator[Finding | Note]:
         """What only all files together show."""
@@ -108,6 +115,7 @@ class Linter:
         if isinstance(whole, Found):
             yield whole
         views = []
+        room = _MOST_ACTIONS
         sids: Counter[str] = Counter()
         for number, statement in enumerate(statements):
             place: Place = ("Statement", number) if isinstance(listed, list) else ("Statement",)
@@ -129,6 +137,10 @@ class Linter:
                         "duplicate-sid", (*place, "Sid"), {"sid": taken.sid, "times": times}, sid=taken.sid
                     )
             views.append(view(taken, place, statement, self.reference))
+            room -= len(views[-1].actions)
+            if room < 0:
+                self.cut = True
+                break
         lint = Lint(written, views, self.reference, self.rules)
         yield from check_conditions(lint)
         yield from check_allows(lint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scanner.policy.lint_source import Place, Written
@@ -43,9 +43,9 @@ class Lint(NamedTuple):
             each.holds_absent for each in view.tests if self.modern(each.folded) == self.modern(test.folded)
         )
 
-    def supported(self, view: View, test: Test) -> list[str]:
+    def supported(self, view: View, test: Test) -> Iterator[str]:
         """The actions of a statement for which a request can carry the key, or nobody knows."""
-        return [each for each in view.actions if self.reference.supports(each, test.folded) is not False]
+        return (each for each in view.actions if self.reference.supports(each, test.folded) is not False)
 
     def replayed(
         self, view: View, tests: Sequence[Test], action: str, context: Mapping[str, Any], outcome: str

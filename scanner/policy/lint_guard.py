@@ -38,17 +38,18 @@ def _omitted(lint: Lint, view: View, test: Test) -> Iterator[Found]:
         return
     if not any(matches(each, omitted) for each in test.values):
         return
-    slipping = [
+    patterns = settings.get("on", ["*"])
+    slipping = (
         each
         for each in lint.supported(view, test)
-        if any(matches(pattern, each) for pattern in settings.get("on", ["*"]))
-        and not _guarded(lint, each, test)
-    ]
-    if slipping:
+        if any(matches(pattern, each) for pattern in patterns) and not _guarded(lint, each, test)
+    )
+    action = next(slipping, None)
+    if action is not None:
         check = "omitted-bool" if test.core == "bool" else "omitted-default"
         absent = settings.get("absent", f"leaving the parameter out means {omitted}")
         facts = {"value": omitted, "secure": settings["secure"], "absent": absent}
-        yield about(lint, check, view, test, slipping[0], "deny-never", {}, **facts)
+        yield about(lint, check, view, test, action, "deny-never", {}, **facts)
 
 
 def _guarded(lint: Lint, action: str, test: Test) -> bool:
@@ -86,7 +87,7 @@ def _locks_out(lint: Lint, view: View, test: Test) -> Iterator[Found]:
 def _inverted(lint: Lint, view: View, test: Test) -> Iterator[Found]:
     """A deny of the safe value that lets the unsafe one pass."""
     settings = _settings(lint, test)
-    action = next(iter(lint.supported(view, test)), "")
+    action = next(lint.supported(view, test), "")
     if not settings or not view.denies or not action:
         return
     secure, insecure = settings["secure"], settings.get("insecure")
@@ -136,7 +137,7 @@ def _several(lint: Lint, view: View) -> Iterator[Found]:
         right = "true" if wrong == "false" else sample(lint.kind(tests[-1]))
         context: dict[str, Any] = {each.key: "false" for each in tests} if wrong == "false" else {}
         context[tests[-1].key] = [right] if lint.kind(tests[-1]).startswith("Array") else right
-        action = next(iter(lint.supported(view, tests[0])), "")
+        action = next(lint.supported(view, tests[0]), "")
         facts = {
             "operator": tests[0].operator,
             "keys": ", ".join(each.key for each in tests),
@@ -158,7 +159,9 @@ def _missing(lint: Lint) -> Iterator[Found]:
         covered = {action for view, _ in uses for action in view.actions}
         if key.partition(":")[0] in lint.rules["siblings"]["not-in"]:
             continue
-        if any(view.open for view, _ in uses) or not any(lint.supported(view, test) for view, test in uses):
+        if any(view.open for view, _ in uses) or not any(
+            any(lint.supported(view, test)) for view, test in uses
+        ):
             continue
         view, test = uses[0]
         apart = _excused(lint, key) if lint.denies_absent(view, test) else set()

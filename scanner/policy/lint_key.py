@@ -60,7 +60,7 @@ def _deprecated(lint: Lint, view: View, test: Test) -> Iterator[Found]:
         for each in other.tests
     ):
         return
-    action = next(iter(lint.supported(view, test)), "")
+    action = next(lint.supported(view, test), "")
     if not action:
         return
     name = lint.reference.names.get(new, new)
@@ -74,7 +74,7 @@ def _deprecated(lint: Lint, view: View, test: Test) -> Iterator[Found]:
 def _type(lint: Lint, view: View, test: Test) -> Iterator[Found]:
     """An operator that the type of the key doesn't fit."""
     kind = lint.kind(test)
-    action = next(iter(lint.supported(view, test)), "")
+    action = next(lint.supported(view, test), "")
     if test.core == "null":
         wrong = [each for each in test.values if each.lower() not in ("true", "false") and "{{" not in each]
         if wrong:
@@ -101,7 +101,7 @@ def _type(lint: Lint, view: View, test: Test) -> Iterator[Found]:
 
 def _sets(lint: Lint, view: View, test: Test) -> Iterator[Found]:
     """Keys with several values: operators for one, and those for all."""
-    action = next(iter(lint.supported(view, test)), "")
+    action = next(lint.supported(view, test), "")
     several = lint.kind(test).startswith("Array")
     if test.core == "null" or not test.values or not action:
         return
