@@ -137,11 +137,6 @@ def compiled_files(directory: str) -> dict[str, str]:
     }
     with open(os.path.join(directory, SCHEMA_FILE), encoding="utf-8") as stream:
         texts["schema.json"] = stream.read()
-    calls = os.path.join(os.path.dirname(os.path.abspath(directory)), "policies", "_calls.yaml")
-    if os.path.exists(calls):
-        from scanner.policy import call
-
-        texts["calls.json"] = json.dumps(call.read(calls), separators=(",", ":"))
     return texts
 
 
