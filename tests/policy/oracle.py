@@ -1,8 +1,8 @@
 """`make oracle`: the second opinion on the scenarios, live; `--write` keeps what it says for the tests.
 
-The oracle is the npm package @cloud-copilot/iam-simulate, which runs in a process of its own and is no part of
-what is released. An expected table is one letter per scenario: A(llowed), E(xplicitly) or I(mplicitly denied), and
-! where the oracle refuses the input.
+The oracle is the npm package @cloud-copilot/iam-simulate, which runs in a process of its own and is no part
+of what is released. An expected table is one letter per scenario: A(llowed), E(xplicitly) or I(mplicitly
+denied), and ! where the oracle refuses the input.
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ def main() -> None:
             else:
                 wrong += 1
                 print(f"{name}: ours {mine}, oracle {other}\n  {json.dumps(each)}")
-    print(
-        f"systematic: {len(named)}, agreed {len(named) - wrong - explained - refused}, disputed {explained}, refused {refused}, unexplained {wrong}"
-    )
+    agreed = len(named) - wrong - explained - refused
+    print(f"systematic: {agreed} agreed, {explained} disputed, {refused} refused, {wrong} unexplained")
     count = KEPT if "--write" in sys.argv else LIVE
     listed = list(random_scenarios(count))
     chance = theirs(listed)
@@ -91,9 +90,7 @@ def main() -> None:
     unlike = [(each, mine, other) for each, mine, other in pairs if mine != other and other != "!"]
     for each, mine, other in unlike[:20]:
         print(f"random: ours {mine}, oracle {other}\n  {json.dumps(each)}")
-    print(
-        f"random: {count}, refused {chance.count('!')}, different {len(unlike)}; {''.join(sorted(set(chance)))}"
-    )
+    print(f"random: {count - len(unlike)} agreed, {chance.count('!')} refused, {len(unlike)} different")
     if "--write" in sys.argv:
         families = {
             family: "".join(letter for _, letter in group)

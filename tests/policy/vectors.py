@@ -96,7 +96,7 @@ OPERATORS: dict[str, tuple[list[Any], list[Any]]] = {
     **{f"Date{it}": DATES for it in COMPARED},
     "Bool": BOOLS,
     "BinaryEquals": BINARIES,
-    **{it: ADDRESSES for it in ("IpAddress", "NotIpAddress")},
+    **dict.fromkeys(("IpAddress", "NotIpAddress"), ADDRESSES),
     **{f"Arn{it}": ARNS for it in ("Equals", "NotEquals", "Like", "NotLike")},
 }
 
@@ -179,8 +179,9 @@ def _variables() -> Iterator[tuple[str, Scenario]]:
             "${}",
         ),
     )
-    contexts = ({ONE: "d"}, {ONE: "d", TAG: "d"}, {ONE: "ab", TAG: ""}, {ONE: "axb", TAG: "x"}, {ONE: "axb", TAG: "*"},
-                {ONE: "a*b"}, {ONE: "a?b"}, {ONE: "a$b"}, {ONE: "d", MANY: ["d"]}, {ONE: "$x"})  # fmt: skip
+    contexts = ({ONE: "d"}, {ONE: "d", TAG: "d"}, {ONE: "ab", TAG: ""}, {ONE: "axb", TAG: "x"},
+                {ONE: "axb", TAG: "*"}, {ONE: "a*b"},
+                {ONE: "a?b"}, {ONE: "a$b"}, {ONE: "d", MANY: ["d"]}, {ONE: "$x"})  # fmt: skip
     for operator, text, context in product(
         ("StringEquals", "StringNotEquals", "StringLike"), texts, contexts
     ):
@@ -322,8 +323,9 @@ def _organisation() -> Iterator[tuple[str, Scenario]]:
 
 
 NAMED = {
-    "account": {"AWS": ACCOUNT}, "root": {"AWS": ROOT}, "role": {"AWS": ROLE}, "session": {"AWS": SESSION}, "user": {"AWS": USER},
-    "anyone": "*", "aws-anyone": {"AWS": "*"}, "service": {"Service": "sagemaker.amazonaws.com"}, "stranger": {"AWS": STRANGER},
+    "account": {"AWS": ACCOUNT}, "root": {"AWS": ROOT}, "role": {"AWS": ROLE}, "session": {"AWS": SESSION},
+    "user": {"AWS": USER}, "anyone": "*", "aws-anyone": {"AWS": "*"}, "stranger": {"AWS": STRANGER},
+    "service": {"Service": "sagemaker.amazonaws.com"},
     "other": {"AWS": OTHER}, "several": {"AWS": [USER, ROLE], "Service": "s3.amazonaws.com"},
 }  # fmt: skip
 ASKING = {"role": ROLE, "session": SESSION, "user": USER, "stranger": STRANGER}
