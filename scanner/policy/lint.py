@@ -1,0 +1,246 @@
+"""Linting policies: the checks of one file, and what they say in words."""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from scanner.model import Gap, Note, Severity, SmguardError
+from scanner.policy.document import Policy, take_policy
+from scanner.policy.folder import read_data
+from scanner.policy.lint_allow import check_allows
+from scanner.policy.lint_found import Found, Lint, named
+from scanner.policy.lint_guard import check_conditions
+from scanner.policy.lint_source import Fault, Place, Written, find_policies, minified, settle
+from scanner.policy.lint_statement import OPEN, Example, view
+from scanner.policy.opt_out import check_opt_out
+from scanner.policy.quota import check_counts, check_length
+from scanner.policy.reference import Reference, load
+from scanner.template.document import Either, ReadError
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_MOST_ACTIONS = 100_000
+"""Actions that the statements of one policy may stand for, together."""
+_AT = re.compile(r"^:(\d+):(\d+): ")
+
+
+class Finding(NamedTuple):
+    """What is wrong with a policy, and what a request would see of it. Lines and columns start at 1."""
+
+    check: str
+    severity: Severity
+    message: str
+    consequence: str
+    mend: str
+    file: str
+    line: int
+    column: int
+    path: str
+    policy: str
+    """Name of the resource in a template."""
+    sid: str | None
+    example: Example | None
+
+
+class Linter:
+    """The checks with their data; policies are taken file by file, counts at the end."""
+
+    def __init__(self, reference: str | None = None) -> None:
+        self.rules: Mapping[str, Any] = read_data("_lint.yaml")
+        self.quotas: Mapping[str, Any] = read_data("_quotas.yaml")
+        self.reference: Reference = load(reference)
+        self.seen: list[tuple[str, Written]] = []
+        self.unknown: dict[str, set[str]] = {}
+        """Services that nothing is known of, and the files that name them."""
+        self.cut = False
+        """Whether statements of the policy were left out."""
+
+    def lint(
+        self, text: str, file: str, folders: tuple[str, ...], named: bool
+    ) -> Iterator[Finding | Gap | Note]:
+        """The findings in one file."""
+        try:
+            policies = list(find_policies(text, folders, self.quotas, named))
+        except ReadError as error:
+            where = f"{file}:{error.line}:{error.column}" if error.line else file
+            yield Gap(where, error.what, error.hint)
+            return
+        for written in policies:
+            if isinstance(written, Fault):
+                found = Found("invalid-json", (), {"what": _sentence(written.what)})
+                yield self._say(found, file, Written(None, {}, "", "", written.at, 0))
+                continue
+            self.seen.append((file, written))
+            if len(minified(written.data)) > self.quotas["most-looked-at"]:
+                yield Note(file, "only the length of a policy is looked at, which no kind of policy may have")
+                found_here: Iterable[Found] = check_length(written, self.quotas)
+            else:
+                found_here = self._check(written, file)
+            for found in sorted(found_here, key=lambda each: written.position(each.place)):
+                yield self._say(found, file, written)
+            if self.cut:
+                self.cut = False
+                yield Gap(file, "stands for more actions than are looked at", "split the policy")
+
+    def finish(self) -> Iterator[Finding | Note]:
+        """What only all files together show."""
+        for file, written, found in check_counts(self.seen, self.quotas):
+            yield self._say(found, file, written)
+        if self.unknown:
+            files = sorted({file for each in self.unknown.values() for file in each})
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            services = named(sorted(self.unknown), 20)
+            yield Note(
+                files[0] + more,
+                f"not checked, since nothing is known here of the actions and keys of {services}",
+            )
+
+    def _check(self, written: Written, file: str) -> Iterator[Found]:
+        yield from check_length(written, self.quotas)
+        yield from _duplicates(written.data, ())
+        if written.kind == "ai-opt-out":
+            yield from check_opt_out(written, self.rules)
+            return
+        data = _settled(written.data, written.marks)
+        if not isinstance(data, dict):
+            yield Found("malformed-policy", (), {"what": "A policy is an object"})
+            return
+        written = written._replace(data=data)
+        listed = data.get("Statement")
+        statements = listed if isinstance(listed, list) else [listed] if isinstance(listed, dict) else []
+        frame = {**data, "Statement": []} if statements else data
+        whole = _read(frame, ChainMap({id(frame): written.marks.get(id(data))}, written.marks), ())
+        if isinstance(whole, Found):
+            yield whole
+        views = []
+        room = _MOST_ACTIONS
+        sids: Counter[str] = Counter()
+        for number, statement in enumerate(statements):
+            place: Place = ("Statement", number) if isinstance(listed, list) else ("Statement",)
+            one = [statement]
+            marks = ChainMap({id(one): [written.position(place)]}, written.marks)
+            read = _read({"Version": "2012-10-17", "Statement": one}, marks, place)
+            if isinstance(read, Found):
+                yield read
+                continue
+            taken = read.statements[0]
+            if written.kind == "scp" and (taken.principals or taken.not_principals):
+                yield Found("malformed-policy", place, {"what": "A service control policy has no Principal"})
+            yield from self._actions(taken.actions or taken.not_actions or (), statement, place, file)
+            if taken.sid and OPEN not in taken.sid:
+                sids[taken.sid] += 1
+                if sids[taken.sid] == 2:
+                    times = sum(isinstance(it, dict) and it.get("Sid") == taken.sid for it in statements)
+                    yield Found(
+                        "duplicate-sid", (*place, "Sid"), {"sid": taken.sid, "times": times}, sid=taken.sid
+                    )
+            views.append(view(taken, place, statement, self.reference))
+            room -= len(views[-1].actions)
+            if room < 0:
+                self.cut = True
+                break
+        lint = Lint(written, views, self.reference, self.rules)
+        yield from check_conditions(lint)
+        yield from check_allows(lint)
+
+    def _actions(self, patterns: Iterable[str], statement: Any, place: Place, file: str) -> Iterator[Found]:
+        name = "Action" if "Action" in statement else "NotAction"
+        sid = statement.get("Sid")
+        for number, pattern in enumerate(patterns):
+            at = (*place, name, number) if isinstance(statement[name], list) else (*place, name)
+            service, colon, _ = pattern.lower().partition(":")
+            if pattern == "*" or OPEN in pattern:
+                continue
+            if not colon or "*" in service:
+                what = f"{pattern} is no action: one is written service:Action"
+                yield Found("malformed-policy", at, {"what": what}, sid=sid)
+            elif service in self.reference.others:
+                self.unknown.setdefault(service, set()).add(file)
+            elif service not in self.reference.services:
+                facts = {"service": service, "action": pattern, "date": self.reference.date}
+                yield Found("unknown-service", at, facts, sid=sid)
+            elif not self.reference.expand(pattern):
+                facts = {"service": service, "action": pattern, "date": self.reference.date_of(service)}
+                yield Found("unknown-action", at, facts, sid=sid)
+
+    def _say(self, found: Found, file: str, written: Written) -> Finding:
+        check = self.rules["checks"][found.check]
+        sentences = [check["says"], check["happens"], check["mend"]]
+        words = [
+            _PLACEHOLDER.sub(lambda match: str(found.facts.get(match[1], match[0])), _of(each, found.outcome))
+            for each in sentences
+        ]
+        place = found.place
+        line, column = written.position(place)
+        if place and isinstance(place[-1], _At):
+            (line, column), place = place[-1], place[:-1]
+        path = "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in place).removeprefix(".")
+        return Finding(
+            check=found.check,
+            severity=Severity.parse(_of(check["severity"], found.outcome)),
+            message=words[0],
+            consequence=words[1],
+            mend=words[2],
+            file=file,
+            line=line,
+            column=column,
+            path=path,
+            policy=written.name,
+            sid=found.sid,
+            example=found.example,
+        )
+
+
+def _read(policy: Any, marks: Any, place: Place) -> Policy | Found:
+    """A policy, or the one statement at a place as one, or what the evaluator refuses of it."""
+    try:
+        return take_policy(policy, "", marks)
+    except SmguardError as error:
+        at = _AT.match(error.what)
+        what = error.what[at.end() :] if at else error.what.removeprefix(": ")
+        what = re.sub(r"^Statement\[0\][. ]", "", what)
+        where: Any = (*place, _At(int(at[1]), int(at[2]))) if at else place
+        return Found("malformed-policy", where, {"what": f"It {what}" if what[:1].islower() else what})
+
+
+class _At(NamedTuple):
+    """A position that stands for itself in a place."""
+
+    line: int
+    column: int
+
+
+def _of(text: Any, outcome: str) -> str:
+    return str(text[outcome] if isinstance(text, dict) else text)
+
+
+def _sentence(what: str) -> str:
+    return f"{what[:1].upper()}{what[1:]}."
+
+
+def _duplicates(value: Any, place: Place) -> Iterator[Found]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, Either):
+                lines = named([str(line) for line in item.lines], 9)
+                yield Found(
+                    "duplicate-key", (*place, key), {"key": key, "times": len(item.values), "lines": lines}
+                )
+            yield from _duplicates(settle(item), (*place, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _duplicates(item, (*place, number))
+
+
+def _settled(value: Any, marks: Any) -> Any:
+    """A copy with one value for each key, its places noted."""
+    if isinstance(value, dict):
+        copy: Any = {key: _settled(settle(item), marks) for key, item in value.items()}
+    elif isinstance(value, list):
+        copy = [_settled(item, marks) for item in value]
+    else:
+        return value
+    marks[id(copy)] = marks.get(id(value), {})
+    return copy
