@@ -469,7 +469,7 @@ def test_aws_is_told_of_what_it_can_take() -> None:
         {**ALL, "Statement": [{**ALL["Statement"][0], "Action": ["*"], "Resource": ["*"]}]}  # type: ignore[dict-item]
     ]
     assert json.loads(told["PolicyInputList"][0])["Statement"][0]["Condition"]["BoolIfExists"] == {
-        "A:B": ["true"]
+        "AWS:B": ["true"]
     }
     assert json.loads(told["ResourcePolicy"])["Statement"][0]["Principal"] == {"AWS": ["*"]}
     assert (told["CallerArn"], told["ResourceOwner"]) == (USER, "arn:aws:iam::111122223333:root")
