@@ -19,7 +19,8 @@ from scanner.template.document import shown
 _LEVELS, _LIST, _ONE = ("scp", "rcp"), "identity", ("boundary", "session", "resource_policy", "vpc_endpoint")
 _FIELDS = frozenset(("id", "request", *_LEVELS, _LIST, *_ONE))
 _LONGEST = Limits().file_bytes
-_MOST_KEPT = 5_000
+_MOST_KEPT, _LARGE = 2_000, 20_000
+"""Most scenarios share their policies: that many, of up to so many bytes, are read only once."""
 
 
 def answer(lines: Iterable[bytes], where: str) -> Iterator[str]:
@@ -44,17 +45,18 @@ def _answer(data: Any, at: str, kept: dict[bytes, Policy]) -> str:
     request = take_request(data["request"], f"{at}: request")
 
     def take(value: Any, name: str) -> Policy:
-        # Most scenarios share their policies: each is read once.
         try:
             key = marshal.dumps(value, 2)
         except ValueError:
-            key = b""
-        found = kept.get(key)
-        if found is None:
+            raise SmguardError(f"{at}: {name} is nested too deep") from None
+        if key not in kept:
+            policy = take_policy(value, f"{at}: {name}")
+            if len(key) > _LARGE:
+                return policy
             if len(kept) >= _MOST_KEPT:
                 kept.clear()
-            found = kept[key] = take_policy(value, f"{at}: {name}")
-        return found
+            kept[key] = policy
+        return kept[key]
 
     def listed(value: Any, name: str) -> list[Any]:
         if not isinstance(value, list):

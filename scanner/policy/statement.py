@@ -100,7 +100,7 @@ def compile_policy(policy: Policy) -> Compiled:
     """Make a policy ready, once: it is kept as long as it is among the last ones used."""
     kept = _kept.get(id(policy))
     if kept is None:
-        if len(_kept) >= _MOST_KEPT:
+        if len(_kept) >= _MOST_KEPT or len(policy.statements) > _SHORT:
             _kept.clear()
         # Holding the policy keeps its id from being given to another.
         kept = _kept[id(policy)] = policy, Compiled(policy)

@@ -323,11 +323,18 @@ def _organisation() -> Iterator[tuple[str, Scenario]]:
 
 
 NAMED = {
-    "account": {"AWS": ACCOUNT}, "root": {"AWS": ROOT}, "role": {"AWS": ROLE}, "session": {"AWS": SESSION},
-    "user": {"AWS": USER}, "anyone": "*", "aws-anyone": {"AWS": "*"}, "stranger": {"AWS": STRANGER},
+    "account": {"AWS": ACCOUNT},
+    "root": {"AWS": ROOT},
+    "role": {"AWS": ROLE},
+    "session": {"AWS": SESSION},
+    "user": {"AWS": USER},
+    "anyone": "*",
+    "aws-anyone": {"AWS": "*"},
     "service": {"Service": "sagemaker.amazonaws.com"},
-    "other": {"AWS": OTHER}, "several": {"AWS": [USER, ROLE], "Service": "s3.amazonaws.com"},
-}  # fmt: skip
+    "stranger": {"AWS": STRANGER},
+    "other": {"AWS": OTHER},
+    "several": {"AWS": [USER, ROLE], "Service": "s3.amazonaws.com"},
+}
 ASKING = {"role": ROLE, "session": SESSION, "user": USER, "stranger": STRANGER}
 
 
