@@ -17,6 +17,7 @@ COMMANDS = {
     "explain": ("scanner.cli.explain", "Explain a finding or a control, how to mend it and how to waive it."),
     "fix": ("scanner.cli.fix", "Mend templates in place."),
     "rules": ("scanner.cli.rules", "List, check, write and compare controls."),
+    "policies": ("scanner.cli.policies", "Work with the policies that prevent what the controls find."),
 }
 EXIT_ERROR, EXIT_CRASH = 2, 4
 

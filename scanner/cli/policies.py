@@ -1,0 +1,33 @@
+"""`smguard policies`: what prevents what the controls find. Each command is imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+import click
+
+COMMANDS = {
+    "simulate": ("scanner.cli.policies_simulate", "Say what policies decide of a request."),
+}
+
+
+class PolicyCommands(click.Group):
+    """The commands by name, so that starting one doesn't import the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return cast(click.Command, import_module(COMMANDS[cmd_name][0]).command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.group("policies", cls=PolicyCommands, short_help="Simulate policies.")
+def command() -> None:
+    """The policies that stop a request before there is anything to find."""
