@@ -131,6 +131,11 @@ def compiled_files(directory: str) -> dict[str, str]:
         "examples.json": examples(pack),
         "kinds.json": pack.generated,
     }
+    from scanner.policy.pack import compiled
+
+    policies = os.path.join(os.path.dirname(os.path.abspath(directory)), "policies")
+    if os.path.isdir(policies):
+        files["policies.json"] = compiled(policies)
     texts = {
         name: json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         for name, content in files.items()

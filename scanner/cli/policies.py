@@ -8,6 +8,9 @@ from typing import cast
 import click
 
 COMMANDS = {
+    "list": ("scanner.cli.policies_list", "List the policies of the pack."),
+    "render": ("scanner.cli.policies_render", "Write the policies with your organisation's values."),
+    "test": ("scanner.cli.policies_test", "Run the cases that stand beside the policies."),
     "simulate": ("scanner.cli.policies_simulate", "Say what policies decide of a request."),
 }
 

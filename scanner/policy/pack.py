@@ -1,0 +1,217 @@
+"""The policies of the pack, and their text with an organisation's values in place of the placeholders."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from scanner.limits import Limits
+from scanner.model import SmguardError
+from scanner.safe_text import inert
+from scanner.template.document import Document
+
+PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+EXAMPLE = "parameters.yaml"
+_PACK, _SCHEMA = "_pack.yaml", "_parameters.schema.json"
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PLACEHOLDER = re.compile(r"\{\{([a-z][a-z-]*)\}\}")
+Values = Mapping[str, str | list[str]]
+
+
+class Entry(NamedTuple):
+    """One policy of the pack as it is written, placeholders and all."""
+
+    path: str
+    """Below `policies/`: "scp/encryption.json"."""
+    type: str
+    """What it is to AWS: SERVICE_CONTROL_POLICY, ManagedPolicy, …"""
+    about: str
+    text: str
+    cases: str | None
+    """The text of its cases file."""
+    largest: int
+    """How many characters AWS takes."""
+    splits: bool
+    """May its statements move to further policies?"""
+    boundary: bool
+    each: Mapping[str, str]
+    """Name of a value -> the parameter that lists it: the policy is rendered once for each."""
+
+    @property
+    def kind(self) -> str:
+        """The folder: scp, iam, vpc-endpoint, s3 or ai-opt-out."""
+        return self.path.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The name without folder and extension."""
+        return self.path.partition("/")[2].removesuffix(".json")
+
+    @property
+    def statements(self) -> list[Any]:
+        """Its statements, unfilled; an opt-out policy has none."""
+        return json.loads(self.text).get("Statement", [])  # type: ignore[no-any-return]
+
+
+def compiled(policies: str) -> dict[str, str]:
+    """What an installed package needs of the folder `policies/`: path -> text."""
+    names = [_PACK, _SCHEMA, EXAMPLE]
+    for kind in sorted(entry.name for entry in os.scandir(policies) if entry.is_dir()):
+        names += sorted(f"{kind}/{name}" for name in os.listdir(os.path.join(policies, kind)))
+    return {name: _read(os.path.join(policies, name)) for name in names if name.endswith((".json", ".yaml"))}
+
+
+def entries() -> list[Entry]:
+    """Every policy of the pack, in the order in which `_pack.yaml` names them."""
+    import yaml
+
+    texts = _texts()
+    pack = yaml.safe_load(texts[_PACK])
+    found = []
+    for path, about in pack["policies"].items():
+        kind = pack["kinds"][path.partition("/")[0]]
+        found.append(
+            Entry(
+                path=path,
+                type=kind["type"],
+                about=about["about"],
+                text=texts[path],
+                cases=texts.get(path.removesuffix(".json") + ".cases.yaml"),
+                largest=kind["largest"],
+                splits=about.get("splits", kind["splits"]),
+                boundary=about.get("boundary", False),
+                each=about.get("each", {}),
+            )
+        )
+    return found
+
+
+def example_values() -> Values:
+    """The values of `parameters.yaml`, with which the cases are written."""
+    return read_values(_texts()[EXAMPLE], EXAMPLE, PARTITIONS[0])
+
+
+def read_values(text: str, where: str, partition: str) -> Values:
+    """An organisation's values; raises SmguardError at `where:line:column` for the first that is wrong."""
+    from jsonschema import Draft202012Validator
+
+    from scanner.template.reader import ReadError, read
+
+    hint = "`smguard policies list --parameters` describes them"
+    try:
+        document = read(text, Limits())
+    except ReadError as error:
+        place = f"{where}:{error.line}" if error.line is not None else where
+        raise SmguardError(f"{inert(place)}: {error.what}", error.hint) from error
+    schema = json.loads(_texts()[_SCHEMA])
+    faults = [_fault(document, trail, what) for trail, what in _foreign(document.root, partition)]
+    validator = Draft202012Validator(schema)
+    known = schema["properties"]
+    for error in validator.iter_errors(document.root):
+        trail = list(error.absolute_path)
+        if error.validator == "additionalProperties":
+            unknown = (name for name in error.instance if name not in known)
+            faults += [_fault(document, [name], "is no parameter") for name in unknown]
+        elif error.validator == "required":
+            missing = (name for name in error.validator_value if name not in error.instance)
+            faults += [((1, 1), f"{name} is missing") for name in missing]
+        else:
+            faults.append(_fault(document, trail, _demanded(error.validator, error.validator_value)))
+    if faults:
+        faults = sorted(set(faults))
+        (line, column), what = faults[0]
+        more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise SmguardError(f"{inert(where)}:{line}:{column}: {what}{more}", hint)
+    return {**document.root, "partition": partition}
+
+
+def fill(node: Any, values: Values) -> Any:
+    """The node with every placeholder replaced; in a list, a text is repeated per value of a list."""
+    if isinstance(node, dict):
+        return {key: fill(below, values) for key, below in node.items()}
+    if isinstance(node, list):
+        return [each for below in node for each in (_texts_of(below, values) or [fill(below, values)])]
+    if isinstance(node, str):
+        filled = list(_texts_of(node, values))
+        if len(filled) != 1:
+            raise SmguardError(f"{node} stands for {len(filled)} texts where one is asked for")
+        return filled[0]
+    return node
+
+
+def placeholders(text: str) -> set[str]:
+    """The names that a text has placeholders for."""
+    return set(_PLACEHOLDER.findall(text))
+
+
+def described() -> Iterator[tuple[str, str, Any]]:
+    """The parameters: name, description and example."""
+    values = example_values()
+    for name, body in json.loads(_texts()[_SCHEMA])["properties"].items():
+        yield name, body["description"], values[name]
+
+
+def _texts_of(node: Any, values: Values) -> list[str]:
+    if not isinstance(node, str):
+        return []
+    found = [node]
+    for name in _PLACEHOLDER.findall(node):
+        value = values[name]
+        listed = [value] if isinstance(value, str) else value
+        found = [
+            _PLACEHOLDER.sub(lambda _, each=each: each, text, count=1) for text in found for each in listed
+        ]
+    return found
+
+
+def _foreign(root: Any, partition: str) -> Iterator[tuple[list[Any], str]]:
+    """ARNs of another partition than the policies are for."""
+    for name, value in root.items() if isinstance(root, dict) else ():
+        for index, each in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(each, str) and each.startswith("arn:") and each.split(":")[1] != partition:
+                trail = [name, index] if isinstance(value, list) else [name]
+                yield trail, f"is an ARN of another partition than {partition}"
+
+
+def _fault(document: Document, trail: list[Any], what: str) -> tuple[tuple[int, int], str]:
+    place, node = (1, 1), document.root
+    for step in trail:
+        marks = document.marks.get(id(node))
+        if marks is not None:
+            place = marks[step]
+        node = node[step]
+    shown = "".join(f"[{it}]" if isinstance(it, int) else inert(str(it), 60) for it in trail)
+    return place, f"{shown} {what}" if shown else what
+
+
+def _demanded(keyword: str, value: Any) -> str:
+    kinds = {"array": "a list", "string": "a text", "object": "a mapping of parameters to their values"}
+    said = {"type": f"is not {kinds.get(value, value) if isinstance(value, str) else value}"}
+    said |= {
+        "pattern": f"does not match {value}",
+        "minItems": "is empty",
+        "uniqueItems": "holds a value twice",
+    }
+    return said.get(keyword, f"is against {keyword}: {value}")
+
+
+def _texts() -> Mapping[str, str]:
+    try:
+        with open(os.path.join(_HERE, "data", "policies.json"), "rb") as stream:
+            found: Mapping[str, str] = json.loads(stream.read())
+            return found
+    except FileNotFoundError:
+        folder = os.path.join(os.path.dirname(_HERE), "policies")
+        if not os.path.isdir(folder):
+            raise SmguardError(
+                "this installation has no policies", hint="install sagemaker-guardrails again"
+            ) from None
+        return compiled(folder)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()
