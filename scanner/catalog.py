@@ -218,6 +218,8 @@ def _control(raw: Mapping[str, Any]) -> Control:
         retired=raw["retired"],
         number=raw.get("number"),
         fix=raw.get("fix"),
+        not_prevented=tuple(raw.get("not-prevented") or ()),
+        over_prevented=tuple(raw.get("over-prevented") or ()),
     )
 
 

@@ -47,6 +47,8 @@ def explain(
     yield from section("How to mend", *_paragraphs(control.remediation))
     statements = control.prevent or ("No policy that is named here: only a scan finds it.",)
     yield from section("What stops it before it is made", *statements)
+    yield from _limits(control, "Not stopped", control.not_prevented if control.prevent else ())
+    yield from _limits(control, "Stopped as well", control.over_prevented)
     if kinds is None:
         names = {**foreign_names(control), **{name: _ids(each) for name, each in control.frameworks.items()}}
         if names or control.number:
@@ -55,6 +57,13 @@ def explain(
             yield Line(2, f"{control.cfn_lint_id} inside cfn-lint, {control.checkov_id} inside checkov")
         if names:
             yield from (Line(2, f"{name}: {', '.join(ids)}") for name, ids in names.items())
+
+
+def _limits(control: Control, heading: str, reasons: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    """Where policies stop less or more than the control asks for."""
+    for each in reasons:
+        names = ", ".join(name.rpartition("::")[2] for name in each["types"] if name != "*")
+        yield Line(2, f"{heading}, {names or 'all others'}: {each['why']}")
 
 
 def _standing(control: Control) -> str:
@@ -159,6 +168,9 @@ def _section(
         yield "Also known as: " + "; ".join(
             f"{tool} {', '.join(f'`{each}`' for each in ids)}" for tool, ids in names.items()
         )
+    if control.prevent:
+        yield ""
+        yield "Stopped before it is made by " + ", ".join(f"`{each}`" for each in control.prevent) + "."
     if control.frameworks:
         yield ""
         yield "Frameworks: " + "; ".join(

@@ -180,6 +180,8 @@ def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:
         "retired": document.get("retired", False),
         "number": document.get("number"),
         "fix": document.get("fix"),
+        "not-prevented": document.get("not-prevented"),
+        "over-prevented": document.get("over-prevented"),
     }
 
 

@@ -15,7 +15,7 @@ from scanner.template.document import Document
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 EXAMPLE = "parameters.yaml"
-_PACK, _SCHEMA = "_pack.yaml", "_parameters.schema.json"
+_PACK, _SCHEMA, _SURFACES = "_pack.yaml", "_parameters.schema.json", "_surfaces.yaml"
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _PLACEHOLDER = re.compile(r"\{\{([a-z][a-z-]*)\}\}")
 Values = Mapping[str, str | list[str]]
@@ -37,6 +37,8 @@ class Entry(NamedTuple):
     splits: bool
     """May its statements move to further policies?"""
     boundary: bool
+    alone: str
+    """Why no control need name its statements; empty where one must."""
     each: Mapping[str, str]
     """Name of a value -> the parameter that lists it: the policy is rendered once for each."""
 
@@ -58,7 +60,7 @@ class Entry(NamedTuple):
 
 def compiled(policies: str) -> dict[str, str]:
     """What an installed package needs of the folder `policies/`: path -> text."""
-    names = [_PACK, _SCHEMA, EXAMPLE]
+    names = [_PACK, _SCHEMA, _SURFACES, EXAMPLE]
     for kind in sorted(entry.name for entry in os.scandir(policies) if entry.is_dir()):
         names += sorted(f"{kind}/{name}" for name in os.listdir(os.path.join(policies, kind)))
     return {name: _read(os.path.join(policies, name)) for name in names if name.endswith((".json", ".yaml"))}
@@ -83,9 +85,18 @@ def entries() -> list[Entry]:
                 largest=kind["largest"],
                 splits=about.get("splits", kind["splits"]),
                 boundary=about.get("boundary", False),
+                alone=about.get("alone", ""),
                 each=about.get("each", {}),
             )
         )
+    return found
+
+
+def surfaces() -> Mapping[str, list[str]]:
+    """The resource types that no template can hold, and those that AWS Config records."""
+    import yaml
+
+    found: Mapping[str, list[str]] = yaml.safe_load(_texts()[_SURFACES])
     return found
 
 
@@ -110,16 +121,16 @@ def read_values(text: str, where: str, partition: str) -> Values:
     faults = [_fault(document, trail, what) for trail, what in _foreign(document.root, partition)]
     validator = Draft202012Validator(schema)
     known = schema["properties"]
-    for error in validator.iter_errors(document.root):
-        trail = list(error.absolute_path)
-        if error.validator == "additionalProperties":
-            unknown = (name for name in error.instance if name not in known)
+    for fault in validator.iter_errors(document.root):
+        trail = list(fault.absolute_path)
+        if fault.validator == "additionalProperties":
+            unknown = (name for name in fault.instance if name not in known)
             faults += [_fault(document, [name], "is no parameter") for name in unknown]
-        elif error.validator == "required":
-            missing = (name for name in error.validator_value if name not in error.instance)
+        elif fault.validator == "required":
+            missing = (name for name in fault.validator_value if name not in fault.instance)
             faults += [((1, 1), f"{name} is missing") for name in missing]
         else:
-            faults.append(_fault(document, trail, _demanded(error.validator, error.validator_value)))
+            faults.append(_fault(document, trail, _demanded(fault.validator, fault.validator_value)))
     if faults:
         faults = sorted(set(faults))
         (line, column), what = faults[0]
@@ -158,12 +169,11 @@ def _texts_of(node: Any, values: Values) -> list[str]:
     if not isinstance(node, str):
         return []
     found = [node]
-    for name in _PLACEHOLDER.findall(node):
-        value = values[name]
+    for match in _PLACEHOLDER.finditer(node):
+        value = values[match[1]]
         listed = [value] if isinstance(value, str) else value
-        found = [
-            _PLACEHOLDER.sub(lambda _, each=each: each, text, count=1) for text in found for each in listed
-        ]
+        parts = [text.partition(match[0]) for text in found]
+        found = [f"{before}{each}{after}" for before, _, after in parts for each in listed]
     return found
 
 

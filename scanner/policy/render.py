@@ -122,7 +122,7 @@ def template(policies: Sequence[Rendered], digest: str) -> dict[str, Any]:
 def _resource(policy: Rendered, stamp: str, digest: str) -> dict[str, Any] | None:
     about = f"{policy.about}. {stamp}"
     if policy.source.type == "ManagedPolicy":
-        properties = {
+        properties: dict[str, Any] = {
             "ManagedPolicyName": policy.name,
             "Path": PATH,
             "Description": about,
