@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from scanner.model import SmguardError
 from scanner.policy import pack, render
 from scanner.policy.call import CALLER, requests_of
 from scanner.policy.decide import Decision, Policies, decide
-from scanner.policy.document import Policy, read_policy, take_policy
+from scanner.policy.document import Policy, Statement, read_policy, take_policy
 from scanner.policy.request import Request
 from scanner.safe_text import inert
 
@@ -22,6 +22,8 @@ ALLOWED = "Allowed"
 DECISIONS = (ALLOWED, "ExplicitlyDenied", "ImplicitlyDenied")
 LAYERS = ("scp", "iam", "boundary", "vpc-endpoint", "s3")
 SUFFIX = ".cases.yaml"
+_ASSUMPTIONS = tuple(product(("absent", "default"), ("sent", "dropped")))
+"""Whether keys of omitted parameters and deprecated keys are sent: no source settles it."""
 _FIELDS = ("about", "call", "with", "request", "principal", "context", "decision", "by")
 _EVERYTHING = take_policy(
     {
@@ -65,7 +67,7 @@ def of_the_pack() -> Iterator[Subject]:
         where = f"policies/{entry.path}"
         own = {**values, **{name: values[each][0] for name, each in entry.each.items()}}
         whole = pack.fill(json.loads(entry.text), own)
-        forms = [("as written", (take_policy(whole, where),))]
+        forms: list[tuple[str, tuple[Policy, ...]]] = [("as written", (take_policy(whole, where),))]
         parts = [
             each
             for each in render.render([entry], values, pack.EXAMPLE)
@@ -96,29 +98,21 @@ def of_a_file(path: str) -> Subject:
 
 def differences(subject: Subject) -> Iterator[str]:
     """What is not as the cases say, in any form and under any assumption, and statements without cases."""
-    statements = [it for _, policies in subject.forms[:1] for policy in policies for it in policy.statements]
+    statements = [it for policy in subject.forms[0][1] for it in policy.statements]
     decided: set[str | None] = set()
     missed: set[str | None] = set()
     for case in subject.cases:
-        for (form, policies), (omitted, deprecated) in product(
-            subject.forms, product(("absent", "default"), ("sent", "dropped"))
-        ):
+        assumptions = _ASSUMPTIONS if case.call else _ASSUMPTIONS[:1]
+        for (form, policies), (omitted, deprecated) in product(subject.forms, assumptions):
             requests = _requests(case, omitted, deprecated)
             decision, sids = _decide(requests, subject.layer, policies)
-            assuming = f", omitted parameters {omitted}, deprecated keys {deprecated}" if case.call else ""
-            where = f"{case.where}: {case.about} ({form}{assuming})"
-            if decision.decision != case.decision:
-                by = f" by {decision.by}" if decision.by else ""
-                yield f"{where}: {decision.decision}{by}, not {case.decision}"
+            fault = _difference(case, decision, sids)
+            if fault:
+                given = f", omitted parameters {omitted}, deprecated keys {deprecated}" if case.call else ""
+                yield f"{case.where}: {case.about} ({form}{given}): {fault}"
                 break
-            if case.by and case.by not in sids:
-                yield f"{where}: {case.decision} by {', '.join(sorted(sids)) or 'no statement'}, not {case.by}"
-                break
-            tried = {it.sid for it in statements if any(_names(it.actions, each.action) for each in requests)}
             decided |= {case.by} if case.by else sids if len(sids) == 1 else set()
-            missed |= tried - sids
-            if not case.call:
-                break
+            missed |= {it.sid for it in statements if _is_near(it, requests)} - sids
     for statement in statements:
         if statement.sid not in decided:
             yield f"{subject.name}#{statement.sid}: no case reaches this statement"
@@ -126,21 +120,34 @@ def differences(subject: Subject) -> Iterator[str]:
             yield f"{subject.name}#{statement.sid}: no case just misses this statement"
 
 
+def _difference(case: Case, decision: Decision, sids: set[str]) -> str | None:
+    if decision.decision != case.decision:
+        by = f" by {decision.by}" if decision.by else ""
+        return f"{decision.decision}{by}, not {case.decision}"
+    if case.by and case.by not in sids:
+        return f"{case.decision} by {', '.join(sorted(sids)) or 'no statement'}, not by {case.by}"
+    return None
+
+
+def _is_near(statement: Statement, requests: Iterable[Request]) -> bool:
+    """Is one of the requests for its action; where it has no conditions, for an action of that service?"""
+    patterns = [each.lower() for each in statement.actions or ("*",)]
+    if not statement.conditions:
+        patterns = [each.partition(":")[0] + ":*" for each in patterns]
+    return any(fnmatchcase(each.action.lower(), pattern) for each in requests for pattern in patterns)
+
+
 def _decide(
     requests: Sequence[Request], layer: str, policies: tuple[Policy, ...]
 ) -> tuple[Decision, set[str]]:
     """What becomes of a call, and the statements of the policy under test that brought it about."""
-    around = Policies(identity=(_EVERYTHING,))
-    if layer == "scp":
-        around = around._replace(scp=((_EVERYTHING, *policies),))
-    elif layer == "iam":
-        around = Policies(identity=policies)
-    elif layer == "boundary":
-        around = around._replace(boundary=policies[0])
-    else:
-        around = around._replace(
-            **{{"vpc-endpoint": "vpc_endpoint", "s3": "resource_policy"}[layer]: policies[0]}
-        )
+    around = {
+        "scp": Policies(identity=(_EVERYTHING,), scp=((_EVERYTHING, *policies),)),
+        "iam": Policies(identity=policies),
+        "boundary": Policies(identity=(_EVERYTHING,), boundary=policies[0]),
+        "vpc-endpoint": Policies(identity=(_EVERYTHING,), vpc_endpoint=policies[0]),
+        "s3": Policies(identity=(_EVERYTHING,), resource_policy=policies[0]),
+    }[layer]
     made = [decide(each, around, explain=True) for each in requests]
     worst = next((each for each in made if each.decision != ALLOWED), made[0])
     effect = "Allow" if worst.decision == ALLOWED else "Deny"
@@ -159,10 +166,6 @@ def _requests(case: Case, omitted: str, deprecated: str) -> list[Request]:
         made = [Request(case.principal, case.request["action"], case.request.get("resource", "*"))]
     context = {"aws:PrincipalArn": case.principal, **case.request.get("context", {}), **case.context}
     return [each._replace(context={**each.context, **context}) for each in made]
-
-
-def _names(actions: Sequence[str] | None, action: str) -> bool:
-    return any(fnmatchcase(action.lower(), each.lower()) for each in actions or ())
 
 
 def _cases(text: str, where: str, values: pack.Values) -> tuple[str | None, list[Case]]:

@@ -170,6 +170,8 @@ def _texts_of(node: Any, values: Values) -> list[str]:
         return []
     found = [node]
     for match in _PLACEHOLDER.finditer(node):
+        if match[1] not in values:
+            raise SmguardError(f"{match[0]} stands for no parameter of the policies")
         value = values[match[1]]
         listed = [value] if isinstance(value, str) else value
         parts = [text.partition(match[0]) for text in found]
