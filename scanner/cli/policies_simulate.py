@@ -2,10 +2,278 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import click
+
+from scanner import __version__
+from scanner.model import SmguardError
+from scanner.policy.call import CALLER, derive, unsettled
+from scanner.policy.decide import ALLOWED, EXPLICIT, IMPLICIT, Decision, Policies, decide
+from scanner.policy.document import Policy, read_object, read_policy, take_policy
+from scanner.policy.request import Request, take_request
+
+EXIT_DIFFERS = 1
+_SAID = {ALLOWED: "Allowed", EXPLICIT: "Denied explicitly", IMPLICIT: "Denied implicitly: nothing allows it"}
+_RANK = (ALLOWED, IMPLICIT, EXPLICIT)
+_FULL = take_policy(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}},
+    "FullAWSAccess",
+)
+_LAYERS = ("scp", "rcp", "identity", "boundary", "session", "resource_policy", "vpc_endpoint")
+_ONE = click.Path(path_type=str)
+
+
+def _layer(name: str, about: str, many: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    flag = "--" + name.replace("_", "-")
+    return click.option(
+        flag, name, multiple=many, metavar="FILE" if not many else "PATH", type=_ONE, help=about
+    )
 
 
 @click.command("simulate", short_help="Say what policies decide of a request.")
-def command() -> int:
-    """Say what policies decide of a request."""
-    raise NotImplementedError
+@click.argument("action", required=False)
+@click.option(
+    "--call", metavar="FILE", type=_ONE, help="JSON parameters of the API call, as boto3 takes them."
+)
+@click.option("--resource", metavar="ARN", help="What it is done to. [default: what the call makes, or *]")
+@click.option("--principal", metavar="ARN", default=CALLER, show_default=True, help="Who asks.")
+@click.option("--account", metavar="ID", help="The account of the resource, where its ARN does not tell.")
+@click.option("--region", default="us-east-1", show_default=True, help="The region of what the call makes.")
+@click.option(
+    "--context",
+    multiple=True,
+    metavar="KEY=VALUE|FILE",
+    help="A condition key, or a JSON file of them (repeatable).",
+)
+@_layer("scp", "SCPs of one level, a file or a folder; repeat it from the root down to the account.", True)
+@_layer("rcp", "RCPs of one level, likewise, along the path to the resource's account.", True)
+@_layer("identity", "Policies of the principal (repeatable). [default: everything is allowed]", True)
+@_layer("boundary", "The principal's permissions boundary.")
+@_layer("session", "The policy of the session.")
+@_layer("resource_policy", "The policy of the resource, such as a bucket policy.")
+@_layer("vpc_endpoint", "The policy of the VPC endpoint that the request takes.")
+@click.option(
+    "--omitted",
+    type=click.Choice(["absent", "default"]),
+    default="absent",
+    show_default=True,
+    help="What SageMaker sends for a parameter that the call leaves out. No source tells.",
+)
+@click.option(
+    "--deprecated",
+    type=click.Choice(["sent", "dropped"]),
+    default="sent",
+    show_default=True,
+    help="Whether AWS still sends condition keys under deprecated names. No source tells.",
+)
+@click.option("--both", is_flag=True, help="Decide under each of these assumptions and say if it matters.")
+@click.option(
+    "--scenarios", metavar="FILE", type=_ONE, help="Answer scenarios, one JSON object per line; - reads them."
+)
+@click.option(
+    "--oracle", type=click.Choice(["aws"]), help="Ask IAM's own simulator too and report differences."
+)
+@click.option("--profile", metavar="NAME", help="The AWS profile for --oracle.")
+@click.option("--all", "show_all", is_flag=True, help="Also list statements about other actions.")
+@click.option(
+    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@click.option("-o", "--output", metavar="FILE", help="Write there instead of standard output.")
+def command(scenarios: str | None, output: str | None, **options: Any) -> int:
+    """Say what policies decide of a request, by which statement, and why each other one does not apply.
+
+    Offline: nothing is asked of AWS, except with --oracle. Exit codes: 0 whatever is decided; 1 the oracle
+    differs; 2 wrong usage or input.
+    """
+    from scanner.output import write
+
+    if scenarios is not None:
+        if options["action"] or options["call"] or options["oracle"]:
+            raise SmguardError(
+                "--scenarios bring their own requests", "leave ACTION, --call and --oracle out"
+            )
+        write(output, _answers(scenarios))
+        return 0
+    if not options["action"]:
+        raise SmguardError(
+            "what is asked for is missing", "name an action, such as sagemaker:CreateModel, or --scenarios"
+        )
+    report = simulate(options)
+    if options["format_name"] == "json":
+        from scanner.safe_text import to_json
+
+        write(output, [to_json(report) + "\n"])
+    else:
+        write(output, _lay_out(report, options["show_all"]))
+    return EXIT_DIFFERS if report.get("oracle") and not report["oracle"]["agrees"] else 0
+
+
+def simulate(options: dict[str, Any]) -> dict[str, Any]:
+    """The report on one request or call."""
+    policies, assumed = _policies(options)
+    worlds = [(options["omitted"], options["deprecated"])]
+    if options["both"]:
+        if not options["call"]:
+            raise SmguardError("--both needs --call", "the keys of a request are as you say them")
+        worlds += [(a, b) for a in ("absent", "default") for b in ("sent", "dropped") if (a, b) not in worlds]
+    decided = []
+    for omitted, deprecated in worlds:
+        requests, more = _requests(options, omitted, deprecated)
+        decided.append((*max(((it, decide(it, policies, explain=True)) for it in requests), key=_rank), more))
+    request, decision, more = decided[0]
+    report: dict[str, Any] = {
+        "schema_version": 1,
+        "kind": "simulate",
+        "tool": {"name": "smguard", "version": __version__},
+        **_decided(decision),
+        "request": request._asdict(),
+        "assumptions": [*assumed, *more, *decision.assumptions],
+        "statements": [reason._asdict() for reason in decision.reasons],
+    }
+    if options["both"]:
+        report["depends"] = len({each.decision for _, each, _ in decided}) > 1
+        report["worlds"] = [
+            {"omitted": world[0], "deprecated": world[1], **_decided(each)}
+            for world, (_, each, _) in zip(worlds, decided, strict=True)
+        ]
+    if options["oracle"]:
+        from scanner.policy.aws_oracle import ask, connect
+
+        opinion = ask(connect(options["profile"], options["region"]), request, policies)
+        agrees = opinion.decision == decision.decision
+        report["oracle"] = {"name": "aws", **opinion._asdict(), "agrees": agrees}
+    return report
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
+    return {"decision": decision.decision, "by": decision.by, "layer": decision.layer}
+
+
+def _rank(pair: tuple[Request, Decision]) -> int:
+    """All requests of a call must be allowed: the worst decision is that of the call."""
+    return _RANK.index(pair[1].decision)
+
+
+def _requests(options: dict[str, Any], omitted: str, deprecated: str) -> tuple[list[Request], list[str]]:
+    changes = {name: options[name] for name in ("resource", "account") if options[name]}
+    context: dict[str, Any] = {}
+    for each in options["context"]:
+        key, equals, value = each.partition("=")
+        context.update({key: value} if equals else read_object(_read(each), each))
+    assumed: list[str] = []
+    if options["call"]:
+        parameters = read_object(_read(options["call"]), options["call"])
+        how = {"omitted": omitted, "deprecated": deprecated}
+        call = derive(
+            options["action"], parameters, principal=options["principal"], region=options["region"], **how
+        )
+        requests, assumed = list(call.requests), list(call.assumptions)
+        assumed.append(
+            f"the key of an omitted parameter is {'absent' if omitted == 'absent' else 'its default'}"
+        )
+    else:
+        requests = [Request(options["principal"], options["action"])]
+    raw = [{**it._asdict(), **changes, "context": {**it.context, **context}} for it in requests]
+    requests = [take_request(each, "request") for each in raw]
+    return requests, [*assumed, *unsettled(requests[0])]
+
+
+def _policies(options: dict[str, Any]) -> tuple[Policies, list[str]]:
+    assumed: list[str] = []
+    layers: dict[str, Any] = {}
+    for name in _LAYERS:
+        given = options[name]
+        if name in ("scp", "rcp") and given:
+            layers[name] = tuple(tuple(_read_policies(path)) for path in given)
+        elif name == "identity":
+            layers[name] = tuple(policy for path in given for policy in _read_policies(path))
+        elif given:
+            layers[name] = read_policy(_read(given), given)
+    if not layers["identity"]:
+        layers["identity"] = (_FULL,)
+        assumed.append("the principal's own policies allow everything")
+    for level, policies in enumerate(layers.get("scp", ())):
+        if not any(statement.effect == "Allow" for policy in policies for statement in policy.statements):
+            layers["scp"] = (*layers["scp"][:level], (*policies, _FULL), *layers["scp"][level + 1 :])
+            assumed.append(
+                f"FullAWSAccess is attached at level {level + 1} too, where no SCP allows anything"
+            )
+    return Policies(**layers), assumed
+
+
+def _read_policies(path: str) -> Iterator[Policy]:
+    """The policy of a file, or those of the JSON files in a folder."""
+    names = [path]
+    if os.path.isdir(path):
+        names = sorted(os.path.join(path, name) for name in os.listdir(path) if name.endswith(".json"))
+        if not names:
+            raise SmguardError(f"{path}: holds no policy, which would be a file that ends in .json")
+    for name in names:
+        yield read_policy(_read(name), name)
+
+
+def _read(path: str) -> str:
+    from scanner.limits import Limits
+    from scanner.opening import Candidate, open_text
+    from scanner.template.document import ReadError
+
+    real = os.path.realpath(path)
+    try:
+        return open_text(Candidate(path, real, os.path.dirname(real)), Limits()) or ""
+    except ReadError as fault:
+        raise SmguardError(f"{path}: {fault}", fault.hint) from None
+
+
+def _answers(path: str) -> Iterator[str]:
+    from scanner.limits import Limits
+    from scanner.policy.scenario import answer
+
+    longest = Limits().file_bytes + 1
+    try:
+        with sys.stdin.buffer if path == "-" else open(path, "rb") as stream:
+            for line in answer(iter(lambda: stream.readline(longest), b""), path):
+                yield line + "\n"
+    except OSError as error:
+        raise SmguardError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def _lay_out(report: dict[str, Any], show_all: bool) -> Iterator[str]:
+    from scanner.report.layout import Layout, count
+    from scanner.safe_text import inert
+
+    layout = Layout(max(shutil.get_terminal_size().columns, 60), False)
+    by = f" by {report['by'] or 'a statement without a Sid'}" if report["decision"] == EXPLICIT else ""
+    where = f" ({report['layer'].replace('_', ' ')})" if report["layer"] else ""
+    yield f"{inert(_SAID[report['decision']] + by + where)}\n"
+    request = report["request"]
+    yield from layout.paragraph(f"{request['action']} on {request['resource']} by {request['principal']}", 2)
+    for key, value in request["context"].items():
+        yield from layout.paragraph(f"{key}: {', '.join(value) if isinstance(value, list) else value}", 4)
+    hidden = 0
+    for each in report["statements"]:
+        if each["why"] == "it is not about this action" and not show_all:
+            hidden += 1
+            continue
+        level = f" {each['level']}" if each["level"] else ""
+        name = f"{each['layer'].replace('_', ' ')}{level}: {each['effect']} {each['sid'] or '(no Sid)'}"
+        yield "\n"
+        yield from layout.paragraph(f"{name}, {each['policy']} {each['path']}", 2)
+        yield from layout.paragraph("applies" if each["applies"] else each["why"], 4)
+    if hidden:
+        yield f"\n  {count(hidden, 'statement')} about other actions; --all lists them.\n"
+    yield from (line for each in report["assumptions"] for line in layout.paragraph(f"Assumed: {each}.", 2))
+    if "worlds" in report:
+        yield f"\nThe decision {'depends on what' if report['depends'] else 'is the same whatever'} AWS sends:\n"
+        for each in report["worlds"]:
+            world = f"omitted {each['omitted']}, deprecated keys {each['deprecated']}"
+            yield f"  {world:<42} {each['decision']}{inert(' by ' + each['by']) if each['by'] else ''}\n"
+    if "oracle" in report:
+        oracle = report["oracle"]
+        without = f" (not told of: {', '.join(oracle['left_out'])})" if oracle["left_out"] else ""
+        verb = "agrees" if oracle["agrees"] else f"differs: {oracle['decision']}"
+        yield inert(f"AWS {verb}{without}") + "\n"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.policy.operator import is_operator
-from scanner.template.document import Either, Marks, ReadError, shown
+from scanner.template.document import Document, Either, Marks, ReadError, shown
 
 VERSIONS = ("2012-10-17", "2008-10-17")
 PRINCIPALS = ("AWS", "Service", "Federated", "CanonicalUser")
@@ -48,16 +48,30 @@ class Policy(NamedTuple):
 
 def read_policy(text: str, where: str) -> Policy:
     """Read the JSON of one policy; raises SmguardError at `where:line:column` if it is none."""
+    document = _read(text, where)
+    return _Reader(where, document.marks).policy(document.root)
+
+
+def read_object(text: str, where: str) -> dict[str, Any]:
+    """Read a JSON object, strictly; raises SmguardError at `where:line:column` if it is none."""
+    document = _read(text, where)
+    for each in document.duplicates:
+        raise SmguardError(f"{where}:{each.lines[-1]}: '{shown(each.key)}' is written twice")
+    if not isinstance(document.root, dict):
+        raise SmguardError(f"{where}: is no JSON object")
+    return document.root
+
+
+def _read(text: str, where: str) -> Document:
     from scanner.template.json_reader import read_json
 
     try:
-        document = read_json(text, _LIMITS)
+        return read_json(text, _LIMITS)
     except ReadError as fault:
         at = f"{where}:{fault.line}:{fault.column}" if fault.line else where
         raise SmguardError(f"{at}: {fault.what}", fault.hint) from None
     except RecursionError:
         raise SmguardError(f"{where}: is nested too deep") from None
-    return _Reader(where, document.marks).policy(document.root)
 
 
 def take_policy(data: Any, where: str) -> Policy:
