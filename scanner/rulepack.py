@@ -16,7 +16,7 @@ from scanner import __version__, notation
 from scanner.fix.notation import fix_faults, template_parameter_faults
 from scanner.model import SmguardError
 from scanner.notation import OWN_NUMBERS, Names, Problem
-from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack
+from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack, versioned_files
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
 
@@ -124,24 +124,27 @@ def examples(pack: Pack) -> dict[str, dict[str, Any]]:
 
 
 def compiled_files(directory: str) -> dict[str, str]:
-    """The files of `scanner/data/` in a wheel: name -> text."""
+    """The files of `scanner/data/` in a wheel, `policies/` as it is among them: name -> text."""
     pack = read(directory)
     files = {
         "catalog.json": compile_pack(pack),
         "examples.json": examples(pack),
         "kinds.json": pack.generated,
     }
-    from scanner.policy.pack import compiled
-
-    policies = os.path.join(os.path.dirname(os.path.abspath(directory)), "policies")
-    if os.path.isdir(policies):
-        files["policies.json"] = compiled(policies)
     texts = {
         name: json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         for name, content in files.items()
     }
     with open(os.path.join(directory, SCHEMA_FILE), encoding="utf-8") as stream:
         texts["schema.json"] = stream.read()
+    for name, path in versioned_files(directory):
+        if name.startswith("policies/"):
+            with open(path, encoding="utf-8") as stream:
+                texts[name] = stream.read()
+        if name == "policies/_calls.yaml":
+            from scanner.policy import call
+
+            texts["calls.json"] = json.dumps(call.read(path), separators=(",", ":"))
     return texts
 
 

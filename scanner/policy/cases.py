@@ -15,6 +15,7 @@ from scanner.policy import pack, render
 from scanner.policy.call import CALLER, requests_of
 from scanner.policy.decide import Decision, Policies, decide
 from scanner.policy.document import Policy, Statement, read_policy, take_policy
+from scanner.policy.folder import policies_folder
 from scanner.policy.request import Request
 from scanner.safe_text import inert
 
@@ -77,11 +78,10 @@ def of_the_pack() -> Iterator[Subject]:
         if entry.splits:
             single = [{**whole, "Statement": [each]} for each in whole["Statement"]]
             forms.append(("split", tuple(take_policy(each, where) for each in single)))
-        if entry.cases is None:
-            raise SmguardError(f"{where} has no cases", f"write {entry.name}{SUFFIX} beside it")
         layer = "boundary" if entry.boundary else entry.kind
-        cases_file = where.removesuffix(".json") + SUFFIX
-        yield Subject(where, layer, forms, list(_cases(entry.cases, cases_file, own)[1]))
+        path = os.path.join(policies_folder(), entry.path.removesuffix(".json") + SUFFIX)
+        cases = _cases(_text(path), where.removesuffix(".json") + SUFFIX, own)[1]
+        yield Subject(where, layer, forms, cases)
 
 
 def of_a_file(path: str) -> Subject:

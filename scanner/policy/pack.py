@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from scanner.limits import Limits
 from scanner.model import SmguardError
+from scanner.policy.folder import policies_folder, read_data
 from scanner.safe_text import inert
 from scanner.template.document import Document
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 EXAMPLE = "parameters.yaml"
 _PACK, _SCHEMA, _SURFACES = "_pack.yaml", "_parameters.schema.json", "_surfaces.yaml"
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _PLACEHOLDER = re.compile(r"\{\{([a-z][a-z-]*)\}\}")
 Values = Mapping[str, str | list[str]]
 
@@ -30,8 +30,6 @@ class Entry(NamedTuple):
     """What it is to AWS: SERVICE_CONTROL_POLICY, ManagedPolicy, …"""
     about: str
     text: str
-    cases: str | None
-    """The text of its cases file."""
     largest: int
     """How many characters AWS takes."""
     splits: bool
@@ -58,20 +56,9 @@ class Entry(NamedTuple):
         return json.loads(self.text).get("Statement", [])  # type: ignore[no-any-return]
 
 
-def compiled(policies: str) -> dict[str, str]:
-    """What an installed package needs of the folder `policies/`: path -> text."""
-    names = [_PACK, _SCHEMA, _SURFACES, EXAMPLE]
-    for kind in sorted(entry.name for entry in os.scandir(policies) if entry.is_dir()):
-        names += sorted(f"{kind}/{name}" for name in os.listdir(os.path.join(policies, kind)))
-    return {name: _read(os.path.join(policies, name)) for name in names if name.endswith((".json", ".yaml"))}
-
-
 def entries() -> list[Entry]:
     """Every policy of the pack, in the order in which `_pack.yaml` names them."""
-    import yaml
-
-    texts = _texts()
-    pack = yaml.safe_load(texts[_PACK])
+    pack = read_data(_PACK)
     found = []
     for path, about in pack["policies"].items():
         kind = pack["kinds"][path.partition("/")[0]]
@@ -80,8 +67,7 @@ def entries() -> list[Entry]:
                 path=path,
                 type=kind["type"],
                 about=about["about"],
-                text=texts[path],
-                cases=texts.get(path.removesuffix(".json") + ".cases.yaml"),
+                text=_read(path),
                 largest=kind["largest"],
                 splits=about.get("splits", kind["splits"]),
                 boundary=about.get("boundary", False),
@@ -94,15 +80,13 @@ def entries() -> list[Entry]:
 
 def surfaces() -> Mapping[str, list[str]]:
     """The resource types that no template can hold, and those that AWS Config records."""
-    import yaml
-
-    found: Mapping[str, list[str]] = yaml.safe_load(_texts()[_SURFACES])
+    found: Mapping[str, list[str]] = read_data(_SURFACES)
     return found
 
 
 def example_values() -> Values:
     """The values of `parameters.yaml`, with which the cases are written."""
-    return read_values(_texts()[EXAMPLE], EXAMPLE, PARTITIONS[0])
+    return read_values(_read(EXAMPLE), EXAMPLE, PARTITIONS[0])
 
 
 def read_values(text: str, where: str, partition: str) -> Values:
@@ -117,7 +101,7 @@ def read_values(text: str, where: str, partition: str) -> Values:
     except ReadError as error:
         place = f"{where}:{error.line}" if error.line is not None else where
         raise SmguardError(f"{inert(place)}: {error.what}", error.hint) from error
-    schema = json.loads(_texts()[_SCHEMA])
+    schema = json.loads(_read(_SCHEMA))
     faults = [_fault(document, trail, what) for trail, what in _foreign(document.root, partition)]
     validator = Draft202012Validator(schema)
     known = schema["properties"]
@@ -161,7 +145,7 @@ def placeholders(text: str) -> set[str]:
 def described() -> Iterator[tuple[str, str, Any]]:
     """The parameters: name, description and example."""
     values = example_values()
-    for name, body in json.loads(_texts()[_SCHEMA])["properties"].items():
+    for name, body in json.loads(_read(_SCHEMA))["properties"].items():
         yield name, body["description"], values[name]
 
 
@@ -210,20 +194,6 @@ def _demanded(keyword: str, value: Any) -> str:
     return said.get(keyword, f"is against {keyword}: {value}")
 
 
-def _texts() -> Mapping[str, str]:
-    try:
-        with open(os.path.join(_HERE, "data", "policies.json"), "rb") as stream:
-            found: Mapping[str, str] = json.loads(stream.read())
-            return found
-    except FileNotFoundError:
-        folder = os.path.join(os.path.dirname(_HERE), "policies")
-        if not os.path.isdir(folder):
-            raise SmguardError(
-                "this installation has no policies", hint="install sagemaker-guardrails again"
-            ) from None
-        return compiled(folder)
-
-
 def _read(path: str) -> str:
-    with open(path, encoding="utf-8") as stream:
+    with open(os.path.join(policies_folder(), path), encoding="utf-8") as stream:
         return stream.read()
