@@ -13,6 +13,7 @@ from scanner.place_text import describe_rule
 from scanner.safe_text import inert, wrap
 
 _LONGEST = 4_000
+_NO_POLICY = "No policy that is named here: only a scan finds it."
 Examples = Mapping[str, Mapping[str, list[Mapping[str, Any]]]]
 
 
@@ -45,10 +46,7 @@ def explain(
         for name, body in control.parameters.items():
             yield Line(2, f"{name} = {json.dumps(body['default'])}: {body.get('description', '')}")
     yield from section("How to mend", *_paragraphs(control.remediation))
-    statements = control.prevent or ("No policy that is named here: only a scan finds it.",)
-    yield from section("What stops it before it is made", *statements)
-    yield from _limits(control, "Not stopped", control.not_prevented if control.prevent else ())
-    yield from _limits(control, "Stopped as well", control.over_prevented)
+    yield from section("What stops it before it is made", *_prevention(control, kinds))
     if kinds is None:
         names = {**foreign_names(control), **{name: _ids(each) for name, each in control.frameworks.items()}}
         if names or control.number:
@@ -59,11 +57,19 @@ def explain(
             yield from (Line(2, f"{name}: {', '.join(ids)}") for name, ids in names.items())
 
 
-def _limits(control: Control, heading: str, reasons: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
-    """Where policies stop less or more than the control asks for."""
-    for each in reasons:
-        names = ", ".join(name.rpartition("::")[2] for name in each["types"] if name != "*")
-        yield Line(2, f"{heading}, {names or 'all others'}: {each['why']}")
+def _prevention(control: Control, kinds: Iterable[str] | None) -> Iterator[str]:
+    """The statements that stop it, and where they stop less or more than the control asks for."""
+    if not control.prevent:
+        whys = "; ".join(each["why"] for each in control.not_prevented)
+        yield f"No policy: {whys}. Only a scan finds it." if whys else _NO_POLICY
+        return
+    yield from control.prevent
+    shown = {"*", *(control.resources if kinds is None else kinds)}
+    for heading, reasons in (("Not stopped", control.not_prevented), ("Stopped too", control.over_prevented)):
+        for each in reasons:
+            names = ", ".join(name.rpartition("::")[2] for name in each["types"] if name != "*")
+            if shown.intersection(each["types"]):
+                yield f"{heading}{f' for {names}' if names else ''}: {each['why']}"
 
 
 def _standing(control: Control) -> str:

@@ -348,8 +348,10 @@ def test_controls_and_policies_name_each_other() -> None:
         "studio-vpc-only: prevent names scp/encryption.json#Gone, and there is no such statement",
         "studio-vpc-only: prevent names scp/access.json#DenySpaceRemoteAccess, "
         "which stops no type that the control judges",
-        "policies/scp/network.json#DenyStudioOnInternet: no control names this statement in its prevent",
-        "policies/scp/network.json#DenyMovingStudioToInternet: no control names this statement in its prevent",
+        *(
+            f"policies/scp/network.json#{sid}: no control names this statement in its prevent"
+            for sid in ("DenyStudioOnInternet", "DenyMovingStudioToInternet")
+        ),
         "studio-vpc-only: no statement stops AWS::SageMaker::Domain, and not-prevented doesn't say why",
     ]
 
@@ -399,3 +401,34 @@ def test_denies_name_the_current_and_the_deprecated_key_in_one_null_block() -> N
             assert statement["Effect"] == "Deny"
             exempt = statement.get("Condition", {}).get("ArnNotLike", {}).get("aws:PrincipalArn")
             assert exempt or statement["Sid"] == "DenyLeavingOrganization"
+
+
+def test_what_explain_says_of_prevention() -> None:
+    def said(control: str) -> str:
+        text = smguard("rules", "show", control).out.partition("What stops it before it is made\n")[2]
+        return " ".join(text.partition("\n\n")[0].split())
+
+    assert said("core-dump-kms-key") == (
+        "No policy: SageMaker has no condition key for it. Only a scan finds it."
+    )
+    volume = said("volume-kms-key")
+    assert volume.startswith("scp/encryption.json#DenyNotebookAndStudioVolumeWithoutKey scp/")
+    assert "Not stopped for LabelingJob: no key tells automated labeling" in volume
+    assert "Stopped too for TrainingJob: serverless training" in volume
+    assert "Stopped too: only the keys that an organisation approves" in said("customer-managed-kms-key")
+
+
+def test_reasons_that_can_not_be(tmp_path: Path) -> None:
+    control = yaml.safe_load((ROOT / "rules/access/notebook-root-access.yaml").read_text())
+    control |= {"id": "own", "number": 500}
+    for reasons, what in (
+        (
+            [{"types": ["AWS::SageMaker::Model"], "why": "x"}],
+            "AWS::SageMaker::Model is no type that the control",
+        ),
+        ([{"types": ["*"]}], "must say {types: [the types], why: the reason}"),
+        ("x", "must say {types: [the types], why: the reason}"),
+    ):
+        (tmp_path / "own.yaml").write_text(yaml.safe_dump({**control, "not-prevented": reasons}))
+        ran = smguard("rules", "check", tmp_path)
+        assert (ran.code, what in ran.out) == (1, True), ran.out
