@@ -1,4 +1,4 @@
-# make scan | test | checkov | bench | docs | lock | dist | bill | clean.
+# make scan | test | oracle | checkov | bench | docs | lock | dist | bill | clean.
 # Needs Python >= 3.11 with pip and venv; writes below this folder only.
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ PIP := -m pip --quiet --disable-pip-version-check
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PYTHONNOUSERSITE := 1
 
-.PHONY: scan test checkov bench docs lock dist bill clean
+.PHONY: scan test oracle checkov bench docs lock dist bill clean
 .DEFAULT_GOAL := test
 
 scan: $(VENV)/.installed
@@ -22,6 +22,10 @@ test: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/ruff format --check --quiet .
 	@$(TEST_VENV)/bin/mypy --no-error-summary
 	@$(TEST_VENV)/bin/python -m pytest --quiet -n 2 --cov --cov-report=term
+
+# A second opinion on what policies decide, which needs Node; the tests hold what it said last.
+oracle: $(TEST_VENV)/.installed
+	@$(TEST_VENV)/bin/python -m tests.policy.oracle
 
 # The tests of the controls inside checkov need it; its pins of boto3 and networkx need an environment of its own.
 checkov: $(CHECKOV_VENV)/.installed-checkov

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from benchmarks import simulate
 from benchmarks.generate import generate
 
 HERE = Path(__file__).resolve().parent
@@ -117,6 +118,7 @@ class Unavailable(Exception):
 
 def main() -> None:
     """Print the table, a line as soon as it is known."""
+    simulate.main()
     cases = generate(WORK)
     broken = {each.name: reason for each in (FLOOR, *CONTENDERS) if (reason := _prepare(each))}
     print(

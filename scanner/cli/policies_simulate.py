@@ -12,7 +12,7 @@ import click
 
 from scanner import __version__
 from scanner.model import SmguardError
-from scanner.policy.call import CALLER, derive, unsettled
+from scanner.policy.call import CALLER, derive, load, unsettled
 from scanner.policy.decide import ALLOWED, EXPLICIT, IMPLICIT, Decision, Policies, decide
 from scanner.policy.document import Policy, read_object, read_policy, take_policy
 from scanner.policy.request import Request, take_request
@@ -99,6 +99,11 @@ def command(scenarios: str | None, output: str | None, **options: Any) -> int:
             )
         write(output, _answers(scenarios))
         return 0
+    if options["call"] and not options["action"]:
+        # Named as the AWS CLI names commands: create-training-job.json.
+        stem = os.path.splitext(os.path.basename(options["call"]))[0]
+        action = "".join(word.capitalize() for word in stem.split("-"))
+        options["action"] = next((name for name in load()["calls"] if name.lower() == action.lower()), None)
     if not options["action"]:
         raise SmguardError(
             "what is asked for is missing", "name an action, such as sagemaker:CreateModel, or --scenarios"
@@ -268,7 +273,8 @@ def _lay_out(report: dict[str, Any], show_all: bool) -> Iterator[str]:
         yield f"\n  {count(hidden, 'statement')} about other actions; --all lists them.\n"
     yield from (line for each in report["assumptions"] for line in layout.paragraph(f"Assumed: {each}.", 2))
     if "worlds" in report:
-        yield f"\nThe decision {'depends on what' if report['depends'] else 'is the same whatever'} AWS sends:\n"
+        depends = "depends on what" if report["depends"] else "is the same whatever"
+        yield f"\nThe decision {depends} AWS sends:\n"
         for each in report["worlds"]:
             world = f"omitted {each['omitted']}, deprecated keys {each['deprecated']}"
             yield f"  {world:<42} {each['decision']}{inert(' by ' + each['by']) if each['by'] else ''}\n"

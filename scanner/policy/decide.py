@@ -21,6 +21,8 @@ __all__ = ["Decision", "Policies", "Reason", "Request", "decide"]
 
 ALLOWED, EXPLICIT, IMPLICIT = "Allowed", "ExplicitlyDenied", "ImplicitlyDenied"
 Levels = tuple[tuple[Policy, ...], ...]
+_MOST_COSTLY = 2_000
+"""Texts with `?` or variables in all policies: each is walked character by character."""
 _WITH_PRINCIPAL = ("rcp", "resource_policy", "vpc_endpoint")
 _NO_RCP = "AWS enforces RCPs for SageMaker, which its list of services with RCPs does not hold"
 _ROOT = "the root user of an account needs no identity policy"
@@ -91,7 +93,11 @@ def decide(request: Request, policies: Policies, *, explain: bool = False) -> De
     reasons: list[Reason] = []
     found: dict[str, list[_Found]] = {}
     denied: Decision | None = None
+    costly = 0
     for layer, level, group in _layers(policies):
+        costly += sum(compile_policy(policy).costly for policy in group)
+        if costly > _MOST_COSTLY:
+            raise SmguardError(f"the policies hold more than {_MOST_COSTLY:,} texts with ? or a variable")
         skipped = _is_exempt(layer, principal)
         if explain:
             reasons += _explain(layer, level, group, asked, skipped)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 Pieces = Sequence[tuple[str, bool]]
 """A pattern in pieces of (text, whether `*` and `?` in it are wildcards)."""
 Matcher = Callable[[str], bool]
 _COLONS_OF_ARN = 5
+LONGEST = 4_096
+"""Characters of a text that is matched; AWS itself stops at 2,048 for an ARN."""
 
 
 def compile_pattern(pieces: Pieces) -> Matcher:
     """A test for a whole text, case and all; `*` stands for any text and `?` for one character."""
-    segments: list[list[str | None]] = [[]]
+    segments: list[list[tuple[str, bool]]] = [[]]
     for text, wild in pieces:
-        for character in text:
-            if wild and character == "*":
-                segments.append([])
-            else:
-                segments[-1].append(None if wild and character == "?" else character)
+        head, *more = text.split("*") if wild else [text]
+        segments[-1].append((head, wild))
+        segments += [[(each, wild)] for each in more]
     first, *rest = (_Segment(each) for each in segments)
     if not rest:
         return first.equals
@@ -74,22 +74,26 @@ def _anything(_: str) -> bool:
 
 
 class _Segment:
-    """What stands between two `*`: characters, None for any one."""
+    """What stands between two `*`."""
 
     __slots__ = ("length", "masks", "text", "wildcards")
 
-    def __init__(self, characters: Iterable[str | None]) -> None:
-        listed = list(characters)
-        self.length = len(listed)
+    def __init__(self, pieces: Pieces) -> None:
+        self.length = sum(len(text) for text, _ in pieces)
         self.text: str | None = None
-        if None not in listed:
-            self.text = "".join(each or "" for each in listed)
+        if not any(wild and "?" in text for text, wild in pieces):
+            self.text = "".join(text for text, _ in pieces)
             return
-        self.wildcards = sum(1 << index for index, each in enumerate(listed) if each is None)
+        self.wildcards = 0
         self.masks: dict[str, int] = {}
-        for index, each in enumerate(listed):
-            if each is not None:
-                self.masks[each] = self.masks.get(each, self.wildcards) | 1 << index
+        if self.length > LONGEST:
+            return
+        flags = [(character, wild and character == "?") for text, wild in pieces for character in text]
+        for index, (_, anyone) in enumerate(flags):
+            self.wildcards |= anyone << index
+        for index, (character, anyone) in enumerate(flags):
+            if not anyone:
+                self.masks[character] = self.masks.get(character, self.wildcards) | 1 << index
 
     def equals(self, text: str) -> bool:
         return (
@@ -108,6 +112,8 @@ class _Segment:
         if self.text is not None:
             found = text.find(self.text, start, end)
             return found if found < 0 else found + self.length
+        if self.length > LONGEST:
+            return -1
         # Bit n of `reached`: the first n + 1 characters of the segment end here.
         reached, whole = 0, 1 << self.length - 1
         for at in range(start, end):

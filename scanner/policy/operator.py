@@ -16,9 +16,9 @@ Test = Callable[[str], "bool | None"]
 """Whether a value of the request matches one of the policy; None if they can't be compared."""
 
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)\s*", re.ASCII)
-_EPOCH = re.compile(r"-?\d{5,12}", re.ASCII)
+_EPOCH = re.compile(r"-?(?!\d{4}\Z)\d{1,12}(\.\d{1,9})?", re.ASCII)
 _DATE = re.compile(
-    r"(\d{4})-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[-+]\d\d:\d\d)?)?)?",
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[-+]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
 _CIDR = re.compile(r"[0-9a-fA-F.:]+(/\d{1,3})?", re.ASCII)
@@ -180,7 +180,7 @@ def _number(text: str) -> float | None:
 def _instant(text: str) -> float | None:
     """Seconds since 1970 of a date as W3C writes ISO 8601, or of such a number of seconds."""
     if _EPOCH.fullmatch(text):
-        return int(text)
+        return float(text)
     found = _DATE.fullmatch(text)
     if not found:
         return None
@@ -190,7 +190,7 @@ def _instant(text: str) -> float | None:
     try:
         date = datetime(
             int(year),
-            int(month),
+            int(month or 1),
             int(day or 1),
             int(hour or 0),
             int(minute or 0),

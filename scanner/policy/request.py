@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scanner.model import SmguardError
-from scanner.policy.match import arn_parts
+from scanner.policy.match import LONGEST, arn_parts
 from scanner.template.document import shown
 
-LONGEST = 8_192
-"""Characters of one text in a request; AWS itself stops at 2,048 for an ARN."""
 _FIELDS = ("principal", "action", "resource", "account", "context")
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", re.ASCII)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from scanner.model import SmguardError
@@ -13,6 +14,8 @@ from scanner.policy.request import Principal
 from scanner.policy.variable import fill, is_constant, parse_template
 
 _MOST_KEPT = 2_000
+_SHORT = 500
+"""Characters of what is kept at most, which bounds the memory that it takes."""
 _kept: dict[int, tuple[Policy, Compiled]] = {}
 
 DIRECT, ROLE, ACCOUNT = 3, 2, 1
@@ -41,7 +44,12 @@ class Ready:
         self.is_deny = statement.effect == "Deny"
         self.takes_action = _actions(statement, policy)
         self.resource = _resources(statement, variables)
-        self.conditions = tuple(compile_condition(*each, variables) for each in statement.conditions)
+        self.conditions = tuple(
+            _kept_condition(*each, variables)
+            if len(str(each)) < _SHORT
+            else compile_condition(*each, variables)
+            for each in statement.conditions
+        )
 
     def applies(self, asked: Asked) -> int:
         """How the principal is named, 0 if the statement does not apply; the action is known to match."""
@@ -67,11 +75,13 @@ class Ready:
 class Compiled:
     """The statements of one policy; those that take an action are found once per action."""
 
-    __slots__ = ("by_action", "statements", "with_principal")
+    __slots__ = ("by_action", "costly", "statements", "with_principal")
 
     def __init__(self, policy: Policy) -> None:
         self.statements = tuple(Ready(each, policy) for each in policy.statements)
         self.by_action: dict[str, tuple[Ready, ...]] = {}
+        texts = (text for it in policy.statements for text in _patterns(it))
+        self.costly = sum("?" in text or "${" in text for text in texts)
         self.with_principal = [
             each.principals is not None or each.not_principals is not None for each in policy.statements
         ]
@@ -128,6 +138,13 @@ def _is_role(parts: Sequence[str], principal: Principal) -> bool:
     return parts[5].rpartition("/")[2] == principal.role
 
 
+def _patterns(statement: Statement) -> Iterator[str]:
+    for listed in (statement.actions, statement.not_actions, statement.resources, statement.not_resources):
+        yield from listed or ()
+    for _, _, values in statement.conditions:
+        yield from values
+
+
 def _actions(statement: Statement, policy: Policy) -> Matcher:
     listed = statement.actions or statement.not_actions or ()
     for each in listed:
@@ -137,7 +154,7 @@ def _actions(statement: Statement, policy: Policy) -> Matcher:
             raise SmguardError(
                 f"{policy.name or 'policy'}: {place} names no action, such as s3:* or sagemaker:CreateModel"
             )
-    tests = [compile_pattern([(each.lower(), True)]) for each in listed]
+    tests = [_kept_action(each) if len(each) < _SHORT else _action(each) for each in listed]
     if statement.actions is not None:
         return lambda action: any(test(action) for test in tests)
     return lambda action: not any(test(action) for test in tests)
@@ -147,7 +164,10 @@ def _resources(statement: Statement, variables: bool) -> Callable[[Asked], bool]
     """None where every resource will do."""
     if statement.resources is not None and "*" in statement.resources:
         return None
-    tests = [_resource(each, variables) for each in statement.resources or statement.not_resources or ()]
+    tests = [
+        _kept_resource(each, variables) if len(each) < _SHORT else _resource(each, variables)
+        for each in statement.resources or statement.not_resources or ()
+    ]
     if statement.resources is not None:
         return lambda asked: any(test(asked) for test in tests)
     # A variable without a value makes it unknown what is left out: such a statement never applies.
@@ -168,6 +188,16 @@ def _resource(text: str, variables: bool) -> Callable[[Asked], bool | None]:
         return lambda asked: by_part(asked.parts)
     whole = compile_pattern(pieces)
     return lambda asked: whole(asked.resource)
+
+
+def _action(text: str) -> Matcher:
+    return compile_pattern([(text.lower(), True)])
+
+
+# Policies say the same things over and over; what is short enough to be kept is made ready once.
+_kept_action = lru_cache(_MOST_KEPT)(_action)
+_kept_resource = lru_cache(_MOST_KEPT)(_resource)
+_kept_condition = lru_cache(_MOST_KEPT)(compile_condition)
 
 
 def _match_resource(pieces: Sequence[tuple[str, bool]] | None, asked: Asked) -> bool | None:
