@@ -27,6 +27,7 @@ class CatalogBuildHook(BuildHookInterface[Any]):
         self._folder = tempfile.TemporaryDirectory(prefix="smguard-catalog-")
         for name, text in rulepack.compiled_files(os.path.join(self.root, "rules")).items():
             path = os.path.join(self._folder.name, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as stream:
                 stream.write(text)
             build_data["force_include"][path] = f"scanner/data/{name}"

@@ -249,6 +249,8 @@ def _control(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Mapping[s
         retired=raw["retired"],
         number=raw.get("number"),
         fix=raw.get("fix"),
+        not_prevented=tuple(raw.get("not-prevented") or ()),
+        over_prevented=tuple(raw.get("over-prevented") or ()),
     )
 
 

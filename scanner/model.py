@@ -66,6 +66,10 @@ class Control(NamedTuple):
     """What its ids in cfn-lint and checkov are made of: 101 to 499 in the built-in catalog."""
     fix: Mapping[str, Any] | None = None
     """What `smguard fix` must know: {by-hand | when-selected: why, needs: [paths]}."""
+    not_prevented: tuple[Mapping[str, Any], ...] = ()
+    """What the policies of `prevent` let through: {types: [names or "*"], why}."""
+    over_prevented: tuple[Mapping[str, Any], ...] = ()
+    """What they stop though the control does not ask for it, likewise."""
 
     @property
     def cfn_lint_id(self) -> str:

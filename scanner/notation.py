@@ -27,7 +27,10 @@ VALUE_TYPES = frozenset({"string", "boolean", "integer", "number", "array", "obj
 EXAMPLE_KINDS = ("fail", "pass", "unknown", "not-applicable")
 
 REQUIRED_FIELDS = ("id", "title", "area", "severity", "rationale", "remediation", "resources", "examples")
-OPTIONAL_FIELDS = ("number", "aka", "frameworks", "prevent", "parameters", "waivable", "retired", "fix")
+OPTIONAL_FIELDS = (
+    *("number", "aka", "frameworks", "prevent", "not-prevented", "over-prevented"),
+    *("parameters", "waivable", "retired", "fix"),
+)
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
 PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
@@ -104,6 +107,8 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
     ):
         if not isinstance(control.get(field, kind()), kind):
             yield (field,), f"must be {word}"
+    for field in ("not-prevented", "over-prevented"):
+        yield from _reason_faults(control.get(field, []), field, control.get("resources"))
     parameters = control.get("parameters") or {}
     yield from _parameter_faults(parameters)
     declared = frozenset(parameters) if isinstance(parameters, dict) else frozenset()
@@ -119,6 +124,18 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
         yield ("examples",), "must be a mapping"
     elif examples:
         yield from _unknown(examples, ("examples",), frozenset(EXAMPLE_KINDS), "verdict")
+
+
+def _reason_faults(listed: Any, field: str, resources: Any) -> Iterator[Fault]:
+    known = {"*", *resources} if isinstance(resources, dict) else {"*"}
+    for number, each in enumerate(listed if isinstance(listed, list) else [None]):
+        types = each.get("types") if isinstance(each, dict) else None
+        if not isinstance(types, list) or not isinstance(each.get("why"), str):
+            yield (field, str(number)), "must say {types: [the types], why: the reason}"
+            continue
+        for name in types:
+            if name not in known:
+                yield (field, str(number), "types"), f"{name} is no type that the control judges"
 
 
 def shape_faults(shape: Any, names: Names) -> Iterator[Fault]:

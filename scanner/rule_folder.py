@@ -58,7 +58,7 @@ def digest(directory: str) -> str:
     Left out: hidden files, caches and the generated README.
     """
     total = hashlib.sha256()
-    for shown, path in _versioned_files(directory):
+    for shown, path in versioned_files(directory):
         with open(path, "rb") as stream:
             data = stream.read()
         total.update(f"{shown}\0{len(data)}\0".encode())
@@ -105,7 +105,8 @@ def _files(directory: str) -> Iterator[str]:
     yield from sorted(found)
 
 
-def _versioned_files(directory: str) -> Iterator[tuple[str, str]]:
+def versioned_files(directory: str) -> Iterator[tuple[str, str]]:
+    """What the digest is over: (name from the project's root, path)."""
     directory = os.path.abspath(directory)
     for file in _files(directory):
         yield f"rules/{file}", os.path.join(directory, file)

@@ -13,6 +13,7 @@ from scanner.place_text import describe_rule
 from scanner.safe_text import inert, wrap
 
 _LONGEST = 4_000
+_NO_POLICY = "No policy that is named here: only a scan finds it."
 Examples = Mapping[str, Mapping[str, list[Mapping[str, Any]]]]
 
 
@@ -47,8 +48,7 @@ def explain(
             value = f"{json.dumps(body['value'])} (default {default})" if "value" in body else default
             yield Line(2, f"{name} = {value}: {' '.join(body.get('description', '').split())}")
     yield from section("How to mend", *_paragraphs(control.remediation))
-    statements = control.prevent or ("No policy that is named here: only a scan finds it.",)
-    yield from section("What stops it before it is made", *statements)
+    yield from section("What stops it before it is made", *_prevention(control, kinds))
     if kinds is None:
         names = {**foreign_names(control), **{name: _ids(each) for name, each in control.frameworks.items()}}
         if names or control.number:
@@ -57,6 +57,21 @@ def explain(
             yield Line(2, f"{control.cfn_lint_id} inside cfn-lint, {control.checkov_id} inside checkov")
         if names:
             yield from (Line(2, f"{name}: {', '.join(ids)}") for name, ids in names.items())
+
+
+def _prevention(control: Control, kinds: Iterable[str] | None) -> Iterator[str]:
+    """The statements that stop it, and where they stop less or more than the control asks for."""
+    if not control.prevent:
+        whys = "; ".join(each["why"] for each in control.not_prevented)
+        yield f"No policy: {whys}. Only a scan finds it." if whys else _NO_POLICY
+        return
+    yield from control.prevent
+    shown = {"*", *(control.resources if kinds is None else kinds)}
+    for heading, reasons in (("Not stopped", control.not_prevented), ("Stopped too", control.over_prevented)):
+        for each in reasons:
+            names = ", ".join(name.rpartition("::")[2] for name in each["types"] if name != "*")
+            if shown.intersection(each["types"]):
+                yield f"{heading}{f' for {names}' if names else ''}: {each['why']}"
 
 
 def _standing(control: Control) -> str:
@@ -164,6 +179,9 @@ def _section(
     for name, body in (control.parameters or {}).items():
         about = " ".join(body["description"].split())
         yield from ("", f"Parameter `{name}`, by default `{json.dumps(body['default'])}`. {about}")
+    if control.prevent:
+        yield ""
+        yield "Stopped before it is made by " + ", ".join(f"`{each}`" for each in control.prevent) + "."
     if control.frameworks:
         yield ""
         yield "Frameworks: " + "; ".join(

@@ -16,7 +16,7 @@ from scanner import __version__, notation
 from scanner.fix.notation import fix_faults, template_parameter_faults
 from scanner.model import SmguardError
 from scanner.notation import OWN_NUMBERS, Names, Problem
-from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack
+from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack, versioned_files
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
 
@@ -128,7 +128,7 @@ def examples(pack: Pack) -> dict[str, dict[str, Any]]:
 
 
 def compiled_files(directory: str) -> dict[str, str]:
-    """The files of `scanner/data/` in a wheel: name -> text."""
+    """The files of `scanner/data/` in a wheel, `policies/` as it is among them: name -> text."""
     pack = read(directory)
     files = {
         "catalog.json": compile_pack(pack),
@@ -143,6 +143,14 @@ def compiled_files(directory: str) -> dict[str, str]:
         texts["schema.json"] = stream.read()
     with open(CONFIGURATION_SCHEMA, encoding="utf-8") as stream:
         texts["configuration.json"] = stream.read()
+    for name, path in versioned_files(directory):
+        if name.startswith("policies/"):
+            with open(path, encoding="utf-8") as stream:
+                texts[name] = stream.read()
+        if name == "policies/_calls.yaml":
+            from scanner.policy import call
+
+            texts["calls.json"] = json.dumps(call.read(path), separators=(",", ":"))
     return texts
 
 
@@ -181,6 +189,8 @@ def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:
         "retired": document.get("retired", False),
         "number": document.get("number"),
         "fix": document.get("fix"),
+        "not-prevented": document.get("not-prevented"),
+        "over-prevented": document.get("over-prevented"),
     }
 
 

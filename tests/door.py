@@ -56,7 +56,9 @@ def installed() -> str:
     shutil.copytree(ROOT / "scanner", Path(folder, "scanner"), ignore=ignored)
     Path(folder, "scanner", "data").mkdir()
     for name, text in rulepack.compiled_files(str(ROOT / "rules")).items():
-        Path(folder, "scanner", "data", name).write_text(text, encoding="utf-8")
+        path = Path(folder, "scanner", "data", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return folder
 
 

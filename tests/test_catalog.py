@@ -59,6 +59,7 @@ def test_compiled_catalog_equals_the_live_one(
     examples = catalog.examples()
     assert catalog.live_directory() == str(ROOT / "rules")
     for name, text in rulepack.compiled_files(str(ROOT / "rules")).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr(catalog, "_DATA", str(tmp_path))
     assert catalog.load() == built_in
@@ -150,6 +151,7 @@ def test_retired_controls_stay_known_and_judge_nothing(built_in: Catalog, tmp_pa
 
 def test_compiled_catalog_loads_without_yaml(tmp_path: Path) -> None:
     for name, text in rulepack.compiled_files(str(ROOT / "rules")).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     program = (
         "import sys; from scanner import catalog; catalog._DATA = sys.argv[1]; catalog.load();"

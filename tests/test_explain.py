@@ -73,7 +73,7 @@ def test_a_finding_by_the_place_that_the_report_shows(folder: Path) -> None:
         "  AWS::SageMaker::NotebookInstance\n"
         "    DirectInternetAccess must be 'Disabled' (left out, AWS takes 'Enabled')"
     )
-    assert "No policy that is named here" in section(ran.out, "What stops it")
+    assert section(ran.out, "What stops it") == "  scp/network.json#DenyNotebookDirectInternet"
     assert "Set DirectInternetAccess to Disabled" in section(ran.out, "How to mend")
     assert "security-hub" not in ran.out
     assert max(map(len, ran.out.splitlines())) <= 80

@@ -38,8 +38,10 @@ def test_wheel_holds_the_package_only(built: dict[str, Path], digest: str) -> No
         commands = wheel.read(next(n for n in names if n.endswith("/entry_points.txt"))).decode()
     info = f"sagemaker_guardrails-{__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} <= {"scanner", "config_rules", info}
-    data = {"catalog.json", "configuration.json", "examples.json", "kinds.json", "schema.json"}
-    assert {name.rpartition("/")[2] for name in names if name.startswith("scanner/data/")} == data
+    data = {"catalog.json", "configuration.json", "examples.json", "kinds.json", "schema.json", "calls.json"}
+    policies = {path.relative_to(ROOT).as_posix() for path in (ROOT / "policies").rglob("*.*")}
+    held = {name.removeprefix("scanner/data/") for name in names if name.startswith("scanner/data/")}
+    assert held == data | policies
     assert catalog["digest"] == digest
     assert catalog["version"] == metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"

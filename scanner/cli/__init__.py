@@ -19,7 +19,7 @@ COMMANDS = {
     "fix": ("scanner.cli.fix", "Mend templates in place."),
     "lsp": ("scanner.cli.lsp", "Serve an editor: findings and fixes while a template is written."),
     "rules": ("scanner.cli.rules", "List, check, write and compare controls."),
-    "policies": ("scanner.cli.policies", "Work with the policies that prevent what the controls find."),
+    "policies": ("scanner.cli.policies", "List, render, lint, test and simulate policies."),
 }
 EXIT_ERROR, EXIT_CRASH = 2, 4
 

@@ -8,7 +8,10 @@ from typing import cast
 import click
 
 COMMANDS = {
+    "list": ("scanner.cli.policies_list", "List the policies of the pack."),
+    "render": ("scanner.cli.policies_render", "Write the policies with your organisation's values."),
     "lint": ("scanner.cli.policies_lint", "Say what policies get wrong, and what a request would see."),
+    "test": ("scanner.cli.policies_test", "Run the cases that stand beside the policies."),
     "refresh-reference": ("scanner.cli.policies_refresh", "Renew what is known of actions and keys."),
     "simulate": ("scanner.cli.policies_simulate", "Say what policies decide of a request."),
 }
@@ -30,6 +33,6 @@ class PolicyCommands(click.Group):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
-@click.group("policies", cls=PolicyCommands, short_help="Simulate policies.")
+@click.group("policies", cls=PolicyCommands, short_help="List, render, lint, test and simulate policies.")
 def command() -> None:
     """The policies that stop a request before there is anything to find."""

@@ -291,3 +291,21 @@ def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...]
     if compared.differs:
         return EXIT_PROBLEMS
     return EXIT_INCOMPLETE if compared.gaps else 0
+
+
+@command.command("matrix")
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(["table", "markdown", "json"]),
+    default="table",
+    show_default=True,
+)
+def show_matrix(format_name: str) -> int:
+    """Print where each control is judged, which policy stops it, and what no policy stops and why."""
+    from scanner.cli.rules_matrix import render
+
+    for line in render(catalog.load(), format_name):
+        click.echo(line)
+    return 0

@@ -1,0 +1,199 @@
+"""The policies of the pack, and their text with an organisation's values in place of the placeholders."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from scanner.limits import Limits
+from scanner.model import SmguardError
+from scanner.policy.folder import policies_folder, read_data
+from scanner.safe_text import inert
+from scanner.template.document import Document
+
+PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+EXAMPLE = "parameters.yaml"
+_PACK, _SCHEMA, _SURFACES = "_pack.yaml", "_parameters.schema.json", "_surfaces.yaml"
+_PLACEHOLDER = re.compile(r"\{\{([a-z][a-z-]*)\}\}")
+Values = Mapping[str, str | list[str]]
+
+
+class Entry(NamedTuple):
+    """One policy of the pack as it is written, placeholders and all."""
+
+    path: str
+    """Below `policies/`: "scp/encryption.json"."""
+    type: str
+    """What it is to AWS: SERVICE_CONTROL_POLICY, ManagedPolicy, …"""
+    about: str
+    text: str
+    largest: int
+    """How many characters AWS takes."""
+    splits: bool
+    """May its statements move to further policies?"""
+    boundary: bool
+    alone: str
+    """Why no control need name its statements; empty where one must."""
+    each: Mapping[str, str]
+    """Name of a value -> the parameter that lists it: the policy is rendered once for each."""
+
+    @property
+    def kind(self) -> str:
+        """The folder: scp, iam, vpc-endpoint, s3 or ai-opt-out."""
+        return self.path.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The name without folder and extension."""
+        return self.path.partition("/")[2].removesuffix(".json")
+
+    @property
+    def statements(self) -> list[Any]:
+        """Its statements, unfilled; an opt-out policy has none."""
+        return json.loads(self.text).get("Statement", [])  # type: ignore[no-any-return]
+
+
+def entries() -> list[Entry]:
+    """Every policy of the pack, in the order in which `_pack.yaml` names them."""
+    pack = read_data(_PACK)
+    found = []
+    for path, about in pack["policies"].items():
+        kind = pack["kinds"][path.partition("/")[0]]
+        found.append(
+            Entry(
+                path=path,
+                type=kind["type"],
+                about=about["about"],
+                text=_read(path),
+                largest=kind["largest"],
+                splits=about.get("splits", kind["splits"]),
+                boundary=about.get("boundary", False),
+                alone=about.get("alone", ""),
+                each=about.get("each", {}),
+            )
+        )
+    return found
+
+
+def surfaces() -> Mapping[str, list[str]]:
+    """The resource types that no template can hold, and those that AWS Config records."""
+    found: Mapping[str, list[str]] = read_data(_SURFACES)
+    return found
+
+
+def example_values() -> Values:
+    """The values of `parameters.yaml`, with which the cases are written."""
+    return read_values(_read(EXAMPLE), EXAMPLE, PARTITIONS[0])
+
+
+def read_values(text: str, where: str, partition: str) -> Values:
+    """An organisation's values; raises SmguardError at `where:line:column` for the first that is wrong."""
+    from jsonschema import Draft202012Validator
+
+    from scanner.template.reader import ReadError, read
+
+    hint = "`smguard policies list --parameters` describes them"
+    try:
+        document = read(text, Limits())
+    except ReadError as error:
+        place = f"{where}:{error.line}" if error.line is not None else where
+        raise SmguardError(f"{inert(place)}: {error.what}", error.hint) from error
+    schema = json.loads(_read(_SCHEMA))
+    faults = [_fault(document, trail, what) for trail, what in _foreign(document.root, partition)]
+    validator = Draft202012Validator(schema)
+    known = schema["properties"]
+    for fault in validator.iter_errors(document.root):
+        trail = list(fault.absolute_path)
+        if fault.validator == "additionalProperties":
+            unknown = (name for name in fault.instance if name not in known)
+            faults += [_fault(document, [name], "is no parameter") for name in unknown]
+        elif fault.validator == "required":
+            missing = (name for name in fault.validator_value if name not in fault.instance)
+            faults += [((1, 1), f"{name} is missing") for name in missing]
+        else:
+            faults.append(_fault(document, trail, _demanded(fault.validator, fault.validator_value)))
+    if faults:
+        faults = sorted(set(faults))
+        (line, column), what = faults[0]
+        more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise SmguardError(f"{inert(where)}:{line}:{column}: {what}{more}", hint)
+    return {**document.root, "partition": partition}
+
+
+def fill(node: Any, values: Values) -> Any:
+    """The node with every placeholder replaced; in a list, a text is repeated per value of a list."""
+    if isinstance(node, dict):
+        return {key: fill(below, values) for key, below in node.items()}
+    if isinstance(node, list):
+        return [each for below in node for each in (_texts_of(below, values) or [fill(below, values)])]
+    if isinstance(node, str):
+        filled = list(_texts_of(node, values))
+        if len(filled) != 1:
+            raise SmguardError(f"{node} stands for {len(filled)} texts where one is asked for")
+        return filled[0]
+    return node
+
+
+def placeholders(text: str) -> set[str]:
+    """The names that a text has placeholders for."""
+    return set(_PLACEHOLDER.findall(text))
+
+
+def described() -> Iterator[tuple[str, str, Any]]:
+    """The parameters: name, description and example."""
+    values = example_values()
+    for name, body in json.loads(_read(_SCHEMA))["properties"].items():
+        yield name, body["description"], values[name]
+
+
+def _texts_of(node: Any, values: Values) -> list[str]:
+    if not isinstance(node, str):
+        return []
+    found = [node]
+    for match in _PLACEHOLDER.finditer(node):
+        if match[1] not in values:
+            raise SmguardError(f"{match[0]} stands for no parameter of the policies")
+        value = values[match[1]]
+        listed = [value] if isinstance(value, str) else value
+        parts = [text.partition(match[0]) for text in found]
+        found = [f"{before}{each}{after}" for before, _, after in parts for each in listed]
+    return found
+
+
+def _foreign(root: Any, partition: str) -> Iterator[tuple[list[Any], str]]:
+    """ARNs of another partition than the policies are for."""
+    for name, value in root.items() if isinstance(root, dict) else ():
+        for index, each in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(each, str) and each.startswith("arn:") and each.split(":")[1] != partition:
+                trail = [name, index] if isinstance(value, list) else [name]
+                yield trail, f"is an ARN of another partition than {partition}"
+
+
+def _fault(document: Document, trail: list[Any], what: str) -> tuple[tuple[int, int], str]:
+    place, node = (1, 1), document.root
+    for step in trail:
+        marks = document.marks.get(id(node))
+        if marks is not None:
+            place = marks[step]
+        node = node[step]
+    shown = "".join(f"[{it}]" if isinstance(it, int) else inert(str(it), 60) for it in trail)
+    return place, f"{shown} {what}" if shown else what
+
+
+def _demanded(keyword: str, value: Any) -> str:
+    kinds = {"array": "a list", "string": "a text", "object": "a mapping of parameters to their values"}
+    said = {"type": f"is not {kinds.get(value, value) if isinstance(value, str) else value}"}
+    said |= {
+        "pattern": f"does not match {value}",
+        "minItems": "is empty",
+        "uniqueItems": "holds a value twice",
+    }
+    return said.get(keyword, f"is against {keyword}: {value}")
+
+
+def _read(path: str) -> str:
+    with open(os.path.join(policies_folder(), path), encoding="utf-8") as stream:
+        return stream.read()

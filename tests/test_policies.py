@@ -1,0 +1,443 @@
+"""The pack of policies: what is listed and rendered, what it decides, and whether controls name it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+import yaml
+
+from scanner import __version__, catalog, rulepack
+from scanner.policy import agreement
+from tests import door
+from tests.door import MEASURED, ROOT, give_up_power
+
+EXAMPLE = (ROOT / "policies" / "parameters.yaml").read_text()
+PARTITIONS = {"aws": "eu-central-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+SCHEMA = json.loads((ROOT / "policies" / "_parameters.schema.json").read_text())
+POLICIES = sorted(
+    path for kind in (ROOT / "policies").iterdir() if kind.is_dir() for path in kind.glob("*.json")
+)
+
+
+smguard = partial(door.smguard, **MEASURED)
+
+
+def parameters(folder: Path, partition: str = "aws", **changes: Any) -> Path:
+    """A parameter file: the example with other values, for a partition."""
+    values = {**yaml.safe_load(EXAMPLE), **{name.replace("_", "-"): value for name, value in changes.items()}}
+    text = json.dumps({name: value for name, value in values.items() if value is not None})
+    text = text.replace("arn:aws:", f"arn:{partition}:").replace("eu-central-1", PARTITIONS[partition])
+    path = folder / "values.yaml"
+    path.write_text(text)
+    return path
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {it.relative_to(folder).as_posix(): it.read_text() for it in folder.rglob("*") if it.is_file()}
+
+
+def texts(node: Any) -> Iterator[str]:
+    """Every text below a node, keys included."""
+    if isinstance(node, dict):
+        for key, below in node.items():
+            yield from (key, *texts(below))
+    elif isinstance(node, list):
+        for below in node:
+            yield from texts(below)
+    elif isinstance(node, str):
+        yield node
+
+
+def test_list() -> None:
+    listed = json.loads(smguard("policies", "list", "-f", "json").out)
+    assert {it["policy"] for it in listed} == {
+        it.relative_to(ROOT / "policies").as_posix() for it in POLICIES
+    }
+    (encryption,) = (it for it in listed if it["policy"] == "scp/encryption.json")
+    assert encryption["parameters"] == ["automation-roles"]
+    assert "DenyJobVolumeWithoutKey" in encryption["statements"]
+    table = smguard("policies", "list").out
+    assert table.count("\n") == len(listed) + 3
+    described = json.loads(smguard("policies", "list", "--parameters", "-f", "json").out)
+    assert {it["parameter"] for it in described} == set(SCHEMA["properties"])
+    assert "approved-subnets " in smguard("policies", "list", "--parameters").out
+
+
+def test_every_parameter_is_used_and_every_placeholder_is_one() -> None:
+    used = {name for path in POLICIES for name in re.findall(r"\{\{([^}]*)\}\}", path.read_text())}
+    assert used == {*SCHEMA["properties"], "partition", "bucket"}
+    assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) == set(yaml.safe_load(EXAMPLE))
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_render(partition: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ran = smguard(
+        "policies",
+        "render",
+        "--parameters",
+        parameters(tmp_path, partition),
+        "-o",
+        out,
+        "--partition",
+        partition,
+    )
+    assert (ran.code, ran.err) == (0, "")
+    written = files(out)
+    manifest = json.loads(written.pop("manifest.json"))
+    assert manifest["pack"] == {"version": __version__, "digest": rulepack.digest(str(ROOT / "rules"))}
+    assert manifest["partition"] == partition
+    template = json.loads(written.pop("template.json"))
+    assert written.keys() == manifest["policies"].keys()
+    for path, text in written.items():
+        about = manifest["policies"][path]
+        assert len(text) == about["characters"] <= about["largest"]
+        assert hashlib.sha256(text.encode()).hexdigest() == about["sha256"]
+        assert "{{" not in text
+        assert text == json.dumps(json.loads(text), separators=(",", ":"))
+        arns = [it for it in texts(json.loads(text)) if it.startswith("arn:")]
+        assert all(it.startswith(f"arn:{partition}:") for it in arns)
+    subnets = json.loads(written["scp/approved-network.json"])["Statement"][0]["Condition"]
+    assert (
+        subnets["ForAnyValue:StringNotEquals"]["sagemaker:VpcSubnets"]
+        == yaml.safe_load(EXAMPLE)["approved-subnets"]
+    )
+    kinds = [body["Type"] for body in template["Resources"].values()]
+    deployed = [it for it in written if not it.startswith("vpc-endpoint/")]
+    assert len(kinds) == len(deployed)
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        "AWS::Organizations::Policy": 7,
+        "AWS::IAM::ManagedPolicy": 6,
+        "AWS::S3::BucketPolicy": 2,
+    }
+    boundary = template["Resources"]["IamJobBoundary"]["Properties"]
+    arn = f"arn:{partition}:iam::*:policy{boundary['Path']}{boundary['ManagedPolicyName']}"
+    assert arn in written["scp/guardrails.json"]
+    stamp = f"{__version__}, pack {manifest['pack']['digest'][:12]}"
+    assert all(
+        body["Properties"].get("Description", stamp).endswith(stamp)
+        for body in template["Resources"].values()
+    )
+
+
+def test_cfn_lint_accepts_the_template(tmp_path: Path) -> None:
+    import cfnlint.api
+    from cfnlint.config import ManualArgs
+
+    smguard("policies", "render", "--parameters", parameters(tmp_path), "-o", tmp_path / "out")
+    text = (tmp_path / "out" / "template.json").read_text()
+    assert cfnlint.api.lint(text, config=ManualArgs(regions=["us-east-1", "eu-central-1"])) == []
+
+
+def test_what_a_quota_does_not_hold_is_split(tmp_path: Path) -> None:
+    roles = [f"automation/role-{number:03}" for number in range(12)]
+    values = parameters(tmp_path, automation_roles=roles)
+    ran = smguard("policies", "render", "--parameters", values, "-o", tmp_path / "out")
+    assert ran.code == 0
+    written = files(tmp_path / "out")
+    assert "scp/encryption.json" not in written
+    parts = [json.loads(written[f"scp/encryption-{number}.json"]) for number in (1, 2)]
+    whole = json.loads((ROOT / "policies/scp/encryption.json").read_text())["Statement"]
+    assert [it["Sid"] for part in parts for it in part["Statement"]] == [it["Sid"] for it in whole]
+    assert all(len(text) <= 10_240 for path, text in written.items() if path.startswith("scp/"))
+    assert "ScpEncryption2" in json.loads(written["template.json"])["Resources"]
+
+
+BROKEN = [
+    ({"approved_subnets": None}, "1:1: approved-subnets is missing"),
+    ({"approved-subnet": ["subnet-11111111111111111"]}, r"1:\d+: approved-subnet is no parameter"),
+    ({"approved_subnets": []}, r"1:\d+: approved-subnets is empty"),
+    ({"approved_subnets": "subnet-11111111111111111"}, r"1:\d+: approved-subnets is not a list"),
+    ({"approved_subnets": ["subnet-11111111111111111", 3]}, r"1:\d+: approved-subnets\[1\] is not a text"),
+    ({"approved_subnets": ["subnet-1"]}, r"1:\d+: approved-subnets\[0\] does not match"),
+    ({"data_buckets": ["a-bucket", "a-bucket"]}, r"1:\d+: data-buckets holds a value twice"),
+    ({"automation_roles": ["*"]}, r"1:\d+: automation-roles\[0\] does not match"),
+    ({"automation_roles": ["{{data-key}}"]}, r"1:\d+: automation-roles\[0\] does not match"),
+    ({"automation_roles": ["a" * 577]}, r"1:\d+: automation-roles\[0\] is against maxLength: 576"),
+    (
+        {"data_key": "arn:aws-cn:kms:cn-north-1:111122223333:key/1"},
+        r"1:\d+: data-key is an ARN of another partition",
+    ),
+    (
+        {"data_buckets": [f"bucket-{n:03}" for n in range(400)]},
+        "data-buckets: with 400 values iam/data-scientist.json",
+    ),
+    (
+        {"approved_subnets": [f"subnet-{n:017}" for n in range(400)]},
+        "with 400 values scp/approved-network.json#Deny",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "said"), BROKEN, ids=[said[:50] for _, said in BROKEN])
+def test_values_that_can_not_be(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    values = parameters(tmp_path, **changes)
+    ran = smguard("policies", "render", "--parameters", values, "-o", tmp_path / "out")
+    assert ran.code == 2
+    assert re.search(said, ran.err), ran.err
+    assert str(values) in ran.err
+    assert [it.name for it in tmp_path.iterdir()] == ["values.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"[1]", ":1:1: is not a mapping"),
+        (b"a: b: c", ":1: "),
+        (b"\xff\xfe\x00", "values.yaml: "),
+        (b"a: &a [*a]", "values.yaml"),
+        (b"organization-id: o-1\norganization-id: o-2\n", "values.yaml"),
+        (b"x" * 1_000_001, "larger than 1,000,000 bytes"),
+    ],
+)
+def test_files_that_are_no_values(text: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_bytes(text)
+    ran = smguard("policies", "render", "--parameters", "values.yaml", "-o", "out", cwd=tmp_path)
+    assert ran.code == 2
+    assert said in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    for name, said in (("none.yaml", "there is no such file"), (".", "is not a regular file")):
+        ran = smguard("policies", "render", "--parameters", name, "-o", "out", cwd=tmp_path)
+        assert (ran.code, said in ran.err) == (2, True)
+
+
+def test_the_output_folder_is_replaced_only_if_it_is_ours(tmp_path: Path) -> None:
+    values, out = parameters(tmp_path), tmp_path / "out"
+
+    def render(**how: Any) -> Any:
+        return smguard("policies", "render", "--parameters", values, "-o", out, **how)
+
+    assert render().code == 0
+    parameters(tmp_path, data_buckets=["another-bucket"])
+    assert render().code == 0
+    held = files(out)
+    assert [name for name in held if name.startswith("s3/")] == ["s3/data-bucket.another-bucket.json"]
+    (out / "mine.txt").write_text("mine")
+    ran = render()
+    assert (ran.code, files(out)) == (2, {**held, "mine.txt": "mine"})
+    assert "holds what this command did not write: mine.txt" in ran.err
+    (out / "mine.txt").unlink()
+    (out / "manifest.json").write_text("[]")
+    assert render().code == 2
+    shutil.rmtree(out)
+    out.write_text("a file")
+    assert "is no folder" in render().err
+    out.unlink()
+    (tmp_path / "closed").mkdir(mode=0o500)
+    out = tmp_path / "closed" / "out"
+    ran = render(before=give_up_power)
+    assert (ran.code, "can't be written" in ran.err) == (2, True)
+    assert list((tmp_path / "closed").iterdir()) == []
+
+
+def test_the_policies_of_a_checkout_decide_as_their_cases_say() -> None:
+    assert smguard("policies", "test").code == 0
+
+
+def test_the_policies_decide_as_their_cases_say() -> None:
+    ran = door.smguard("policies", "test")  # as a wheel holds it
+    assert (ran.code, ran.err) == (0, ""), ran.out
+    assert re.fullmatch(r"15 policies: \d{3} cases are as they say\.\n", ran.out)
+
+
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "DenyRoot",
+            "Effect": "Deny",
+            "Action": "sagemaker:CreateNotebookInstance",
+            "Resource": "*",
+            "Condition": {"StringNotEquals": {"sagemaker:RootAccess": "Disabled"}},
+        }
+    ],
+}
+DENIED = {"about": "Root", "call": "CreateNotebookInstance", "decision": "ExplicitlyDenied", "by": "DenyRoot"}
+ALLOWED = {
+    "about": "No root",
+    "call": "CreateNotebookInstance",
+    "with": {"RootAccess": "Disabled"},
+    "decision": "Allowed",
+}
+
+
+def case_run(
+    folder: Path, cases: Any, policy: Any = POLICY, layer: str | None = "scp", name: str = "own.json"
+) -> Any:
+    (folder / "own.json").write_text(json.dumps(policy))
+    (folder / "own.cases.yaml").write_text(
+        yaml.safe_dump({**({"layer": layer} if layer else {}), "cases": cases}, sort_keys=False)
+    )
+    return smguard("policies", "test", name, cwd=folder)
+
+
+def test_cases_of_ones_own(tmp_path: Path) -> None:
+    for name in ("own.json", "own.cases.yaml"):
+        ran = case_run(tmp_path, [DENIED, ALLOWED], name=name)
+        assert (ran.code, ran.out) == (0, "1 policy: 2 cases are as they say.\n")
+    (tmp_path / "scp").mkdir()
+    assert case_run(tmp_path / "scp", [DENIED, ALLOWED], layer=None).code == 0
+
+
+OTHER = {"about": "Other", "request": {"action": "sagemaker:ListModels"}, "decision": "Allowed"}
+ASSUMING = "as written, omitted parameters absent, deprecated keys sent"
+BY_ROOT = "ExplicitlyDenied by DenyRoot"
+WRONG = [
+    ([DENIED], "own.json#DenyRoot: no case just misses this statement"),
+    ([DENIED, OTHER], "own.json#DenyRoot: no case just misses this statement"),
+    ([ALLOWED], "own.json#DenyRoot: no case reaches this statement"),
+    ([DENIED, {**ALLOWED, "with": {}}], f"own.cases.yaml:7: No root ({ASSUMING}): {BY_ROOT}, not Allowed"),
+    ([{**DENIED, "by": "DenyOther"}, ALLOWED], f"3: Root ({ASSUMING}): {BY_ROOT}, not by DenyOther"),
+    ([{**DENIED, "decision": "ImplicitlyDenied"}, ALLOWED], f"{BY_ROOT}, not ImplicitlyDenied"),
+]
+
+
+@pytest.mark.parametrize(("cases", "said"), WRONG)
+def test_cases_that_differ(cases: Any, said: str, tmp_path: Path) -> None:
+    ran = case_run(tmp_path, cases)
+    assert (ran.code, ran.err) == (1, "")
+    assert said in ran.out
+
+
+BAD_CASES = [
+    ([], "own.cases.yaml:1: no list of cases"),
+    (["x"], "own.cases.yaml:3: a case is a mapping"),
+    ([{**DENIED, "calls": "x"}], "calls is no field of a case"),
+    ([{"about": "x", "decision": "Allowed"}], "either a call or a request"),
+    ([{**DENIED, "request": {"action": "s3:GetObject"}}], "either a call or a request"),
+    ([{"about": "x", "request": {}, "decision": "Allowed"}], "request is not {action, resource, context}"),
+    ([{**DENIED, "with": []}], "with and context are mappings"),
+    ([{**DENIED, "about": 1}], "are texts"),
+    ([{**DENIED, "decision": "Denied"}], "one `decision`: Allowed, ExplicitlyDenied, ImplicitlyDenied"),
+    ([{**DENIED, "with": {"RootAccess": "{{root}}"}}], "{{root}} stands for no parameter"),
+]
+
+
+@pytest.mark.parametrize(("cases", "said"), BAD_CASES)
+def test_cases_that_can_not_be_read(cases: Any, said: str, tmp_path: Path) -> None:
+    ran = case_run(tmp_path, cases)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+
+
+def test_policies_that_can_not_be_tested(tmp_path: Path) -> None:
+    assert "nothing says what this policy is attached to" in case_run(tmp_path, [DENIED], layer=None).err
+    broken = case_run(tmp_path, [DENIED], {"Statement": [{"Effect": "Deny"}]})
+    assert "own.json:1:16: Statement[0] has neither Action nor NotAction" in broken.err
+    (tmp_path / "own.cases.yaml").write_text("cases: [")
+    assert smguard("policies", "test", "own.json", cwd=tmp_path).code == 2
+    ran = smguard("policies", "test", "none.json", cwd=tmp_path)
+    assert (ran.code, "none.cases.yaml: there is no such file" in ran.err) == (2, True)
+
+
+def test_controls_and_policies_name_each_other() -> None:
+    full = catalog.load()
+    assert list(agreement.faults(full)) == []
+    changed = [
+        it._replace(
+            prevent=("scp/encryption.json#Gone", "scp/access.json#DenySpaceRemoteAccess"), not_prevented=()
+        )
+        if it.id == "studio-vpc-only"
+        else it
+        for it in full.controls
+    ]
+    assert list(agreement.faults(full._replace(controls=tuple(changed)))) == [
+        "studio-vpc-only: prevent names scp/encryption.json#Gone, and there is no such statement",
+        "studio-vpc-only: prevent names scp/access.json#DenySpaceRemoteAccess, "
+        "which stops no type that the control judges",
+        *(
+            f"policies/scp/network.json#{sid}: no control names this statement in its prevent"
+            for sid in ("DenyStudioOnInternet", "DenyMovingStudioToInternet")
+        ),
+        "studio-vpc-only: no statement stops AWS::SageMaker::Domain, and not-prevented doesn't say why",
+    ]
+
+
+def test_matrix() -> None:
+    cells = json.loads(smguard("rules", "matrix", "-f", "json").out)
+    found = {(it["control"], it["type"].rpartition("::")[2]): it for it in cells}
+    labeling = found["volume-kms-key", "LabelingJob"]
+    assert (labeling["template"], labeling["live"], labeling["config"], labeling["scp"]) == (
+        False,
+        True,
+        "periodic",
+        [],
+    )
+    assert "automated labeling" in labeling["why_not"][0]
+    notebook = found["volume-kms-key", "NotebookInstance"]
+    assert (notebook["config"], notebook["why_not"]) == ("change", [])
+    assert notebook["scp"] == ["scp/encryption.json#DenyNotebookAndStudioVolumeWithoutKey"]
+    table = smguard("rules", "matrix").out.splitlines()
+    markdown = smguard("rules", "matrix", "-f", "markdown").out.splitlines()
+    controls = {it["control"] for it in cells}
+    assert {line.split()[0] for line in table[1:-3]} == controls == {line.split()[1] for line in markdown[2:]}
+    assert {line.count(" | ") for line in markdown if "---" not in line} == {5}
+
+
+def test_the_auditor_reads_every_type_that_controls_judge() -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    policy = json.loads((ROOT / "policies/iam/auditor.json").read_text())
+    actions = [it.removeprefix("sagemaker:") for it in policy["Statement"][0]["Action"]]
+    exact = {it for it in actions if not it.endswith("*")}
+    assert exact <= set(model.operation_names)
+    types = yaml.safe_load((ROOT / "rules/_types.yaml").read_text())["types"]
+    for entry in filter(None, types.values()):
+        if "create" in entry:
+            name = entry["create"].replace("Create", "Describe", 1)
+            assert name in exact or any(name.startswith(it[:-1]) for it in actions if it.endswith("*")), name
+
+
+def test_denies_name_the_current_and_the_deprecated_key_in_one_null_block() -> None:
+    for path in (ROOT / "policies" / "scp").glob("*.json"):
+        for statement in json.loads(path.read_text())["Statement"]:
+            nulls = statement.get("Condition", {}).get("Null", {})
+            absent = {key for key, value in nulls.items() if value == "true"}
+            keys = {key.removesuffix("Arn") for key in absent if "KmsKey" in key}
+            assert absent >= {name for key in keys for name in (key, f"{key}Arn")}, statement["Sid"]
+            assert len(keys) <= 1, statement["Sid"]
+            assert statement["Effect"] == "Deny"
+            exempt = statement.get("Condition", {}).get("ArnNotLike", {}).get("aws:PrincipalArn")
+            assert exempt or statement["Sid"] == "DenyLeavingOrganization"
+
+
+def test_what_explain_says_of_prevention() -> None:
+    def said(control: str) -> str:
+        text = smguard("rules", "show", control).out.partition("What stops it before it is made\n")[2]
+        return " ".join(text.partition("\n\n")[0].split())
+
+    assert said("core-dump-kms-key") == (
+        "No policy: SageMaker has no condition key for it. Only a scan finds it."
+    )
+    volume = said("volume-kms-key")
+    assert volume.startswith("scp/encryption.json#DenyNotebookAndStudioVolumeWithoutKey scp/")
+    assert "Not stopped for LabelingJob: no key tells automated labeling" in volume
+    assert "Stopped too for TrainingJob: serverless training" in volume
+    assert "Stopped too: only the keys that an organisation approves" in said("customer-managed-kms-key")
+
+
+def test_reasons_that_can_not_be(tmp_path: Path) -> None:
+    control = yaml.safe_load((ROOT / "rules/access/notebook-root-access.yaml").read_text())
+    control |= {"id": "own", "number": 500}
+    for reasons, what in (
+        (
+            [{"types": ["AWS::SageMaker::Model"], "why": "x"}],
+            "AWS::SageMaker::Model is no type that the control",
+        ),
+        ([{"types": ["*"]}], "must say {types: [the types], why: the reason}"),
+        ("x", "must say {types: [the types], why: the reason}"),
+    ):
+        (tmp_path / "own.yaml").write_text(yaml.safe_dump({**control, "not-prevented": reasons}))
+        ran = smguard("rules", "check", tmp_path)
+        assert (ran.code, what in ran.out) == (1, True), ran.out
