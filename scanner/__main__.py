@@ -1,6 +1,8 @@
-"""Where the command starts, and `python -m scanner`."""
+"""Where the command starts and ends, and `python -m scanner`."""
 
 import gc
+import os
+import sys
 
 
 def main() -> None:
@@ -9,7 +11,22 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     from scanner.cli import main as run
 
-    run()
+    try:
+        run()
+    except SystemExit as ending:
+        _leave(ending)
+
+
+def _leave(ending: SystemExit) -> None:
+    """End at once: to take apart what the system is about to drop anyway takes some milliseconds."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        raise ending from None
+    if isinstance(ending.code, int):
+        os._exit(ending.code)
+    raise ending
 
 
 if __name__ == "__main__":
