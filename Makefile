@@ -38,7 +38,7 @@ docs: $(TEST_VENV)/.installed
 
 # What CI, the action and a release install, to the byte; what is oldest is what pyproject.toml still allows.
 LOCK := .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --custom-compile-command 'make lock' pyproject.toml
+	--custom-compile-command 'make lock' pyproject.toml
 
 lock:
 	@$(call venv,.cache/lock)

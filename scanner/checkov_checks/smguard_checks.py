@@ -156,7 +156,7 @@ def _judge_files(catalog: Any, resources: Resources) -> dict[tuple[str, int], tu
     return found
 
 
-class ControlCheck(BaseGraphCheck):  # type: ignore[misc]
+class ControlCheck(BaseGraphCheck):  # type: ignore[misc]  # checkov has no types
     """One control, or what could not be looked at, as checkov wants its graph checks."""
 
     def __init__(self, id: str, name: str, verdicts: Verdicts, paths: list[str]) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from scanner.catalog import Catalog
 from scanner.limits import Limits
 from scanner.model import Control, Finding
-from scanner.scan import Plan, Scan
+from scanner.scan import Scan
 
 
 def collect(
@@ -21,16 +21,10 @@ def collect(
 ) -> tuple[list[Finding], Scan]:
     """The findings (FAIL, UNKNOWN, and waived inline) in files and folders, and the scan that has run."""
     from scanner.files import find
-    from scanner.planning import read_parameters
+    from scanner.planning import UNSET, make_plan
 
     limits = Limits()
-    plan = Plan(
-        catalog=catalog,
-        controls=controls,
-        limits=limits,
-        given=read_parameters(parameters, limits),
-        settled=bool(parameters),
-        processes=os.cpu_count() or 1,
-    )
+    plan = make_plan({**UNSET, "parameters": parameters}, None, limits, today, catalog)
+    plan = plan._replace(controls=controls, processes=os.cpu_count() or 1)
     scan = Scan(plan, find(tuple(paths), (), limits, names_are_walked=False), today)
     return [event for event in scan.events() if isinstance(event, Finding)], scan

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import cast
-
 import click
+
+from scanner.cli import Commands
 
 COMMANDS = {
     "list": ("scanner.cli.policies_list", "List the policies of the pack."),
@@ -17,22 +16,8 @@ COMMANDS = {
 }
 
 
-class PolicyCommands(click.Group):
-    """The commands by name, so that starting one doesn't import the others."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        return cast(click.Command, import_module(COMMANDS[cmd_name][0]).command)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
-
-
-@click.group("policies", cls=PolicyCommands, short_help="List, render, lint, test and simulate policies.")
+@click.group(
+    "policies", cls=Commands, table=COMMANDS, short_help="List, render, lint, test and simulate policies."
+)
 def command() -> None:
     """The policies that stop a request before there is anything to find."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scanner.model import Finding, Gap, Note, Summary, Verdict
-from scanner.report import Run
+from scanner.model import Finding, Gap, Note, Summary
+from scanner.report import Run, reported
 from scanner.safe_text import to_json
 
 
@@ -17,14 +17,9 @@ def render(run: Run) -> Iterator[str]:
     gaps: list[Gap] = []
     notes: list[Note] = []
     separator = "\n"
-    for event in run.events:
-        if isinstance(event, Gap):
-            gaps.append(event)
-        elif isinstance(event, Note):
-            notes.append(event)
-        elif run.show_passed or event.verdict is not Verdict.PASS:
-            yield separator + to_json(as_json(event))
-            separator = ",\n"
+    for finding in reported(run, gaps, notes):
+        yield separator + to_json(as_json(finding))
+        separator = ",\n"
     yield "],\n"
     yield _list("gaps", [_gap(gap) for gap in gaps])
     yield _list("notes", [{"where": note.where, "what": note.what} for note in notes])
