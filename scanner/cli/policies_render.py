@@ -11,6 +11,7 @@ import click
 
 from scanner.model import SmguardError
 from scanner.policy import pack, render
+from scanner.policy.document import minified
 from scanner.safe_text import inert
 
 _MANIFEST, _TEMPLATE = "manifest.json", "template.json"
@@ -41,7 +42,7 @@ def command(file: str, folder: str, partition: str) -> int:
     policies = render.render(pack.entries(), values, file)
     digest = catalog.load().digest
     files = {each.path: each.text for each in policies}
-    files[_TEMPLATE] = render.minified(render.template(policies, digest))
+    files[_TEMPLATE] = minified(render.template(policies, digest))
     files[_MANIFEST] = json.dumps(render.manifest(policies, digest, partition), indent=2)
     _write(folder, files)
     for each in policies:

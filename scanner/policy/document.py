@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -207,3 +208,8 @@ def _text(value: str | float) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else repr(value)
+
+
+def minified(data: Any) -> str:
+    """The shortest JSON of a policy."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, default=lambda odd: str(odd))

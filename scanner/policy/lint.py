@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scanner.model import Gap, Note, Severity, SmguardError
-from scanner.policy.document import Policy, take_policy
+from scanner.policy.document import Policy, minified, take_policy
 from scanner.policy.folder import read_data
 from scanner.policy.lint_allow import check_allows
 from scanner.policy.lint_found import Found, Lint, named
 from scanner.policy.lint_guard import check_conditions
-from scanner.policy.lint_source import Fault, Place, Written, find_policies, minified, settle
+from scanner.policy.lint_source import Fault, Place, Written, find_policies, settle
 from scanner.policy.lint_statement import OPEN, Example, view
 from scanner.policy.opt_out import check_opt_out
 from scanner.policy.quota import check_counts, check_length

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scanner.limits import Limits
+from scanner.policy.document import minified
 from scanner.template.document import Document, Either, Marks, ReadError, SyntaxFault
 
 Place = tuple[str | int, ...]
@@ -171,11 +172,6 @@ def _embedded(
     targets = settle(properties.get("TargetIds"))
     listed = tuple(each for each in targets if isinstance(each, str)) if isinstance(targets, list) else ()
     return Written(data, kept, kind, name, at, len(minified(data)), listed)
-
-
-def minified(data: Any) -> str:
-    """The shortest JSON of a policy."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, default=lambda odd: str(odd))
 
 
 def _plain(raw: Any, marks: Marks, kept: Marks, *, intrinsics: bool) -> Any:

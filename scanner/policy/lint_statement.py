@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scanner.model import SmguardError
-from scanner.policy.document import Statement
-from scanner.policy.lint_source import Place, Written, minified
+from scanner.policy.document import Statement, minified
+from scanner.policy.lint_source import Place, Written
 from scanner.policy.reference import Reference
 
 OPEN = "{{"

@@ -16,7 +16,7 @@ from scanner.template.document import Document
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 EXAMPLE = "parameters.yaml"
-_PACK, _SCHEMA, _SURFACES = "_pack.yaml", "_parameters.schema.json", "_surfaces.yaml"
+_PACK, _QUOTAS, _SCHEMA, _SURFACES = "_pack.yaml", "_quotas.yaml", "_parameters.schema.json", "_surfaces.yaml"
 _PLACEHOLDER = re.compile(r"\{\{([a-z][a-z-]*)\}\}")
 Values = Mapping[str, str | list[str]]
 
@@ -58,7 +58,7 @@ class Entry(NamedTuple):
 
 def entries() -> list[Entry]:
     """Every policy of the pack, in the order in which `_pack.yaml` names them."""
-    pack = read_data(_PACK)
+    pack, quotas = read_data(_PACK), read_data(_QUOTAS)["kinds"]
     found = []
     for path, about in pack["policies"].items():
         kind = pack["kinds"][path.partition("/")[0]]
@@ -68,7 +68,7 @@ def entries() -> list[Entry]:
                 type=kind["type"],
                 about=about["about"],
                 text=_read(path),
-                largest=kind["largest"],
+                largest=quotas[kind["quota"]]["characters"],
                 splits=about.get("splits", kind["splits"]),
                 boundary=about.get("boundary", False),
                 alone=about.get("alone", ""),

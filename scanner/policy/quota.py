@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from scanner.policy.document import minified
 from scanner.policy.lint_found import Found
-from scanner.policy.lint_source import Written, minified
+from scanner.policy.lint_source import Written
 
 _OPEN = re.compile(r"\{\{[^}]*\}\}")
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from scanner import __version__
 from scanner.model import SmguardError
+from scanner.policy.document import minified
 from scanner.policy.pack import Entry, Values, fill, placeholders
 
 PATH = "/sagemaker-guardrails/"
@@ -33,11 +34,6 @@ class Rendered(NamedTuple):
     def text(self) -> str:
         """The minified JSON."""
         return minified(self.document)
-
-
-def minified(document: Any) -> str:
-    """JSON without any space between its tokens."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def render(entries: Sequence[Entry], values: Values, where: str) -> list[Rendered]:
