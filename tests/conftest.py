@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.building import ROOT, attempt, run, unpack
+
+if TYPE_CHECKING:
+    from tests.fake_aws import Fake
 
 settings.register_profile("quick", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=3000)
@@ -41,3 +46,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def project(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sources of the release, unpacked; not to be changed."""
     return unpack(built[".tar.gz"], tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+    """AWS on this machine; boto3 goes there, in this process and in those that it starts."""
+    from tests.fake_aws import Fake
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    with Fake() as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        yield fake
