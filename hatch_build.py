@@ -1,4 +1,4 @@
-"""Build hook: the wheel carries the catalog compiled to JSON instead of `rules/`."""
+"""Build hook: the wheel carries the catalog compiled to JSON, and `config_rules/`, as data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CatalogBuildHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add `scanner/data/*.json` to a standard wheel; an editable one reads `rules/` live."""
+        """Add `scanner/data/` to a standard wheel; an editable one reads the folders themselves."""
         if version == "editable":
             return
         sys.path.insert(0, self.root)
@@ -31,6 +31,11 @@ class CatalogBuildHook(BuildHookInterface[Any]):
             with open(path, "w", encoding="utf-8") as stream:
                 stream.write(text)
             build_data["force_include"][path] = f"scanner/data/{name}"
+        # Data, for it runs in Lambda: no package of site-packages.
+        folder = os.path.join(self.root, "config_rules")
+        for name in sorted(os.listdir(folder)):
+            if name.endswith((".py", ".yaml")):
+                build_data["force_include"][os.path.join(folder, name)] = f"scanner/data/config_rules/{name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the temporary folder once the wheel is written."""

@@ -53,7 +53,7 @@ def load(given: Given = MappingProxyType({})) -> Catalog:
     Parameters that are not `given` keep their default; `given` values are taken as they are. Raises
     SmguardError for a broken rule pack or a damaged installation.
     """
-    raw = _data("catalog.json")
+    raw = data("catalog.json")
     if raw is None:
         from scanner import live_rules
 
@@ -72,7 +72,7 @@ def live_directory() -> str | None:
 
 def examples() -> Mapping[str, Mapping[str, Any]]:
     """The examples of the built-in controls: id -> verdict -> list of {about, resource | template}."""
-    found: Mapping[str, Mapping[str, Any]] | None = _data("examples.json")
+    found: Mapping[str, Mapping[str, Any]] | None = data("examples.json")
     if found is None:
         from scanner import rulepack
 
@@ -86,12 +86,26 @@ def property_kinds() -> Mapping[str, Any]:
 
     {kinds, cloudformation-only, api-only, create-only, required}
     """
-    found: Mapping[str, Any] | None = _data("kinds.json")
+    found: Mapping[str, Any] | None = data("kinds.json")
     if found is None:
         from scanner import rulepack
 
         found = rulepack.read(rulepack.source_directory()).generated
     return found
+
+
+def live_types() -> Mapping[str, Any]:
+    """How each type of the built-in catalog is read from an account: type -> its completed `live:` block."""
+    found: Mapping[str, Any] | None = data("live.json")
+    return _live_types_of_checkout() if found is None else found
+
+
+@cache
+def _live_types_of_checkout() -> Mapping[str, Any]:
+    from scanner import rulepack
+
+    pack = rulepack.read(rulepack.source_directory())
+    return rulepack.live_types(pack, pack.shapes)
 
 
 def add(catalog: Catalog, directory: str, given: Given = MappingProxyType({})) -> Catalog:
@@ -179,7 +193,8 @@ def find(catalog: Catalog, control_id: str) -> Control:
     return catalog.by_id[control_id]
 
 
-def _data(name: str) -> Any:
+def data(name: str) -> Any:
+    """The content of a compiled JSON file; None in a source checkout, which has none."""
     try:
         with open(os.path.join(_DATA, name), "rb") as stream:
             return json.loads(stream.read())

@@ -34,7 +34,8 @@ OPTIONAL_FIELDS = (
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
 PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
-TYPE_FIELDS = frozenset({"create", "renames", "judged-at", "remark"})
+REASON_FIELDS = frozenset({"types", "why", "at", "when", "calls", "parameter"})
+TYPE_FIELDS = frozenset({"create", "properties", "renames", "judged-at", "remark", "live", "config", "steps"})
 PARAMETER_FIELDS = PARAMETER_KEYWORDS | {"default", "description"}
 
 OWN_NUMBERS = 500
@@ -129,7 +130,7 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
 def _reason_faults(listed: Any, field: str, resources: Any) -> Iterator[Fault]:
     known = {"*", *resources} if isinstance(resources, dict) else {"*"}
     for number, each in enumerate(listed if isinstance(listed, list) else [None]):
-        types = each.get("types") if isinstance(each, dict) else None
+        types = each.get("types") if isinstance(each, dict) and each.keys() <= REASON_FIELDS else None
         if not isinstance(types, list) or not isinstance(each.get("why"), str):
             yield (field, str(number)), "must say {types: [the types], why: the reason}"
             continue

@@ -15,7 +15,7 @@ from scanner.model import SmguardError
 from scanner.notation import Problem
 
 TYPES_FILE, DEFINITIONS_FILE = "_types.yaml", "_defs.yaml"
-KINDS_FILE, SCHEMA_FILE = "_kinds.json", "_schema.json"
+KINDS_FILE, SCHEMA_FILE, SDK_FILE = "_kinds.json", "_schema.json", "_sdk.yaml"
 _GENERATED = "README.md"
 
 
@@ -77,7 +77,7 @@ def read(directory: str, *, begun: bool = True) -> Pack:
     for file in _files(directory):
         name = file.rpartition("/")[2]
         if name.endswith((".yaml", ".yml")) and not name.startswith("_"):
-            document, fault = _read_yaml(directory, file)
+            document, fault = read_yaml(directory, file)
             if fault is not None:
                 pack.faults.append(fault)
             else:
@@ -119,7 +119,7 @@ def versioned_files(directory: str) -> Iterator[tuple[str, str]]:
 def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
     if not os.path.isfile(os.path.join(pack.directory, file)):
         return
-    document, fault = _read_yaml(pack.directory, file)
+    document, fault = read_yaml(pack.directory, file)
     if fault is not None or not isinstance(document, dict):
         pack.faults.append(fault or Problem(file, (), "must be a mapping"))
         return
@@ -169,7 +169,8 @@ def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
 
 
-def _read_yaml(directory: str, file: str) -> tuple[Any, Problem | None]:
+def read_yaml(directory: str, file: str) -> tuple[Any, Problem | None]:
+    """The content of one file of a folder, or what is wrong with it."""
     try:
         with open(os.path.join(directory, file), encoding="utf-8") as stream:
             return yaml.load(stream, Loader=_Loader), None  # noqa: S506 - derived from the safe loader

@@ -70,6 +70,7 @@ def _prevention(control: Control, kinds: Iterable[str] | None) -> Iterator[str]:
     for heading, reasons in (("Not stopped", control.not_prevented), ("Stopped too", control.over_prevented)):
         for each in reasons:
             names = ", ".join(name.rpartition("::")[2] for name in each["types"] if name != "*")
+            names += f" at {', '.join(each['at'])}" if "at" in each else ""
             if shown.intersection(each["types"]):
                 yield f"{heading}{f' for {names}' if names else ''}: {each['why']}"
 

@@ -16,7 +16,15 @@ from scanner import __version__, notation
 from scanner.fix.notation import fix_faults, template_parameter_faults
 from scanner.model import SmguardError
 from scanner.notation import OWN_NUMBERS, Names, Problem
-from scanner.rule_folder import DEFINITIONS_FILE, SCHEMA_FILE, TYPES_FILE, Pack, versioned_files
+from scanner.rule_folder import (
+    DEFINITIONS_FILE,
+    SCHEMA_FILE,
+    SDK_FILE,
+    TYPES_FILE,
+    Pack,
+    read_yaml,
+    versioned_files,
+)
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
 
@@ -111,7 +119,10 @@ def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
         ),
         "values": pack.values,
         "shapes": pack.shapes,
-        "types": {name: entry or {} for name, entry in pack.types.items()},
+        "types": {
+            name: {field: value for field, value in (entry or {}).items() if field not in ("live", "config")}
+            for name, entry in pack.types.items()
+        },
         "transforms": pack.transforms,
         "kinds": _pruned(kinds, touched(pack, shapes)),
         "template-parameters": pack.template_parameters,
@@ -127,6 +138,23 @@ def examples(pack: Pack) -> dict[str, dict[str, Any]]:
     }
 
 
+def live_types(pack: Pack, shapes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """How the types of a pack are read from an account: their `live:` blocks, completed.
+
+    `kept` are the properties that some control looks at, `config` is the type's `config:` block.
+    """
+    looked_at = touched(pack, shapes)
+    return {
+        name: {
+            **entry["live"],
+            "kept": sorted(looked_at.get(name, ())),
+            "config": entry.get("config") or {},
+        }
+        for name, entry in pack.types.items()
+        if entry and "live" in entry
+    }
+
+
 def compiled_files(directory: str) -> dict[str, str]:
     """The files of `scanner/data/` in a wheel, `policies/` as it is among them: name -> text."""
     pack = read(directory)
@@ -134,6 +162,8 @@ def compiled_files(directory: str) -> dict[str, str]:
         "catalog.json": compile_pack(pack),
         "examples.json": examples(pack),
         "kinds.json": pack.generated,
+        "live.json": live_types(pack, pack.shapes),
+        "sdk.json": sdk(os.path.join(directory, SDK_FILE)),
     }
     texts = {
         name: json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -152,6 +182,22 @@ def compiled_files(directory: str) -> dict[str, str]:
 
             texts["calls.json"] = json.dumps(call.read(path), separators=(",", ":"))
     return texts
+
+
+def sdk(path: str) -> dict[str, Any]:
+    """What the calls of the SageMaker SDK ask for, each entry with all that it is `like`.
+
+    Raises SmguardError if the file can't be read.
+    """
+    document, fault = read_yaml(os.path.dirname(path), os.path.basename(path))
+    if fault is not None:
+        raise SmguardError(str(fault), hint="mend the file or install sagemaker-guardrails again")
+
+    def whole(name: str) -> dict[str, Any]:
+        entry = dict(document["classes"][name] or {})
+        return {**whole(entry.pop("like")), **entry} if "like" in entry else entry
+
+    return {**{name: whole(name) for name in document["classes"]}, "elsewhere": document["elsewhere"]}
 
 
 def touched(pack: Pack, shapes: Mapping[str, Any]) -> dict[str, set[str]]:

@@ -48,7 +48,7 @@ def generate(types: Mapping[str, Any], today: str) -> dict[str, Any]:
     required: dict[str, dict[str, list[str]]] = {}
     for type_name in sorted(types):
         entry = types[type_name] or {}
-        tree: dict[str, Kind] = {}
+        tree: dict[str, Kind] = entry.get("properties", {})
         if "create" in entry:
             shape = service.operation_model(entry["create"]).input_shape
             tree = _shape_kind(shape, ())
@@ -161,6 +161,9 @@ def _schema_kind(node: Mapping[str, Any], root: Mapping[str, Any], above: tuple[
     if kind == "object":
         if "properties" in node:
             return {name: _schema_kind(below, root, above) for name, below in node["properties"].items()}
+        choices = [_schema_kind(each, root, above) for each in node.get("oneOf", ())]
+        if choices and all(isinstance(each, dict) and "*" not in each for each in choices):
+            return {name: kind for each in choices for name, kind in each.items()}
         patterns = list(node.get("patternProperties", {}).values())
         return {"*": _schema_kind(patterns[0], root, above) if patterns else None}
     return None if kind is None else _SCHEMA_SCALARS[kind]
