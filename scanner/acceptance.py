@@ -31,6 +31,8 @@ class Acceptances:
 
     def __init__(self, config: Config, today: date) -> None:
         self.base = config.base
+        self.remote = False
+        """Whether the Gaps are an audit's, which are in accounts and regions and not in files."""
         self.entries: list[Entry] = []
         self.problems: list[Note] = []
         self._used: set[int] = set()
@@ -51,7 +53,7 @@ class Acceptances:
 
     def apply(self, gap: Gap) -> Gap:
         """The Gap, accepted if an entry is about it."""
-        file = relative(_PLACE.sub("", gap.where), self.base)
+        file = gap.where if self.remote else relative(_PLACE.sub("", gap.where), self.base)
         for index, entry in enumerate(self.entries):
             if file and entry.where.cover(os.fsencode(file)) and fnmatchcase(gap.what, entry.what):
                 self._used.add(index)

@@ -45,6 +45,8 @@ class Baseline:
         self.entries = entries or Counter()
         self.name = name
         self.root = root
+        self.remote = False
+        """Whether it is an audit's: what it holds of other accounts and regions may well be there still."""
         self.open: Counter[Entry] = Counter()
         """Findings met that no waiver covers"""
         self._left: Counter[tuple[str, str]] = Counter()
@@ -95,7 +97,7 @@ class Baseline:
 
     def _is_gone(self, entry: Entry, chosen: Collection[str]) -> bool:
         if entry.file not in self._judged:
-            return not os.path.lexists(os.path.join(self.root, entry.file))
+            return not (self.remote or os.path.lexists(os.path.join(self.root, entry.file)))
         return entry.control in chosen
 
     def lines(self, firm: Collection[str]) -> Iterator[str]:

@@ -18,6 +18,9 @@ class View(Protocol):
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Answer a question about partly known text."""
 
+    def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> tuple[bool | None, str] | None:
+        """What a predicate is known to say of a text, with words as it has them; None: the text decides."""
+
 
 class PlainView:
     """Reads plain JSON: null, "", [], {} and what consists of nothing else are absent."""
@@ -33,6 +36,10 @@ class PlainView:
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Only the known parts of a text can decide."""
         return question.literal(partial.parts) if len(partial.parts) > 1 else None
+
+    def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> tuple[bool | None, str] | None:
+        """Nothing."""
+        return None
 
 
 PLAIN = PlainView()

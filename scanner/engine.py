@@ -96,17 +96,22 @@ class Subject:
 
 
 class Engine:
-    """Controls compiled on first use; `values` and `shapes` are the catalog's named schemas and shapes."""
+    """Controls compiled on first use; `values` and `shapes` are the catalog's named schemas and shapes.
+
+    `run` is the word for what judges: "scan" or "audit".
+    """
 
     def __init__(
         self,
         values: Mapping[str, Any],
         shapes: Mapping[str, Any],
         joins: Mapping[str, Mapping[str, list[str]]],
+        run: str = "scan",
     ) -> None:
         self.values = values
         self.shapes = shapes
         self.joins = joins
+        self.run = run
         self._rules: dict[tuple[str, str], tuple[tuple[Place, ...], str | None]] = {}
 
     def judge(self, control: Control, kind: str, subject: Subject) -> list[Judgement]:
@@ -121,7 +126,7 @@ class Engine:
             if names is None or place.gate is None or not names.isdisjoint(place.gate):
                 judgements += judge_everywhere(place, subject)
         if reference is not None:
-            judgements += _judge_reference(reference, self.joins[kind][reference], subject)
+            judgements += _judge_reference(reference, self.joins[kind][reference], subject, self.run)
         return judgements
 
     def places(self, control: Control, kind: str) -> tuple[Place, ...]:
@@ -254,7 +259,7 @@ def _overflow(place: Place, subject: Subject, error: Exception) -> Judgement:
     )
 
 
-def _judge_reference(path: str, types: list[str], subject: Subject) -> Iterator[Judgement]:
+def _judge_reference(path: str, types: list[str], subject: Subject, run: str) -> Iterator[Judgement]:
     """A setting that lives elsewhere: not applicable if it is judged in this run, else UNKNOWN."""
     if path not in subject.references:
         subject.references[path] = _find_unjudged(path.split("."), tuple(types), subject)
@@ -263,7 +268,8 @@ def _judge_reference(path: str, types: list[str], subject: Subject) -> Iterator[
         cause, origin = found
         noun = " or ".join(kind.rsplit("::", 1)[-1] for kind in types)
         name = path.rsplit(".", 1)[-1]
-        text = f"{name} names a {noun} that is not in this scan ({cause}), and that is where this is judged"
+        one = f"an {noun}" if noun[0] in "AEIO" else f"a {noun}"
+        text = f"{name} names {one} that is not in this {run} ({cause}), and that is where this is judged"
         yield Judgement(Verdict.UNKNOWN, path, path, text, origin, cause=f"{name}: {cause}")
 
 

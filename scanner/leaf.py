@@ -164,7 +164,9 @@ def check_predicate(name: str, known: tuple[str, ...] = ()) -> Check:
             answer, text = judge(value.parts, lambda question: view.test(value, question), known)
             cause: str | None = value.cause
         else:
-            answer, text = judge((as_text(value),), lambda question: question.holds(as_text(value)), known)
+            answer, text = view.tell(name, as_text(value), known) or judge(
+                (as_text(value),), lambda question: question.holds(as_text(value)), known
+            )
             cause = CAUSES.get(name, text)
         if answer:
             return None

@@ -95,11 +95,16 @@ class Location(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """The resource a finding is about. `construct` is the CDK path of a synthesised template."""
+    """The resource a finding is about.
+
+    `construct` is the CDK path of a synthesised template, or where in a notebook ("cell 7, line 3");
+    `stack` made the resource of an account.
+    """
 
     type: str
     name: str
     construct: str | None = None
+    stack: str | None = None
 
 
 class Waiver(NamedTuple):

@@ -36,7 +36,7 @@ def is_customer_managed_key(
             return False, f"is alias/{reserved[0]}, an AWS managed key"
         if name and not (goes_on and "aws/".startswith(name)):
             return True, ""
-    if _ends_with_key(parts) or _is_known(text, known):
+    if _ends_with_key(parts) or is_listed(text, known):
         return True, ""
     if len(parts) == 1 and isinstance(parts[0], Opaque):
         return None, f"comes from {parts[0].cause}: who manages that key is not known here"
@@ -67,7 +67,7 @@ def _ends_with_key(parts: tuple[Part, ...]) -> bool:
     return not start or (isinstance(start[-1], str) and start[-1].endswith((":key/", ":")))
 
 
-def _is_known(text: str, known: tuple[str, ...]) -> bool:
+def is_listed(text: str, known: tuple[str, ...]) -> bool:
     """Whether a key is one of those listed, by id or ARN; `\0` in its text is a part that isn't known.
 
     The id by itself, and an ARN that ends with it, are the same key. A wildcard stands for nothing unknown.
@@ -89,7 +89,7 @@ def _ask_known(known: tuple[str, ...]) -> Question:
     return Question(
         "known-key",
         known,
-        lambda text: _is_known(text, known),
+        lambda text: is_listed(text, known),
         undecided,
         lambda answer: f"is {'' if answer else 'not '}one of the keys that are allowed",
     )

@@ -28,12 +28,13 @@ class Entry(NamedTuple):
     file: str | None = None
 
     def covers(self, finding: Finding) -> bool:
-        """Whether it is about this control on this resource in this file."""
+        """Whether it is about this control on this resource in this file; an account's may go by its ARN."""
         if self.waiver.control != finding.control.id:
             return False
         if self.waiver.inline:
             return self.waiver.resource == finding.resource.name
-        if not fnmatchcase(finding.resource.name, self.waiver.resource):
+        names = (finding.resource.name, finding.location.arn or "")
+        if not any(name and fnmatchcase(name, self.waiver.resource) for name in names):
             return False
         if self.file is None:
             return True
@@ -124,6 +125,11 @@ def read_file(path: str, controls: Mapping[str, Control], today: date, limits: L
     return _accept(placed, None, controls, today)
 
 
+def read_listed(listed: list[Any], where: str, controls: Mapping[str, Control], today: date) -> Waivers:
+    """The waivers of a list as a file has it under `waivers`; `where` names it in notes."""
+    return _accept(((item, where) for item in listed), None, controls, today)
+
+
 def _fault_in(path: str, line: int | None, what: str, hint: str) -> SmguardError:
     place = path if line is None else f"{path}:{line}"
     return SmguardError(f"{inert(place)}: {what}", hint)
@@ -189,7 +195,7 @@ def _fault(raw: Any, inline: bool, controls: Mapping[str, Control], today: date)
         return "there is no control of that name"
     if not control.waivable:
         return "this control can't be waived"
-    return _date_fault(raw["expires"], today)
+    return date_fault(raw["expires"], today)
 
 
 def _field_fault(key: str, value: Any) -> str | None:
@@ -202,7 +208,8 @@ def _field_fault(key: str, value: Any) -> str | None:
     return None if value.strip() else f"{key} is empty"
 
 
-def _date_fault(expires: str, today: date) -> str | None:
+def date_fault(expires: str, today: date) -> str | None:
+    """Why a waiver with this last day does not count today, or None if it does."""
     try:
         last = date.fromisoformat(expires) if _ISO_DATE.fullmatch(expires) else None
     except ValueError:

@@ -1,0 +1,121 @@
+"""Whose credentials an audit uses: they stay in botocore, and what travels to workers says where they are."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from scanner import __version__
+
+CONNECTIONS = 64
+"""To one endpoint: as many calls can be under way at once."""
+LOCK = threading.RLock()
+"""Held to make a session or client: botocore's sessions are not for several threads at once."""
+
+
+class Role(NamedTuple):
+    """A role to assume."""
+
+    arn: str
+    external_id: str | None = None
+
+
+class Access(NamedTuple):
+    """How to come by credentials; holds none, so that it can be sent to a worker.
+
+    `profile` is one of the AWS configuration, None takes the usual order of environment, files and metadata
+    services; `roles` are assumed from there, each by means of the one before, in the region `home`.
+    """
+
+    profile: str | None = None
+    roles: tuple[Role, ...] = ()
+    home: str = "us-east-1"
+
+
+def configuration(attempts: int = 1) -> Any:
+    """botocore's settings: our name, short waits, and no tries of its own, which nobody would count."""
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=5,
+        read_timeout=20,
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        user_agent_extra=f"sagemaker-guardrails/{__version__}",
+    )
+
+
+def session(access: Access) -> Any:
+    """botocore's session with these credentials, the same one every time, so that each role is assumed once.
+
+    Raises what botocore raises; a role is assumed only when credentials are first needed.
+    """
+    with LOCK:
+        return _session(access)
+
+
+def forget() -> None:
+    """Look for credentials anew from here on: those at hand have expired."""
+    with LOCK:
+        _session.cache_clear()
+        _sts.cache_clear()
+
+
+@cache
+def _loader() -> Any:
+    # The service models take tens of megabytes: once for all sessions.
+    from botocore.session import Session
+
+    return Session().get_component("data_loader")
+
+
+@cache
+def _session(access: Access) -> Any:
+    from botocore.session import Session
+
+    made = Session(profile=access.profile)
+    made.register_component("data_loader", _loader())
+    made.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    # Tokens of the global endpoint are refused in regions that have to be enabled.
+    made.set_config_variable("sts_regional_endpoints", "regional")
+    if access.roles:
+        from botocore.credentials import DeferredRefreshableCredentials
+
+        # Made here: a role is assumed under botocore's own lock, within which LOCK must not be waited for.
+        sts = _sts(access._replace(roles=access.roles[:-1]))
+        # What botocore's own providers do for a role in a profile.
+        made._credentials = DeferredRefreshableCredentials(
+            lambda: _assume(sts, access.roles[-1]), method="sts-assume-role"
+        )
+    return made
+
+
+@cache
+def _sts(access: Access) -> Any:
+    return _session(access).create_client("sts", region_name=access.home, config=configuration(attempts=4))
+
+
+def _moment(value: Any) -> Any:
+    """A moment: mostly seconds, for each of which botocore works out the local time, slowly."""
+    from botocore.utils import parse_timestamp
+
+    if isinstance(value, int | float):
+        with suppress(OverflowError, OSError, ValueError):
+            return datetime.fromtimestamp(value, UTC)
+    return parse_timestamp(value)
+
+
+def _assume(sts: Any, role: Role) -> dict[str, Any]:
+    asked = {"RoleArn": role.arn, "RoleSessionName": "smguard"}
+    if role.external_id is not None:
+        asked["ExternalId"] = role.external_id
+    got = sts.assume_role(**asked)["Credentials"]
+    return {
+        "access_key": got["AccessKeyId"],
+        "secret_key": got["SecretAccessKey"],
+        "token": got["SessionToken"],
+        "expiry_time": got["Expiration"].isoformat(),
+    }

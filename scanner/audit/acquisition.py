@@ -1,0 +1,201 @@
+"""How the resources of each type are read from AWS's API: the `live:` blocks of `_types.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from scanner import catalog
+from scanner.audit.fault import iam_action
+from scanner.model import SmguardError
+
+NAME = "$name"
+"""Stands in `by` for the name of the resource, which its summary need not hold."""
+_OLDEST_FIRST = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
+
+
+class Wanted(NamedTuple):
+    """What an audit asks of a type: the top-level properties that its controls look at.
+
+    `since`: jobs that were made earlier and have ended are left out. `tags`: whether tags are asked for.
+    `at`: when the audit began; None: now. `resumable`: the reading may be taken up in the middle, so jobs
+    made before `since` that still run are listed by themselves, never along with all others.
+    """
+
+    properties: frozenset[str]
+    since: datetime | None = None
+    tags: bool = False
+    at: datetime | None = None
+    resumable: bool = False
+
+
+class Listing(NamedTuple):
+    """The operation that names every resource, and the members of its answer."""
+
+    operation: str
+    items: str
+    name: tuple[str, ...]
+    """Members that make the name; of an ARN, what follows the kind of the resource."""
+    arn: str | None
+    created: str
+    status: str
+    parameters: Mapping[str, Any]
+    whole: bool
+    """Does it return the resources themselves, so that none need be described?"""
+
+
+class Describing(NamedTuple):
+    """The operation that returns one resource."""
+
+    operation: str
+    by: Mapping[str, str]
+    """Its parameters <- members of a summary, or NAME."""
+    at: str | None
+    """The member that the resource is wrapped in."""
+    arn: str
+    """A member that every answer has."""
+
+
+class Searching(NamedTuple):
+    """How `Search` returns resources of the type, a hundred at a time."""
+
+    resource: str
+    record: tuple[str, ...]
+    lacks: frozenset[str]
+    """Properties that Describe returns and it doesn't."""
+
+
+class Recording(NamedTuple):
+    """What AWS Config does about a type."""
+
+    trigger: str = "periodic"
+    """Whether a rule judges its resources on each "change" that Config records, or reads them itself."""
+    report: str = "account"
+    """Of what a rule reports: of each "resource", or of the "account" where Config may not know the type."""
+    lacks: tuple[str, ...] = ()
+    """Paths, "A.B" through lists too, that may be missing in what Config records."""
+
+
+class Acquisition(NamedTuple):
+    """How resources of one type are read. Property names are CloudFormation's unless they say otherwise."""
+
+    type: str
+    service: str
+    read_as: str | None
+    """Another type, as which resources of this one are read: then nothing else here counts."""
+    listing: Listing
+    describing: Describing
+    search: Searching | None
+    renames: Mapping[str, str]
+    """Property <- member of the answer, where the two differ."""
+    never: frozenset[str]
+    """Properties that no operation returns."""
+    immutable: bool
+    """Can't what it returns change, so that it is remembered?"""
+    open: tuple[str, ...]
+    """Statuses of a job that has not ended; empty for what is no job."""
+    done: frozenset[str]
+    """Statuses of a job that has."""
+    gone: frozenset[str]
+    """Statuses of what is not there any more, though it is listed."""
+    only_while_open: frozenset[str]
+    """Properties that mean nothing any more once a job has ended."""
+    only_without: Mapping[str, str]
+    """Property -> another, beside which it never stands."""
+    kept: frozenset[str]
+    """Properties that some control of the catalog looks at."""
+    config: Recording
+
+    def searchable(self, wanted: Wanted) -> bool:
+        """Does `Search` return all that is wanted, but for what concerns few resources?"""
+        return self.search is not None and not wanted.properties & self.beyond_search
+
+    @property
+    def beyond_search(self) -> frozenset[str]:
+        """Properties for which every single resource must be described."""
+        lacks = self.search.lacks if self.search else frozenset()
+        return lacks - self.only_while_open - self.only_without.keys()
+
+
+def load(folders: Iterable[str] = ()) -> dict[str, Acquisition]:
+    """How to read each type of the built-in catalog and of a user's own rule folders.
+
+    Raises SmguardError for a folder whose `live:` blocks are broken.
+    """
+    found = {name: _acquisition(name, live) for name, live in catalog.live_types().items()}
+    for folder in folders:
+        from scanner import rulepack
+
+        pack = rulepack.read(folder)
+        try:
+            for name, live in rulepack.live_types(pack, {**catalog.load().shapes, **pack.shapes}).items():
+                found[name] = _acquisition(name, live)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            hint = f"`smguard rules check {folder}` tells what is wrong"
+            raise SmguardError(f"`live` of a type in {folder}/_types.yaml is broken", hint) from error
+    return found
+
+
+def actions(how: Acquisition, wanted: Wanted) -> frozenset[str]:
+    """The IAM actions that the calls can need."""
+    if how.read_as:
+        return frozenset()
+    operations = [how.listing.operation]
+    if not how.listing.whole:
+        operations.append(how.describing.operation)
+    if how.searchable(wanted):
+        operations.append("Search")
+    return frozenset(iam_action(how.service, operation) for operation in operations)
+
+
+def _acquisition(type_name: str, live: Mapping[str, Any]) -> Acquisition:
+    """Read a `live:` block; what it leaves out goes by the names that AWS mostly gives."""
+    noun = type_name.rpartition("::")[2]
+    listing, describing = live.get("list") or {}, live.get("describe") or {}
+    job, search = live.get("job") or {}, live.get("search")
+    name = listing.get("name", f"{noun}Name")
+    names = (name,) if isinstance(name, str) else tuple(name)
+    arn = listing.get("arn", f"{noun}Arn")
+    return Acquisition(
+        type=type_name,
+        service=live.get("service", "sagemaker"),
+        read_as=live.get("read-as"),
+        listing=Listing(
+            operation=listing.get("operation", f"List{noun}s"),
+            items=listing["items"] if listing or "read-as" not in live else "",
+            name=names,
+            arn=arn,
+            created=listing.get("created", "CreationTime"),
+            status=listing.get("status", f"{noun}Status"),
+            parameters=listing.get("parameters", _OLDEST_FIRST),
+            whole=listing.get("whole", False),
+        ),
+        describing=Describing(
+            operation=describing.get("operation", f"Describe{noun}"),
+            by=describing.get("by", {each: each for each in names}),
+            at=describing.get("at"),
+            arn=describing.get("arn", arn),
+        ),
+        search=Searching(
+            resource=search.get("resource", noun),
+            record=tuple(search.get("record", noun).split(".")),
+            lacks=frozenset(search["lacks"]),
+        )
+        if search is not None
+        else None,
+        renames=live.get("renames", {}),
+        never=frozenset(live.get("never", ())),
+        immutable=live.get("immutable", False),
+        open=tuple(job.get("open", ())),
+        done=frozenset(job.get("done", ())),
+        gone=frozenset(live.get("gone", ())),
+        only_while_open=frozenset(live.get("only-while-open", ())),
+        only_without=live.get("only-without", {}),
+        kept=frozenset(live["kept"]),
+        config=_recording(**live["config"]),
+    )
+
+
+def _recording(trigger: str = "periodic", report: str = "account", lacks: Iterable[str] = ()) -> Recording:
+    return Recording(trigger, report, tuple(lacks))

@@ -1,0 +1,69 @@
+"""How an audit enters an account: credentials, pace, and what it remembers there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from scanner import __version__
+from scanner.audit.access import Access
+from scanner.audit.client import Client, verify
+from scanner.audit.item import Api, Memory, Scope
+from scanner.audit.job import Asked
+from scanner.audit.memory import StoredMemory
+from scanner.audit.pace import Clock, Pace
+from scanner.audit.store import Store, open_store
+from scanner.model import Note
+
+
+class AwsDoor(NamedTuple):
+    """The door to one account of AWS."""
+
+    access: Access
+    ceiling: float
+    """Calls a second of one operation in a region."""
+    store: str | None
+    """The file that remembers, "" for the user's own; None: nothing is remembered."""
+    run: str
+    """What audits that ask for the same have in common: only these go on where another was broken off."""
+    resume: bool = False
+
+    def enter(self, scope: Scope, clock: Clock) -> tuple[Api, Asked]:
+        """See Door."""
+        api = Client(self.access, scope, Pace(clock, self.ceiling))
+        verify(api)
+        return api, api.pace.counts
+
+    def memory(self, scope: Scope) -> Memory:
+        """See Door."""
+        return StoredMemory(store_at(self.store), scope, __version__)
+
+    def finished(self, scope: Scope, type_name: str) -> bytes | None:
+        """See Door."""
+        return store_at(self.store).finished(self.run, _unit(scope, type_name)) if self.resume else None
+
+    def finish(self, scope: Scope, type_name: str, unit: bytes) -> None:
+        """See Door."""
+        store_at(self.store).finish(self.run, _unit(scope, type_name), unit)
+
+    def end(self) -> None:
+        """See Door."""
+        store_at(self.store).end(self.run)
+
+    def notes(self) -> Sequence[Note]:
+        """See Door."""
+        return tuple(store_at(self.store).notes)
+
+
+def _unit(scope: Scope, type_name: str) -> str:
+    return f"{scope.partition}/{scope.shown}/{type_name}"
+
+
+@cache
+def store_at(path: str | None) -> Store:
+    """The one store of this process in a file, "" for the user's own and None for none.
+
+    Raises SmguardError for a file that is something else.
+    """
+    return Store(None) if path is None else open_store(path or None)

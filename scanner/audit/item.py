@@ -1,0 +1,93 @@
+"""What an audit is made of: where it looks, what it finds there, and whom it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Scope(NamedTuple):
+    """Where an audit looks: one region of one account. `account` has twelve digits."""
+
+    account: str
+    region: str
+    partition: str = "aws"
+
+    @property
+    def shown(self) -> str:
+        """How reports name it."""
+        return f"{self.account}/{self.region}"
+
+
+class Item(NamedTuple):
+    """One resource of an account.
+
+    `name` is what its owner calls it, unique in scope and type ("domain-id/profile" where AWS nests names).
+    `properties` have CloudFormation's shape; null and empty values are left to the engine. `stack` is the
+    CloudFormation stack that made it. `moot` are properties that mean nothing any more, and that were not
+    read: a control that looks at one of them says nothing of this resource.
+    """
+
+    type: str
+    name: str
+    arn: str | None
+    properties: Mapping[str, Any]
+    stack: str | None = None
+    tags: Mapping[str, str] = _NONE
+    moot: frozenset[str] = frozenset()
+
+
+class Api(Protocol):
+    """AWS's API in one scope. Threads share it."""
+
+    @property
+    def scope(self) -> Scope:
+        """Where it asks."""
+
+    def call(
+        self, service: str, operation: str, parameters: Mapping[str, Any] = _NONE, needs: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """The parsed answer to one call such as ("sagemaker", "ListModels"); paced and retried.
+
+        Raises Fault when it is given up, and of kind "malformed" when a member of `needs` is not in the
+        answer: many optional members are always there, and an answer without them says nothing.
+        """
+
+
+class Memory(Protocol):
+    """What earlier audits of this scope read of resources that never change. Threads share it.
+
+    `wanted` are the top-level property names that the chosen controls look at: what was kept with fewer is
+    not recalled. `since` is the start of the window that was read, None for all time.
+    """
+
+    def recall(self, type_name: str, key: str, wanted: Collection[str]) -> dict[str, Any] | None:
+        """The properties of one resource, or None."""
+
+    def recall_all(self, type_name: str, wanted: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Key and properties of every one, in the order of the keys.
+
+        Raises Fault when the store fails on the way: what comes after is not known then.
+        """
+
+    def remember(
+        self, type_name: str, key: str, properties: Mapping[str, Any], wanted: Collection[str]
+    ) -> None:
+        """Keep the properties of one; JSON values and datetimes."""
+
+    def forget(self, type_name: str, key: str) -> None:
+        """Drop one that was deleted."""
+
+    def last_complete(
+        self, type_name: str, wanted: Collection[str], since: datetime | None
+    ) -> datetime | None:
+        """When everything of the type back to `since` was last read and kept, or None."""
+
+    def complete(
+        self, type_name: str, wanted: Collection[str], since: datetime | None, when: datetime
+    ) -> None:
+        """Everything of the type from `since` to `when` (the start of the reading) has been kept."""

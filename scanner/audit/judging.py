@@ -1,0 +1,197 @@
+"""Judging what an account holds: the engine that judges templates, over values that are all known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from threading import Event, Lock
+from typing import Any, NamedTuple, Protocol
+
+from scanner.audit.fault import Fault
+from scanner.audit.item import Item
+from scanner.audit.keys import KeyBook, doubt
+from scanner.audit.keys import judge as judge_key
+from scanner.catalog import Catalog
+from scanner.check import PlainView
+from scanner.engine import Engine, Subject
+from scanner.model import Control, Verdict
+from scanner.predicate import is_listed
+from scanner.safe_text import inert
+from scanner.value import Partial
+from scanner.world import World
+
+_LONGEST_TEXT = 4_000
+
+
+class Draft(NamedTuple):
+    """What a control says of one place of a resource, before waivers."""
+
+    control: str
+    verdict: str
+    message: str
+    path: str
+    place: str
+    condition: str | None
+    cause: str | None
+
+
+class Judged(NamedTuple):
+    """What all controls say of one resource. `crashed` are those that broke down over it, with how."""
+
+    drafts: tuple[Draft, ...]
+    passed: tuple[str, ...]
+    crashed: tuple[tuple[str, str], ...]
+
+
+class Census:
+    """Which resources of the types that others refer to were judged; whoever asks waits for all of a type."""
+
+    def __init__(self, types: Iterable[str]) -> None:
+        self._names: dict[str, set[str]] = {type_name: set() for type_name in types}
+        self._whole = {type_name: Event() for type_name in self._names}
+
+    def add(self, item: Item) -> None:
+        """A resource is judged: from now on its name, its ARN and the ARN's end lead to it."""
+        names = self._names.get(item.type)
+        if names is not None:
+            arn = item.arn or item.name
+            names.update((item.name, arn, arn.rpartition("/")[2]))
+
+    def close(self, type_name: str) -> None:
+        """No more of a type will come."""
+        if type_name in self._whole:
+            self._whole[type_name].set()
+
+    def names(self, type_name: str) -> list[str]:
+        """What leads to a resource of a type, for a later run; empty of types that nothing refers to."""
+        return sorted(self._names.get(type_name, ()))
+
+    def restore(self, type_name: str, names: Iterable[str]) -> None:
+        """What `names` gave in an earlier run."""
+        if type_name in self._names:
+            self._names[type_name].update(names)
+
+    def holds(self, reference: str, types: Iterable[str]) -> bool:
+        """Whether a reference leads to a resource that is judged in this run."""
+        for type_name in types:
+            if type_name in self._whole:
+                self._whole[type_name].wait()
+        return any(reference in self._names.get(type_name, ()) for type_name in types)
+
+
+class Joins(Protocol):
+    """What is known of the resources that others refer to."""
+
+    def holds(self, reference: str, types: Iterable[str]) -> bool:
+        """Whether a reference leads to a resource that is judged in this run."""
+
+
+class _View(PlainView):
+    """Plain JSON, and KMS to ask about keys."""
+
+    def __init__(self, keys: KeyBook | None) -> None:
+        self._keys = keys
+        self._lock = Lock()
+        self.faults: dict[tuple[str, str], Fault] = {}
+        """Calls that KMS did not answer, each once."""
+
+    def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> tuple[bool | None, str] | None:
+        if predicate != "customer-managed-key" or self._keys is None:
+            return None
+        facts = self._keys.about(text)
+        if isinstance(facts, Fault):
+            with self._lock:
+                self.faults.setdefault((facts.operation, facts.code), facts)
+        answer = doubt(facts) if isinstance(facts, Fault) else judge_key(facts)
+        return (True, "") if answer[0] is None and is_listed(text, known) else answer
+
+
+class Judge:
+    """The chosen controls over one scope; threads share it."""
+
+    def __init__(
+        self, catalog: Catalog, controls: Iterable[Control], census: Joins, keys: KeyBook | None
+    ) -> None:
+        joins = joins_of(catalog)
+        chosen = {control.id for control in controls}
+        self.controls = {
+            type_name: tuple(control for control in those if control.id in chosen)
+            for type_name, those in catalog.by_type.items()
+        }
+        self._engine = Engine(catalog.values, catalog.shapes, joins, run="audit")
+        self._looks_at: dict[tuple[str, str], frozenset[str]] = {}
+        self._kinds = catalog.kinds
+        self._census = census
+        self._view = _View(keys)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What KMS did not answer."""
+        return list(self._view.faults.values())
+
+    def looks_at(self, type_name: str) -> frozenset[str]:
+        """The top-level properties of a type that some control looks at, to judge it or to follow it."""
+        return frozenset().union(
+            *(self._of(control, type_name) for control in self.controls.get(type_name, ()))
+        )
+
+    def _of(self, control: Control, type_name: str) -> frozenset[str]:
+        known = self._looks_at.get((control.id, type_name))
+        if known is None:
+            names = {control.resources[type_name].get("judged-at", "").partition(".")[0]} - {""}
+            for place in self._engine.places(control, type_name):
+                lines = (*place.when, *place.unless, *place.unsure, *place.requires)
+                paths = [place.at] if place.at else [line.path for line in lines]
+                names.update(path[0].name for path in paths)
+            known = self._looks_at[control.id, type_name] = frozenset(names)
+        return known
+
+    def judge(self, item: Item) -> Judged:
+        """Judge one resource by every control that is about its type; a control that crashes says nothing."""
+        subject = Subject(
+            properties=dict(item.properties),
+            kind=self._kinds.get(item.type, {}),
+            origin=(None, None),
+            look=lambda world: self._view,
+            joined=self._joined,
+            world_limit=1,
+        )
+        worst: dict[tuple[str, str], Draft] = {}
+        passed: dict[str, None] = {}
+        crashed: list[tuple[str, str]] = []
+        for control in self.controls.get(item.type, ()):
+            if not item.moot.isdisjoint(self._of(control, item.type)):
+                continue
+            try:
+                judgements = self._engine.judge(control, item.type, subject)
+            except Exception as error:
+                crashed.append((control.id, type(error).__name__))
+                continue
+            for it in judgements:
+                if it.verdict is Verdict.PASS:
+                    passed[control.id] = None
+                    continue
+                before = worst.get((control.id, it.identity))
+                if before is None or Verdict(before.verdict).rank < it.verdict.rank:
+                    worst[control.id, it.identity] = Draft(
+                        control.id,
+                        it.verdict.value,
+                        it.text[:_LONGEST_TEXT],
+                        it.path,
+                        it.identity,
+                        it.condition,
+                        it.cause and it.cause[:_LONGEST_TEXT],
+                    )
+        failing = {control for control, _ in worst} | {control for control, _ in crashed}
+        return Judged(
+            tuple(worst.values()), tuple(each for each in passed if each not in failing), tuple(crashed)
+        )
+
+    def _joined(self, world: World, reference: Any, types: tuple[str, ...]) -> bool | str:
+        if type(reference) is Partial:
+            return reference.cause
+        return self._census.holds(str(reference), types) or inert(str(reference), 100)
+
+
+def joins_of(catalog: Catalog) -> Mapping[str, Mapping[str, list[str]]]:
+    """Type -> property path -> the types that it may name."""
+    return {type_name: body.get("judged-at", {}) for type_name, body in catalog.types.items()}

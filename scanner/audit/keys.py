@@ -1,0 +1,150 @@
+"""KMS keys that resources name: whose they are, and whether they can do what a key is for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from scanner.audit.fault import Fault
+from scanner.audit.item import Api
+from scanner.audit.paging import pages
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+ACTIONS = ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListAliases")
+"""What a key book needs to ask KMS."""
+MISSING, ELSEWHERE = "Missing", "Elsewhere"
+_ARN = re.compile(r"arn:[\w-]+:kms:([\w-]+):(\d{12}):.+", re.DOTALL)
+_ALIAS = re.compile(r"(?:^|:)(alias/.+)", re.DOTALL)
+_FAULTS = {
+    "Enabled": "",
+    "Creating": "",
+    "Updating": "",
+    "Disabled": "is disabled",
+    "PendingDeletion": "is scheduled for deletion",
+    "PendingReplicaDeletion": "is scheduled for deletion",
+    "PendingImport": "has no key material",
+    "Unavailable": "can't be used: its key store is not connected",
+}
+
+
+class KeyFacts(NamedTuple):
+    """What KMS says of a key."""
+
+    customer_managed: bool
+    state: str
+    """A key state of KMS; MISSING if there is no such key, ELSEWHERE if it is one of another region."""
+    rotates: bool | None
+    """Whether AWS replaces its material every year; None where that can't be set (asymmetric keys, imported
+    material, key stores of one's own) or makes no difference any more."""
+
+
+class KeyBook:
+    """The keys that one scope names. Each is looked up once, whatever it is called; threads share it."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._lock = Lock()
+        self._kept: dict[str, Future[Any]] = {}
+
+    def judge(self, reference: str) -> tuple[bool | None, str]:
+        """Is it a usable, rotated key that a customer manages? With words that complete "KmsKeyId …".
+
+        None, with the call that KMS did not answer, where that can't be known.
+        """
+        facts = self.about(reference)
+        return doubt(facts) if isinstance(facts, Fault) else judge(facts)
+
+    def about(self, reference: str) -> KeyFacts | Fault:
+        """A key by its id, ARN, alias or alias's ARN; the Fault, once for all, if KMS can't be asked."""
+        alias, arn = _ALIAS.search(reference), _ARN.fullmatch(reference)
+        if alias and alias[1].startswith("alias/aws/"):
+            # To describe one that was never used would make its key.
+            return KeyFacts(False, "Enabled", True)
+        if arn and arn[1] != self._api.scope.region:
+            return KeyFacts(True, ELSEWHERE, None)  # KMS tells of its own region only, replicas included
+        name = reference
+        if arn is None or arn[2] == self._api.scope.account:
+            aliases = self._once("", self._aliases)
+            if not isinstance(aliases, Fault):
+                own = reference.rpartition(":key/")[2]
+                name = aliases.targets.get(alias[1], reference) if alias else own
+                if name in aliases.reserved:
+                    return KeyFacts(False, "Enabled", True)
+        found: KeyFacts | Fault = self._once(name, lambda: self._describe(name))
+        return found
+
+    def _aliases(self) -> _Aliases:
+        """All aliases at once: that spares a call for each, and for each AWS managed key."""
+        listed = pages(self._api, "kms", "ListAliases", {"Limit": 100}, "Aliases", "Marker", "NextMarker")
+        found = {each["AliasName"]: each.get("TargetKeyId") for page in listed for each in page}
+        targets = {alias: key for alias, key in found.items() if isinstance(key, str)}
+        reserved = frozenset(key for alias, key in targets.items() if alias.startswith("alias/aws/"))
+        return _Aliases(targets, reserved)
+
+    def _describe(self, name: str) -> KeyFacts:
+        try:
+            answer = self._api.call("kms", "DescribeKey", {"KeyId": name}, needs=("KeyMetadata",))
+        except Fault as fault:
+            if fault.kind == "missing":
+                return KeyFacts(True, MISSING, None)
+            raise
+        key = answer["KeyMetadata"]
+        manager, state = key.get("KeyManager"), key.get("KeyState")
+        if manager not in ("AWS", "CUSTOMER") or not isinstance(state, str):
+            raise Fault("malformed", "MissingMember", "kms", "DescribeKey", self._api.scope)
+        facts = KeyFacts(manager == "CUSTOMER", state, None)
+        plain = key.get("KeySpec") == "SYMMETRIC_DEFAULT" and key.get("Origin") == "AWS_KMS"
+        if not facts.customer_managed or _FAULTS.get(state) != "" or not plain:
+            return facts
+        asked = {"KeyId": key.get("Arn", name)}
+        told = self._api.call("kms", "GetKeyRotationStatus", asked, needs=("KeyRotationEnabled",))
+        return facts._replace(rotates=told["KeyRotationEnabled"] is True)
+
+    def _once(self, name: str, ask: Callable[[], Any]) -> Any:
+        """What `ask` answers the first time, for everybody; others wait for it."""
+        from concurrent.futures import Future  # with it comes logging, which few resources need
+
+        with self._lock:
+            mine = name not in self._kept
+            kept = self._kept.setdefault(name, Future())
+        if mine:
+            try:
+                kept.set_result(ask())
+            except Fault as fault:
+                kept.set_result(fault)
+            except BaseException as error:
+                kept.set_exception(error)
+                raise
+        return kept.result()
+
+
+class _Aliases(NamedTuple):
+    targets: dict[str, str]
+    """Alias -> key id."""
+    reserved: frozenset[str]
+    """Key ids of AWS managed keys."""
+
+
+def judge(facts: KeyFacts) -> tuple[bool | None, str]:
+    """Is it as the control asks? With words that complete "KmsKeyId …"."""
+    if facts.state == MISSING:
+        return False, "names a key that is not there"
+    if not facts.customer_managed:
+        return False, "is an AWS managed key"
+    if facts.state == ELSEWHERE:
+        return None, "names a key of another region, which can't be looked at from here"
+    fault = _FAULTS.get(facts.state)
+    if fault is None:
+        return None, "names a key in a state that is not known here"
+    if fault or facts.rotates is False:
+        return False, f"names a customer managed key that {fault or 'is not rotated'}"
+    return True, ""
+
+
+def doubt(fault: Fault) -> tuple[None, str]:
+    """The same of a key that could not be looked at: which call was not answered, and why."""
+    return None, f"names a key that can't be looked at: {fault}"

@@ -1,0 +1,60 @@
+"""What an audit may do: the least IAM permissions that reading for the chosen controls needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scanner.audit import keys
+from scanner.audit.acquisition import Acquisition, Wanted, actions
+from scanner.audit.governance import ACTIONS, Chosen
+from scanner.catalog import Catalog
+from scanner.model import Control
+
+_ALWAYS = ("ec2:DescribeRegions", "sts:GetCallerIdentity", "tag:GetResources")
+
+
+def policy(
+    catalog: Catalog,
+    controls: Iterable[Control],
+    how: Mapping[str, Acquisition],
+    asked: Chosen,
+    organization: bool = False,
+    account_role: str | None = None,
+) -> dict[str, Any]:
+    """An identity policy for an auditor, as JSON; `how` and `asked` are what the controls make it read."""
+    controls = tuple(controls)
+    wanted = Wanted(frozenset(), tags=True)
+    reading = frozenset().union(*(actions(each, wanted) for each in how.values()))
+    beside = {
+        *_ALWAYS,
+        *(["organizations:ListAccounts"] if organization else ()),
+        *(action for type_name in asked for action in ACTIONS[type_name]),
+        *(keys.ACTIONS if asks_about_keys(catalog, controls) else ()),
+    }
+    statements = [
+        ("ReadSageMakerSettings", reading, "*"),
+        ("ReadWhatSettingsName", beside, "*"),
+        ("EnterAccounts", {"sts:AssumeRole"} if account_role else set(), f"arn:*:iam::*:role/{account_role}"),
+    ]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": sid, "Effect": "Allow", "Action": sorted(allowed), "Resource": where}
+            for sid, allowed, where in statements
+            if allowed
+        ],
+    }
+
+
+def asks_about_keys(catalog: Catalog, controls: Iterable[Control]) -> bool:
+    """Whether some control asks who manages a key."""
+    bodies = [rule for control in controls for rule in control.resources.values()]
+    shapes = [
+        catalog.shapes[place["shape"]]
+        for rule in bodies
+        for place in rule.get("places", ())
+        if "shape" in place
+    ]
+    return "customer-managed-key" in json.dumps([bodies, shapes])

@@ -1,0 +1,137 @@
+"""Answers of AWS's API as resources in CloudFormation's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from scanner.audit.acquisition import NAME, Acquisition, Wanted
+from scanner.audit.fault import Fault
+from scanner.audit.item import Item, Scope
+from scanner.value import Opaque, Partial
+
+_STACK = "aws:cloudformation:stack-name"
+_ROUNDING = timedelta(seconds=2)
+_BEGINNING = datetime.fromtimestamp(0, UTC)
+
+
+class Entry(NamedTuple):
+    """A resource as a summary or a search result names it."""
+
+    name: str
+    arn: str | None
+    created: datetime
+    modified: datetime | None
+    status: str | None
+    by: Mapping[str, Any]
+    """The parameters that describe it."""
+
+    def is_same(self, other: Entry) -> bool:
+        """Does `other` name it too, not an earlier resource of that name, and as it is now?"""
+        return (
+            self.name == other.name
+            and abs(self.created - other.created) < _ROUNDING
+            and (not self.modified or not other.modified or self.modified - other.modified < _ROUNDING)
+        )
+
+
+class Found(NamedTuple):
+    """A resource as it was read: `values` are those of its properties that are kept."""
+
+    entry: Entry
+    values: Mapping[str, Any]
+    stack: str | None = None
+    tags: Mapping[str, str] = {}
+
+
+def entry_of(how: Acquisition, raw: Mapping[str, Any], scope: Scope) -> Entry:
+    """What a summary or a search result names. Raises Fault, "malformed", if it names nothing."""
+    listing = how.listing
+    parts = [raw.get(member) for member in listing.name]
+    needed = [member for member in how.describing.by.values() if member != NAME]
+    if not all(isinstance(part, str) and part for part in (*parts, *map(raw.get, needed))):
+        raise Fault("malformed", "NamelessResource", how.service, listing.operation, scope)
+    name = "/".join(_named(str(part)) for part in parts)
+    by = {
+        parameter: name if member == NAME else raw.get(member)
+        for parameter, member in how.describing.by.items()
+    }
+    return Entry(
+        name=name,
+        arn=raw.get(listing.arn) if listing.arn else None,
+        created=raw.get(listing.created) or _BEGINNING,
+        modified=None if how.immutable else raw.get("LastModifiedTime"),
+        status=raw.get(listing.status),
+        by=by,
+    )
+
+
+def unwrap(how: Acquisition, answer: Mapping[str, Any], scope: Scope) -> Mapping[str, Any]:
+    """The resource in an answer of Describe. Raises Fault, "malformed", for an answer that says nothing."""
+    inner = answer.get(how.describing.at) if how.describing.at else answer
+    if not isinstance(inner, Mapping) or not inner.get(how.describing.arn):
+        raise Fault("malformed", "EmptyAnswer", how.service, how.describing.operation, scope)
+    return inner
+
+
+def record_in(how: Acquisition, result: Any) -> Mapping[str, Any] | None:
+    """The resource in a result of Search, None where there is none."""
+    for member in how.search.record if how.search else ():
+        result = result.get(member) if isinstance(result, Mapping) else None
+    return result if isinstance(result, Mapping) else None
+
+
+def found_in(how: Acquisition, entry: Entry, raw: Mapping[str, Any], names: Collection[str]) -> Found:
+    """The properties `names` of a resource under CloudFormation's names, and where it comes from."""
+    members = {name: how.renames.get(name, name) for name in names if name != "Tags"}
+    values = {name: raw[member] for name, member in members.items() if raw.get(member) is not None}
+    given = raw.get("Tags")
+    if isinstance(given, list):
+        given = {tag.get("Key"): tag.get("Value") for tag in given if isinstance(tag, Mapping)}
+    tags = given if isinstance(given, Mapping) else {}
+    arn = raw.get(how.describing.arn) or entry.arn
+    status = raw.get(how.listing.status) or entry.status
+    return Found(entry._replace(arn=arn, status=status), values, tags.get(_STACK), tags)
+
+
+def item_of(how: Acquisition, found: Found, wanted: Wanted) -> Item:
+    """The item that is judged: what is wanted, unknown where AWS never returns it."""
+    hidden = Partial((Opaque(f"what {how.describing.operation} does not return"),))
+    values = {name: found.values[name] for name in wanted.properties & found.values.keys()}
+    values |= dict.fromkeys(wanted.properties & how.never, hidden)
+    moot = wanted.properties & how.only_while_open if is_done(how, found.entry) else frozenset()
+    for name in moot:
+        values.pop(name, None)
+    return Item(how.type, found.entry.name, found.entry.arn, values, found.stack, found.tags, moot)
+
+
+def is_done(how: Acquisition, entry: Entry) -> bool:
+    """Has a job ended? A status that is not known to us counts as going on."""
+    return entry.status in how.done
+
+
+def kept(found: Found) -> dict[str, Any]:
+    """What is remembered of a resource, as JSON values."""
+    entry = found.entry
+    return {
+        "arn": entry.arn,
+        "created": entry.created.timestamp(),
+        "status": entry.status,
+        "by": dict(entry.by),
+        "values": dict(found.values),
+        "stack": found.stack,
+    }
+
+
+def recalled(name: str, record: Mapping[str, Any]) -> Found:
+    """A resource from what `kept` gave. Raises LookupError, TypeError or ValueError for anything else."""
+    created = datetime.fromtimestamp(record["created"], UTC)
+    entry = Entry(name, record["arn"], created, None, record["status"], record["by"])
+    return Found(entry, record["values"], record["stack"])
+
+
+def _named(text: str) -> str:
+    """The name in an ARN, what follows the kind of the resource; other text is a name already."""
+    is_arn = text.startswith("arn:") and text.count(":") > 4
+    return text.split(":", 5)[5].partition("/")[2] if is_arn else text

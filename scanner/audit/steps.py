@@ -1,0 +1,59 @@
+"""The jobs and models that a live pipeline's definition makes, judged as a scan judges them in a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from scanner.audit.item import Item
+from scanner.audit.judging import Draft, Judged
+from scanner.catalog import Catalog
+from scanner.limits import Limits
+from scanner.model import Control, Gap, Note
+from scanner.opening import Candidate
+from scanner.scan import FileJudge, Plan
+from scanner.template.document import ReadError
+
+PIPELINE, DEFINITION = "AWS::SageMaker::Pipeline", "PipelineDefinition"
+
+
+class Step(NamedTuple):
+    """A resource that a step makes, as "pipeline/step", and what is said of it."""
+
+    item: Item
+    judged: Judged
+
+
+class Steps:
+    """Judges the steps of pipelines by the chosen controls."""
+
+    def __init__(self, catalog: Catalog, controls: Iterable[Control]) -> None:
+        self._files = FileJudge(Plan(catalog, tuple(controls), Limits(), {}))
+        self._files.judge_templates.engine.run = "audit"
+
+    def judge(self, pipeline: Item) -> Iterator[Step | Gap | Note]:
+        """Each resource that the steps make, and what can't be known of them."""
+        body = {DEFINITION: {"PipelineDefinitionBody": pipeline.properties.get(DEFINITION)}}
+        text = json.dumps({"Resources": {pipeline.name: {"Type": PIPELINE, "Properties": body}}})
+        try:
+            loaded = self._files.loader.load(text, Candidate(pipeline.name, "", ""))
+            verdicts = self._files.judge_templates.judge(loaded)
+        except ReadError as error:
+            yield Gap(pipeline.name, f"the pipeline's definition can't be read: {error}", error.hint)
+            return
+        yield from verdicts.gaps
+        yield from verdicts.notes
+        failing = {(draft.name, draft.control) for draft in verdicts.drafts.values()}
+        found: dict[str, tuple[str, list[Draft]]] = {}
+        for it in verdicts.drafts.values():
+            draft = Draft(
+                it.control, it.verdict.value, it.message, it.path, it.identity, it.condition, it.cause
+            )
+            found.setdefault(it.name, (it.type, []))[1].append(draft)
+        for name in sorted(verdicts.resources):
+            type_name, drafts = found.get(name, (PIPELINE, []))
+            passed = sorted(control for step, control in verdicts.passed if step == name)
+            passed = [control for control in passed if (name, control) not in failing]
+            item = pipeline._replace(type=type_name, name=name, properties={})
+            yield Step(item, Judged(tuple(drafts), tuple(passed), ()))

@@ -1,0 +1,107 @@
+"""What auditing one resource type of one account and region gave, small enough to keep, send and store."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from scanner.audit.item import Item
+from scanner.audit.judging import Draft, Judged
+from scanner.model import Gap, Note
+
+_CHUNK = 1 << 16
+
+
+class Row(NamedTuple):
+    """One resource with what is to be reported of it."""
+
+    type: str
+    name: str
+    arn: str | None
+    stack: str | None
+    drafts: tuple[Draft, ...]
+    passed: tuple[str, ...]
+    """Ids of the controls that pass, where those are reported too."""
+
+
+class Unit(NamedTuple):
+    """One resource type of one account and region. `state` is judged, partial or unread."""
+
+    type: str
+    state: str
+    resources: int = 0
+    passed: int = 0
+    """Pairs of control and resource."""
+    crashed: bool = False
+    stopped: bool = False
+    """Whether it broke off because the audit was stopped."""
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[Note, ...] = ()
+    names: tuple[str, ...] = ()
+    """What leads to its resources, where other types refer to them."""
+    kinds: tuple[str, ...] = ()
+    """What ARNs call its resources with findings, where their tags are not known."""
+    log: bytes = b""
+    """The rows, as compressed JSON lines."""
+
+    def rows(self) -> Iterator[Row]:
+        """The resources with findings, in the order in which they were read; one is held at a time."""
+        for line in _lines(self.log):
+            type_name, name, arn, stack, drafts, passed = json.loads(line)
+            yield Row(type_name, name, arn, stack, tuple(Draft(*draft) for draft in drafts), tuple(passed))
+
+    def pack(self) -> bytes:
+        """As bytes that `unpack` takes."""
+        head = json.dumps([*self[:6], self.gaps, self.notes, self.names, self.kinds]).encode(
+            "utf-8", "surrogatepass"
+        )
+        return len(head).to_bytes(8, "big") + head + self.log
+
+
+def unpack(data: bytes) -> Unit:
+    """A unit from what `pack` gave. Raises ValueError for anything else."""
+    end = 8 + int.from_bytes(data[:8], "big")
+    try:
+        *plain, gaps, notes, names, kinds = json.loads(data[8:end])
+        found = tuple(Gap(*it) for it in gaps), tuple(Note(*it) for it in notes), tuple(names), tuple(kinds)
+        return Unit._make([*plain, *found, data[end:]])
+    except TypeError as error:
+        raise ValueError("no unit of an audit") from error
+
+
+class Log:
+    """Rows as they come, compressed at once: a resource with findings takes some fifty bytes."""
+
+    def __init__(self) -> None:
+        self._zip = zlib.compressobj(6)
+        self._chunks: list[bytes] = []
+        self.kinds: set[str] = set()
+        """What ARNs call the resources."""
+
+    def add(self, item: Item, judged: Judged, keep_passed: bool) -> None:
+        """Take down a resource, unless there is nothing to report of it."""
+        passed = judged.passed if keep_passed else ()
+        if judged.drafts or passed:
+            row: tuple[Any, ...] = (item.type, item.name, item.arn, item.stack, judged.drafts, passed)
+            chunk = self._zip.compress(json.dumps(row).encode() + b"\n")
+            if chunk:
+                self._chunks.append(chunk)
+            if item.arn and item.arn.count(":") >= 5:
+                self.kinds.add(item.arn.split(":", 5)[5].partition("/")[0])
+
+    def close(self) -> bytes:
+        """All rows."""
+        self._chunks.append(self._zip.flush())
+        return b"".join(self._chunks)
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    unzip, rest = zlib.decompressobj(), b""
+    for start in range(0, len(data), _CHUNK):
+        piece = data[start : start + _CHUNK]
+        while piece:
+            *lines, rest = (rest + unzip.decompress(piece, _CHUNK)).split(b"\n")
+            yield from lines
+            piece = unzip.unconsumed_tail

@@ -1,0 +1,556 @@
+"""`smguard audit`: what is read is judged, what is not read is said, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner.report import FORMATS
+from tests.audit.running import audit, found
+from tests.door import Ran, assert_inert, smguard
+from tests.fake_aws import Fake
+from tests.fake_aws.faults import CANARY
+
+REGIONS = ("eu-west-1", "us-east-1")
+HERE = ("--region", "us-east-1")
+NOTEBOOKS = ("--select", "notebook-root-access", "--select", "notebook-direct-internet")
+MODELS = ("--select", "network-isolation")
+OPEN = {"DirectInternetAccess": "Enabled", "RootAccess": "Enabled"}
+CLOSED = {"DirectInternetAccess": "Disabled", "RootAccess": "Disabled"}
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    with Fake() as made:
+        yield made
+
+
+def seed(fake: Fake) -> None:
+    """Three bad notebooks and a bad model in each of two regions."""
+    for region in REGIONS:
+        for number in range(3):
+            fake.create("NotebookInstance", {"NotebookInstanceName": f"lab-{number}", **OPEN}, region=region)
+        fake.create("Model", {"ModelName": "churn"}, region=region)
+
+
+def everywhere(fake: Fake, folder: Path, *words: str) -> Ran:
+    regions = [word for region in REGIONS for word in ("--region", region)]
+    return audit(fake, folder, *regions, *NOTEBOOKS, *MODELS, "-f", "json", "--all", "--no-store", *words)
+
+
+def counted(ran: Ran) -> Counter[tuple[str, str, str]]:
+    """(region, type, verdict) -> findings."""
+    return Counter(
+        (each["location"]["region"], each["resource"]["type"].rpartition("::")[2], each["verdict"])
+        for each in ran.report["findings"]
+    )
+
+
+ALL_OF_IT = Counter(
+    {(region, "NotebookInstance", "fail"): 6 for region in REGIONS}
+    | {(region, "Model", "fail"): 1 for region in REGIONS}
+)
+US = ("us-east-1", "NotebookInstance", "fail")
+
+
+def in_the_us(call: Any) -> bool:
+    return bool(call.region == "us-east-1")
+
+
+DESCRIBE, LIST = "DescribeNotebookInstance", "ListNotebookInstances"
+FAULTS: list[Any] = [
+    pytest.param(DESCRIBE, "AccessDeniedException", {}, 0, "DescribeNotebookInstance is denied", id="A01"),
+    pytest.param(LIST, "AccessDeniedException", {}, 0, "ListNotebookInstances is denied", id="A03"),
+    pytest.param(DESCRIBE, "ThrottlingException", {"times": 3}, 6, None, id="A05-three-throttles"),
+    pytest.param(DESCRIBE, "ThrottlingException", {}, 0, "was throttled", id="A06-throttled-for-ever"),
+    pytest.param("*", "ExpiredTokenException", {"after": 12}, None, "expired", id="A07-expired-in-mid-run"),
+    pytest.param(DESCRIBE, "InternalFailure", {}, 0, "DescribeNotebookInstance failed", id="A10"),
+    pytest.param(LIST, "garbage", {}, 0, "can't be read", id="A11-garbage"),
+    pytest.param(LIST, "empty", {}, 0, "can't be read", id="A12-empty-list"),
+    pytest.param(LIST, "truncated", {}, 0, "ListNotebookInstances", id="A16-truncated-list"),
+    pytest.param(DESCRIBE, "garbage", {}, 0, "can't be read", id="A11-garbage-description"),
+    pytest.param(DESCRIBE, "empty", {}, 0, "can't be read", id="A15-empty-description"),
+    pytest.param(DESCRIBE, "truncated", {}, 0, "DescribeNotebookInstance", id="A16-truncated-description"),
+    pytest.param(DESCRIBE, "reset", {}, 0, "got no answer", id="reset-connection"),
+    pytest.param(DESCRIBE, "AccessDeniedException", {"times": 1}, 4, "is denied", id="one-denied"),
+]
+
+
+@pytest.mark.parametrize(("operation", "code", "more", "left", "said"), FAULTS)
+def test_a_fault_is_a_gap_and_everything_else_is_audited(
+    fake: Fake,
+    tmp_path: Path,
+    operation: str,
+    code: str,
+    more: Mapping[str, Any],
+    left: int | None,
+    said: str | None,
+) -> None:
+    seed(fake)
+    fake.fail(operation, code, when=in_the_us, **more)
+    ran = everywhere(fake, tmp_path)
+    assert CANARY not in ran.out + ran.err
+    found = counted(ran)
+    assert not {key for key in found if key[2] == "pass"}
+    if left is not None:
+        assert found == (ALL_OF_IT - Counter({US: 6})) + Counter({US: left})
+    else:
+        assert found["eu-west-1", "NotebookInstance", "fail"] == 6
+    gaps = ran.report["gaps"]
+    assert ran.report["summary"]["complete"] is (said is None)
+    assert ran.code == 1
+    if said is None:
+        assert not gaps
+        return
+    text = json.dumps(gaps)
+    assert said in text
+    assert {gap["where"] for gap in gaps} == {"111122223333/us-east-1"}
+    for gap in gaps:
+        assert "sagemaker:" in gap["what"] or "sts:" in gap["what"]
+        assert " in us-east-1 (" in gap["what"]
+        assert gap["hint"]
+    if operation != "*":
+        assert all("notebook-direct-internet, notebook-root-access" in gap["what"] for gap in gaps)
+
+
+def test_a_region_that_is_not_enabled_is_a_gap(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    fake.fail("*", "UnrecognizedClientException", when=in_the_us)
+    ran = everywhere(fake, tmp_path)
+    assert counted(ran) == Counter({key: n for key, n in ALL_OF_IT.items() if key[0] == "eu-west-1"})
+    assert [gap["where"] for gap in ran.report["gaps"]] == ["111122223333/us-east-1"]
+    scopes = ran.report["summary"]["scopes"]
+    assert scopes["seen"] == scopes["judged"] + scopes["unread"]
+    assert scopes["unread"] > 0
+
+
+def test_what_was_deleted_meanwhile_is_no_gap_and_is_said(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    fake.fail(DESCRIBE, "missing", when=lambda call: call.parameters["NotebookInstanceName"] == "lab-1")
+    ran = everywhere(fake, tmp_path)
+    assert not ran.report["gaps"]
+    assert counted(ran)[US] == 4
+    assert "1 were listed and then not there" in json.dumps(ran.report["notes"])
+
+
+def test_a_token_that_repeats_is_a_gap_beside_what_was_read(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    fake.page_size = 1
+    fake.fail(LIST, "repeat", when=in_the_us)
+    ran = everywhere(fake, tmp_path)
+    assert "RepeatedToken" in json.dumps(ran.report["gaps"])
+    assert counted(ran)[US] >= 2
+    assert ran.report["summary"]["scopes"]["partial"] == 1
+
+
+def test_without_tags_findings_only_lack_their_stack(fake: Fake, tmp_path: Path) -> None:
+    fake.create("NotebookInstance", OPEN, tags={"aws:cloudformation:stack-name": "ml"})
+    ran = audit(fake, tmp_path, *HERE, *NOTEBOOKS, "-f", "json")
+    assert {each["resource"]["stack"] for each in ran.report["findings"]} == {"ml"}
+    fake.fail("GetResources")
+    ran = audit(fake, tmp_path, *HERE, *NOTEBOOKS, "-f", "json")
+    assert {each["resource"]["stack"] for each in ran.report["findings"]} == {None}
+    assert ran.report["summary"]["complete"]
+    assert "tag:GetResources is denied" in json.dumps(ran.report["notes"])
+
+
+CODES: list[Any] = [
+    pytest.param(CLOSED, None, (), 0, id="good"),
+    pytest.param(OPEN, None, (), 1, id="bad"),
+    pytest.param(OPEN, None, ("--fail-on", "critical"), 0, id="not-that-bad"),
+    pytest.param(OPEN, None, ("--exit-zero",), 0, id="bad-and-told-not-to-care"),
+    pytest.param(CLOSED, LIST, (), 3, id="incomplete"),
+    pytest.param(CLOSED, LIST, ("--allow-incomplete",), 0, id="incomplete-allowed"),
+    pytest.param(OPEN, "GetCallerIdentity", (), 2, id="nobody"),
+    pytest.param(OPEN, None, ("--select", "no-such-control"), 2, id="no-such-control"),
+    pytest.param(OPEN, None, ("--since", "yesterday"), 2, id="no-date"),
+    pytest.param(OPEN, None, ("--region", "mars"), 2, id="no-region"),
+    pytest.param(OPEN, None, ("--org",), 2, id="no-role-for-an-organization"),
+    pytest.param(OPEN, None, ("-o", "/no/such/folder/report"), 2, id="nowhere-to-write"),
+]
+
+
+@pytest.mark.parametrize(("properties", "failing", "words", "code"), CODES)
+def test_exit_codes(
+    fake: Fake,
+    tmp_path: Path,
+    properties: Mapping[str, Any],
+    failing: str | None,
+    words: tuple[str, ...],
+    code: int,
+) -> None:
+    fake.create("NotebookInstance", properties)
+    if failing:
+        fake.fail(failing)
+    ran = audit(fake, tmp_path, *HERE, *NOTEBOOKS, *words)
+    assert ran.code == code, ran.err
+
+
+def test_without_credentials_it_says_so(fake: Fake, tmp_path: Path) -> None:
+    ran = audit(fake, tmp_path, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    assert ran.code == 2
+    assert "credentials" in ran.err
+
+
+def test_what_can_not_be_decided_counts_when_strict(fake: Fake, tmp_path: Path) -> None:
+    fake.create("TransformJob", {"ModelName": "gone"})
+    ran = audit(fake, tmp_path, *HERE, *MODELS, "-f", "json")
+    [finding] = ran.report["findings"]
+    assert finding["verdict"] == "unknown"
+    assert "names a Model that is not in this audit (gone)" in finding["message"]
+    assert (ran.code, audit(fake, tmp_path, *HERE, *MODELS, "--strict").code) == (0, 1)
+
+
+def test_a_setting_is_judged_where_it_lives(fake: Fake, tmp_path: Path) -> None:
+    arn = fake.create("Model", {"ModelName": "churn", "EnableNetworkIsolation": True}).arn
+    for model in ("churn", arn):
+        fake.create("TransformJob", {"ModelName": model})
+    ran = audit(fake, tmp_path, *HERE, *MODELS, "-f", "json")
+    assert (ran.code, ran.report["findings"]) == (0, [])
+    fake.fail("Search")
+    fake.fail("ListModels")
+    ran = audit(fake, tmp_path, *HERE, *MODELS, "-f", "json")
+    assert Counter(each["verdict"] for each in ran.report["findings"]) == {"unknown": 2}
+    assert ran.code == 3
+
+
+def test_a_crash_of_a_control_is_a_gap_and_the_rest_is_reported(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scanner.engine import Engine
+
+    judge = Engine.judge
+
+    def crash(self: Engine, control: Any, kind: str, subject: Any) -> Any:
+        if control.id == "notebook-root-access":
+            raise ZeroDivisionError
+        return judge(self, control, kind, subject)
+
+    monkeypatch.setattr(Engine, "judge", crash)
+    seed(fake)
+    ran = everywhere(fake, tmp_path)
+    assert ran.code == 4
+    assert counted(ran)[US] == 3
+    assert "notebook-root-access crashed on AWS::SageMaker::NotebookInstance" in json.dumps(
+        ran.report["gaps"]
+    )
+    monkeypatch.setattr("scanner.audit.census.read", lambda *given: 1 / 0)
+    ran = everywhere(fake, tmp_path)
+    assert ran.code == 4
+    assert ran.report["summary"]["scopes"]["judged"] == 0
+
+
+def test_unknown_enum_values_are_judged_as_they_are(fake: Fake, tmp_path: Path) -> None:
+    fake.create("NotebookInstance", {"DirectInternetAccess": "Quantum", "RootAccess": "Disabled"})
+    fake.create("TrainingJob", {"TrainingJobName": "new"}, status="Teleporting")
+    words = (*HERE, *NOTEBOOKS, "--select", "remote-access", "-f", "json", "--all")
+    ran = audit(fake, tmp_path, *words)
+    verdicts = {(each["control"], each["verdict"]) for each in ran.report["findings"]}
+    assert verdicts == {
+        ("notebook-direct-internet", "fail"),
+        ("notebook-root-access", "pass"),
+        ("remote-access", "pass"),
+    }
+    assert fake.calls["DescribeTrainingJob"] == 1
+
+
+def test_remote_debugging_is_judged_while_a_job_runs(fake: Fake, tmp_path: Path) -> None:
+    for status in ("InProgress", "Completed"):
+        values = {"TrainingJobName": status, "RemoteDebugConfig": {"EnableRemoteDebug": True}}
+        fake.create("TrainingJob", values, status=status)
+    ran = audit(fake, tmp_path, *HERE, "--select", "remote-access", "-f", "json", "--all")
+    assert {(each[1], each[2]) for each in found(ran.report)} == {("fail", "InProgress")}
+
+
+def test_the_report_tells_who_looked_where_for_what(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    old = datetime.now(UTC) - timedelta(days=200)
+    fake.create("TrainingJob", {"TrainingJobName": "old"}, created=old, status="Completed")
+    ran = everywhere(fake, tmp_path, "--since", "100")
+    about, summary = ran.report["audit"], ran.report["summary"]
+    assert about["by"] == "arn:aws:iam::111122223333:user/auditor"
+    assert (about["accounts"], about["regions"]) == (["111122223333"], list(REGIONS))
+    assert about["controls"] == ["network-isolation", "notebook-direct-internet", "notebook-root-access"]
+    assert datetime.fromisoformat(about["at"]) <= datetime.fromisoformat(about["ended"])
+    assert about["since"].startswith(str((datetime.now(UTC) - timedelta(days=100)).date()))
+    assert "old" not in {each["resource"]["name"] for each in ran.report["findings"]}
+    assert "jobs that began before" in json.dumps(ran.report["notes"])
+    totals = {total["region"]: total for total in about["totals"]}
+    assert {region: total["fail"] for region, total in totals.items()} == dict.fromkeys(REGIONS, 7)
+    for name in ("resources", "passed", "fail", "unknown", "waived", "gaps"):
+        assert sum(total[name] for total in totals.values()) == summary[name], name
+    scopes = summary["scopes"]
+    assert scopes["seen"] == scopes["judged"] == len(about["looked_at"])
+    assert not any(summary["files"].values())
+    assert all(each["complete"] for each in about["looked_at"])
+    made = Counter(call.operation for call in fake.log)
+    assert (
+        about["calls"]["operations"]["sagemaker:ListNotebookInstances"] == made["ListNotebookInstances"] == 2
+    )
+    assert ran.err.startswith("Audited: 8 resources in 2 regions of 1 account; 14 failed, 0 unknown, 0 gaps")
+
+
+def test_waivers_go_by_name_or_arn(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    waiver = {"control": "notebook-root-access", "reason": "labs", "expires": "2999-01-01"}
+    name = {**waiver, "resource": "lab-1"}
+    arn = {**waiver, "resource": "arn:aws:sagemaker:eu-*:notebook-instance/lab-2"}
+    unused = {**waiver, "resource": "arn:aws:sagemaker:mars-1:*"}
+    (tmp_path / "waivers.yaml").write_text(json.dumps({"waivers": [name, arn, unused]}))
+    ran = everywhere(fake, tmp_path, "--waivers", "waivers.yaml")
+    waived = [
+        (each["location"]["region"], each["resource"]["name"])
+        for each in ran.report["findings"]
+        if each["waiver"]
+    ]
+    assert waived == [("eu-west-1", "lab-1"), ("eu-west-1", "lab-2"), ("us-east-1", "lab-1")]
+    assert ran.report["summary"]["waived"] == 3
+    assert "mars-1" in json.dumps(ran.report["notes"])
+
+
+def test_gaps_are_accepted_and_controls_set_by_the_configuration(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    fake.fail(LIST)
+    entry = {
+        "where": "111122223333/*",
+        "what": "*ListNotebookInstances*",
+        "reason": "no",
+        "expires": "2999-01-01",
+    }
+    severities = {"network-isolation": "low"}
+    (tmp_path / "c.yaml").write_text(json.dumps({"accepted-gaps": [entry], "severities": severities}))
+    ran = everywhere(fake, tmp_path, "--config", "c.yaml", "--fail-on", "medium")
+    assert ran.report["summary"]["complete"]
+    assert (ran.code, ran.report["summary"]["accepted_gaps"]) == (0, 2)
+
+
+def test_a_baseline_counts_only_what_is_new(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    first = everywhere(fake, tmp_path)
+    (tmp_path / "first.json").write_text(first.out)
+    taken = smguard("baseline", "--audit", "first.json", "-o", "known.json", cwd=tmp_path)
+    assert (taken.code, taken.err) == (0, "14 findings taken down in known.json\n")
+    ran = everywhere(fake, tmp_path, "--baseline", "known.json")
+    assert (ran.code, ran.report["summary"]["baseline"]) == (0, 14)
+    fake.create("Model", {"ModelName": "new"})
+    ran = everywhere(fake, tmp_path, "--baseline", "known.json")
+    assert (ran.code, ran.report["summary"]["fail"]) == (1, 1)
+    ran = audit(fake, tmp_path, *HERE, *NOTEBOOKS, *MODELS, "--baseline", "known.json", "-f", "json")
+    assert "no longer occurs" not in json.dumps(ran.report["notes"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "Missing argument 'PATH...', or --audit FILE"),
+        (("--audit", "a.json"), "--audit goes with -o FILE"),
+        (("--audit", "a.json", ".", "-o", "b.json"), "--audit goes with -o FILE"),
+        (("--audit", "scan.json", "-o", "b.json"), "is no report of an audit"),
+    ],
+)
+def test_what_no_baseline_is_taken_of(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    (tmp_path / "scan.json").write_text(smguard("scan", "-f", "json", "--exit-zero", str(tmp_path)).out)
+    ran = smguard("baseline", *words, cwd=tmp_path)
+    assert ran.code == 2
+    assert said in ran.err
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_a_baseline_of_some_controls_of_an_incomplete_audit(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    fake.fail("ListModels")
+    (tmp_path / "first.json").write_text(everywhere(fake, tmp_path).out)
+    words = ("--audit", "first.json", "-o", "known.json", "--select", "notebook-root-access")
+    taken = smguard("baseline", *words, cwd=tmp_path)
+    assert (taken.code, taken.err) == (3, "6 findings taken down in known.json\n")
+    assert smguard("baseline", *words, "--allow-incomplete", cwd=tmp_path).code == 0
+
+
+HOSTILE = "x\n::error file=a,line=1::PWNED\x1b]0;owned\x07<script>alert(1)</script>\u202e"
+
+
+def test_hostile_names_act_on_nothing(fake: Fake, tmp_path: Path) -> None:
+    stack = {"aws:cloudformation:stack-name": HOSTILE}
+    fake.create("NotebookInstance", {"NotebookInstanceName": HOSTILE}, tags=stack)
+    fake.create("NotebookInstance", {"NotebookInstanceName": "=cmd|' /C calc'!A0"})
+    fake.create("TransformJob", {"ModelName": HOSTILE})
+    step = {"Name": HOSTILE, "Type": "Training", "Arguments": {}}
+    definition = json.dumps({"Version": "2020-12-01", "Steps": [step]})
+    fake.create("Pipeline", {"PipelineName": HOSTILE, "PipelineDefinition": definition})
+    fake.fail("ListModels", "Evil\x1b[31m::error::")
+    files = [word for name in FORMATS for word in ("-f", name, "-o", name)]
+    ran = audit(fake, tmp_path, *HERE, *NOTEBOOKS, *MODELS, *files)
+    assert ran.code == 1
+    for name in FORMATS:
+        text = (tmp_path / name).read_bytes().decode()
+        assert "<script>alert" not in text or name not in ("html", "junit"), name
+        assert "\x1b" not in text, name
+        assert "\u202e" not in text, name
+        if name not in ("html", "sarif"):
+            assert_inert(text, name)
+    assert '"=cmd' not in (tmp_path / "csv").read_text()
+
+
+def test_the_steps_of_a_pipeline_are_judged(fake: Fake, tmp_path: Path) -> None:
+    step = {"Name": "Train", "Type": "Training", "Arguments": {"EnableNetworkIsolation": False}}
+    definition = json.dumps({"Version": "2020-12-01", "Parameters": [], "Steps": [step]})
+    stack = {"aws:cloudformation:stack-name": "ml"}
+    fake.create("Pipeline", {"PipelineName": "daily", "PipelineDefinition": definition}, tags=stack)
+    fake.create("Pipeline", {"PipelineName": "broken", "PipelineDefinition": "{"})
+    ran = audit(fake, tmp_path, *HERE, *MODELS, "-f", "json")
+    [finding] = ran.report["findings"]
+    assert finding["resource"] == {
+        "type": "AWS::SageMaker::TrainingJob",
+        "name": "daily/Train",
+        "construct": None,
+        "stack": "ml",
+    }
+    [gap] = ran.report["gaps"]
+    assert gap["where"] == "111122223333/us-east-1"
+    assert gap["what"].startswith("AWS::SageMaker::Pipeline broken: ")
+
+
+def test_security_hub_takes_the_findings(fake: Fake, tmp_path: Path) -> None:
+    seed(fake)
+    fake.answer(
+        "securityhub", "BatchImportFindings", {"FailedCount": 0, "SuccessCount": 7, "FailedFindings": []}
+    )
+    ran = everywhere(fake, tmp_path, "--security-hub")
+    assert ran.code == 1
+    assert "Security Hub took 14 findings" in ran.err
+    sent = [call for call in fake.log if call.operation == "BatchImportFindings"]
+    assert [call.region for call in sent] == sorted(call.region for call in sent)
+    assert sum(len(call.parameters["Findings"]) for call in sent) == 14
+    fake.fail("BatchImportFindings", "InvalidAccessException")
+    ran = everywhere(fake, tmp_path, "--security-hub")
+    assert (ran.code, "InvalidAccessException" in ran.err) == (2, True)
+    assert len(ran.report["findings"]) == 14
+
+
+def test_a_region_is_read_with_few_calls(fake: Fake, tmp_path: Path) -> None:
+    jobs = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2}}
+    fake.populate("TrainingJob", 1_000, jobs, status="Completed")
+    first = audit(fake, tmp_path, *HERE, "-f", "json")
+    assert first.report["summary"]["resources"] == 1_000
+    assert len(fake.log) <= 120, fake.calls
+    fake.log.clear()
+    second = audit(fake, tmp_path, *HERE, "-f", "json")
+    assert len(fake.log) <= 60, Counter(call.operation for call in fake.log)
+    prints = [[each["fingerprint"] for each in ran.report["findings"]] for ran in (first, second)]
+    assert sorted(prints[0]) == sorted(prints[1])
+    assert len(set(prints[0])) == len(prints[0])
+
+
+def test_the_table_gathers_what_is_alike(fake: Fake, tmp_path: Path) -> None:
+    fake.populate("NotebookInstance", 12, {**OPEN, "RootAccess": "Disabled"}, prefix="lab")
+    fake.create("NotebookInstance", {"NotebookInstanceName": "mine", **OPEN})
+    fake.fail("ListModels")
+    ran = audit(fake, tmp_path, *HERE, *NOTEBOOKS, *MODELS, "--no-store")
+    lines = ran.out.splitlines()
+    assert lines[0] == "111122223333 us-east-1"
+    assert "  lab-0000000, lab-0000001, lab-0000002 and 9 more  AWS::SageMaker::NotebookInstance" in lines
+    assert "  mine  AWS::SageMaker::NotebookInstance" in lines
+    assert sum("notebook-direct-internet" in line for line in lines) == 4  # two groups, how to mend, controls
+    assert "  111122223333/us-east-1: AWS::SageMaker::Model: sagemaker:ListModels is denied" in "\n".join(
+        lines
+    )
+    assert "More on one, and how to waive it: smguard explain ID" in ran.out
+    counts = dict(re.findall(r"^(\w+) +(\d+)", ran.out, re.MULTILINE))
+    assert (counts["failed"], counts["resources"], counts["gaps"]) == ("14", "13", "1")
+    assert max(map(len, lines)) <= 100
+
+
+class Far(Executor):
+    """Workers elsewhere: all that goes there and comes back is pickled."""
+
+    def submit(self, task: Any, /, *given: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        sent = pickle.loads(pickle.dumps((task, given)))
+        future.set_result(pickle.loads(pickle.dumps(sent[0](*sent[1]))))
+        return future
+
+
+def test_workers_elsewhere_find_the_same(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed(fake)
+    fake.fail("GetCallerIdentity", when=in_the_us)
+    here = everywhere(fake, tmp_path)
+    monkeypatch.setattr("scanner.audit.fleet.dask_workers", lambda address: Far())
+    there = everywhere(fake, tmp_path, "--dask", "tcp://anywhere:8786")
+    assert there.report["findings"] == here.report["findings"]
+    assert there.report["gaps"] == here.report["gaps"]
+    assert there.report["summary"] == here.report["summary"]
+
+
+def test_lost_workers_leave_gaps(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying(Far):
+        def submit(self, task: Any, /, *given: Any, **named: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            east = given[0].scope.region == "us-east-1"
+            future.set_exception(BrokenExecutor("killed") if east else ZeroDivisionError())
+            return future
+
+    monkeypatch.setattr("scanner.audit.fleet.dask_workers", lambda address: Dying())
+    ran = everywhere(fake, tmp_path, "--dask", "tcp://anywhere:8786")
+    assert ran.code == 4
+    assert [gap["what"] for gap in ran.report["gaps"]] == [
+        "can't be audited: ZeroDivisionError",
+        "was not audited: its worker ended (BrokenExecutor)",
+    ]
+    scopes = ran.report["summary"]["scopes"]
+    assert scopes["seen"] == scopes["unread"] > 0
+
+
+def test_an_audit_in_which_nothing_goes_on_ends(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that ends before its first step, for want of memory, is waited for by Python for ever."""
+
+    class Hanging(Far):
+        def submit(self, task: Any, /, *given: Any, **named: Any) -> Future[Any]:
+            return Future()
+
+    monkeypatch.setattr("scanner.cli.audit._executor", lambda given: Hanging())
+    monkeypatch.setattr("scanner.cli.audit._leave", lambda code: None)
+    for name in ("_SILENCE", "_PATIENCE", "_TICK"):
+        monkeypatch.setattr(f"scanner.audit.audit.{name}", 0.001)
+    ran = audit(fake, tmp_path, *HERE, "-f", "json", "--no-store")
+    assert ran.code == 3
+    [gap] = ran.report["gaps"]
+    assert gap["what"] == "was not audited: nothing went on, as without memory"
+    assert gap["hint"] == "run again with --resume"
+
+
+def test_keys_are_looked_up_and_what_kms_does_not_tell_is_open(fake: Fake, tmp_path: Path) -> None:
+    good, retired = fake.services.key(aliases=("alias/own",)), fake.services.key(state="PendingDeletion")
+    for name, key in {"a-id": good.rpartition("/")[2], "b-alias": "alias/own", "c-retired": retired}.items():
+        fake.create("NotebookInstance", {"NotebookInstanceName": name, "KmsKeyId": key})
+    words = (*HERE, "--select", "customer-managed-kms-key", "-f", "json", "--all", "--no-store")
+    ran = audit(fake, tmp_path, *words)
+    assert {each[2]: each[1] for each in found(ran.report)} == {
+        "a-id": "pass",
+        "b-alias": "pass",
+        "c-retired": "fail",
+    }
+    fake.fail("DescribeKey")
+    ran = audit(fake, tmp_path, *words)
+    assert {each[1] for each in found(ran.report)} == {"unknown"}
+    [gap] = ran.report["gaps"]
+    assert "kms:DescribeKey is denied in us-east-1 (AccessDeniedException)" in gap["what"]
+    assert "customer-managed-kms-key" in gap["what"]
+    given = {"control-parameters": {"customer-managed-kms-key": {"allowed-keys": [good]}}}
+    (tmp_path / "c.yaml").write_text(json.dumps(given))
+    ran = audit(fake, tmp_path, *words, "--config", "c.yaml")
+    assert {each[2]: each[1] for each in found(ran.report)} == {
+        "a-id": "pass",
+        "b-alias": "unknown",
+        "c-retired": "unknown",
+    }
