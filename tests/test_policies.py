@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 import yaml
 
@@ -65,11 +64,17 @@ def test_list() -> None:
     (encryption,) = (it for it in listed if it["policy"] == "scp/encryption.json")
     assert encryption["parameters"] == ["automation-roles"]
     assert "DenyJobVolumeWithoutKey" in encryption["statements"]
-    table = smguard("policies", "list").out
-    assert table.count("\n") == len(listed) + 3
+    for words in ((), ("--parameters",)):
+        for columns in (60, 80, 200):
+            table = smguard("policies", "list", *words, COLUMNS=str(columns)).out
+            assert max(len(line) for line in table.splitlines()) <= max(columns, 80)
+    assert smguard("policies", "list", COLUMNS="200").out.count("\n") == len(listed) + 3
     described = json.loads(smguard("policies", "list", "--parameters", "-f", "json").out)
     assert {it["parameter"] for it in described} == set(SCHEMA["properties"])
     assert "approved-subnets " in smguard("policies", "list", "--parameters").out
+    started = smguard("policies", "list", "--parameters", "-f", "yaml").out
+    assert started == (ROOT / "policies" / "parameters.yaml").read_text(encoding="utf-8")
+    assert smguard("policies", "list", "-f", "yaml").code == 2
 
 
 def test_every_parameter_is_used_and_every_placeholder_is_one() -> None:
@@ -152,6 +157,97 @@ def test_what_a_quota_does_not_hold_is_split(tmp_path: Path) -> None:
     assert "ScpEncryption2" in json.loads(written["template.json"])["Resources"]
 
 
+def test_more_policies_than_a_target_takes(tmp_path: Path) -> None:
+    roles = [f"automation/{'role' * 20}-{number:03}" for number in range(40)]
+    values = parameters(tmp_path, automation_roles=roles)
+    ran = smguard("policies", "render", "--parameters", values, "-o", tmp_path / "out")
+    assert ran.code == 0
+    count = len(list((tmp_path / "out" / "scp").iterdir()))
+    assert count > 9
+    assert re.fullmatch(
+        rf"Warning: {count} policies of the kind service control policy, and AWS takes 10 per root, "
+        r"organizational unit or account, FullAWSAccess included \(20\d\d-\d\d-\d\d\): attach some of them "
+        r"further down\n",
+        ran.err,
+    )
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_lint_finds_nothing_in_what_is_rendered(partition: str, tmp_path: Path) -> None:
+    values = parameters(tmp_path, partition)
+    smguard(*("policies", "render", "--parameters", values, "-o", tmp_path / "out", "--partition", partition))
+    ran = smguard("policies", "lint", tmp_path / "out")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("No findings in 32 policies;")
+    assert ran.out.count("\n") == 1, "no notes either"
+
+
+OUT = ("-o", "made")
+DENY = {"Sid": "S", "Effect": "Deny", "Action": "sagemaker:CreateModel", "Resource": "*"}
+BAD: dict[str, tuple[bytes, str]] = {
+    "broken": (b'{"Statement": [}', "bad.json:1:16: "),
+    "wrong-type": (b'{"Statement": 3}', "bad.json:1:2: Statement is neither a statement nor a list"),
+    "wrong-effect": (
+        json.dumps({"Statement": {**DENY, "Effect": 5}}).encode(),
+        ".Effect is not Allow or Deny",
+    ),
+    "unknown-operator": (
+        json.dumps({"Statement": {**DENY, "Condition": {"StringIsh": {"a": "b"}}}}).encode(),
+        "'StringIsh' is no condition operator",
+    ),
+    "written-twice": (b'{"Statement": [],\n "Statement": []}', "bad.json:1:2: Statement is written twice"),
+    "deep": (b'{"Statement": ' + b"[" * 100_000, "bad.json:1:78: is nested deeper than 64 levels"),
+    "huge": (b'{"Statement": "' + b"x" * 6_000_000 + b'"}', "bad.json: is larger than 5 MB"),
+    "bytes": (b"\xff\xfe\xfa{", "bad.json"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_is_a_located_error(kind: str, tmp_path: Path) -> None:
+    text, said = BAD[kind]
+    (tmp_path / "bad.json").write_bytes(text)
+    (tmp_path / "bad.cases.yaml").write_text(yaml.safe_dump({"layer": "scp", "cases": [DENIED]}))
+    (tmp_path / "model.json").write_text("{}")
+    commands = [
+        ("simulate", "CreateModel", "--scp", "bad.json", *OUT),
+        ("simulate", "CreateModel", "--call", "model.json", "--boundary", "bad.json", *OUT),
+        ("test", "bad.json"),
+    ]
+    for words in commands:
+        ran = smguard("policies", *words, cwd=tmp_path)
+        assert (ran.code, ran.out) == (2, ""), words
+        assert said in ran.err, words
+    line = b'{"request": {"principal": "*", "action": "s3:GetObject"}, "scp": [[%b]]}\n' % text.replace(
+        b"\n", b""
+    )
+    (tmp_path / "bad.jsonl").write_bytes(
+        b'{"request": {"principal": "*", "action": "s3:GetObject"}}\n' + line
+    )
+    ran = smguard("policies", "simulate", "--scenarios", "bad.jsonl", *OUT, cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "bad.jsonl:2" in ran.err
+    for words in (("refresh-reference", "bad.json", *OUT), ("render", "--parameters", "bad.json", *OUT)):
+        ran = smguard("policies", *words, cwd=tmp_path)
+        assert (ran.code, ran.out) == (2, "")
+        assert "bad.json" in ran.err
+    # What is wrong with a policy is what lint is asked for; what it can't read at all is no finding.
+    ran = smguard("policies", "lint", "bad.json", *OUT, cwd=tmp_path)
+    assert ran.code == (3 if kind in ("deep", "huge") else 1)
+    report = (tmp_path / "made").read_text()
+    assert "Not looked at: bad.json" in report if ran.code == 3 else report.startswith("bad.json\n  1:")
+    assert sorted(it.name for it in tmp_path.iterdir()) == [
+        *("bad.cases.yaml", "bad.json", "bad.jsonl", "made", "model.json"),
+    ]
+
+
+def test_a_policy_of_a_megabyte(tmp_path: Path) -> None:
+    many = [{**DENY, "Sid": f"S{number}", "Action": "s3:" + "x" * 900} for number in range(1_050)]
+    (tmp_path / "big.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": many}))
+    ran = smguard("policies", "lint", "big.json", cwd=tmp_path)
+    assert (ran.code, "Not looked at: big.json: only the length" in ran.out) == (3, True)
+    assert smguard("policies", "simulate", "s3:GetObject", "--scp", "big.json", cwd=tmp_path).code == 0
+
+
 BROKEN = [
     ({"approved_subnets": None}, "1:1: approved-subnets is missing"),
     ({"approved-subnet": ["subnet-11111111111111111"]}, r"1:\d+: approved-subnet is no parameter"),
@@ -196,7 +292,7 @@ def test_values_that_can_not_be(changes: dict[str, Any], said: str, tmp_path: Pa
         (b"\xff\xfe\x00", "values.yaml: "),
         (b"a: &a [*a]", "values.yaml"),
         (b"organization-id: o-1\norganization-id: o-2\n", "values.yaml"),
-        (b"x" * 1_000_001, "larger than 1,000,000 bytes"),
+        (b"x" * 5_000_001, "larger than 5 MB"),
     ],
 )
 def test_files_that_are_no_values(text: bytes, said: str, tmp_path: Path) -> None:
@@ -208,7 +304,10 @@ def test_files_that_are_no_values(text: bytes, said: str, tmp_path: Path) -> Non
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
-    for name, said in (("none.yaml", "there is no such file"), (".", "is not a regular file")):
+    for name, said in (
+        ("none.yaml", "none.yaml: can't be read: No such file"),
+        (".", "Error: .: "),
+    ):
         ran = smguard("policies", "render", "--parameters", name, "-o", "out", cwd=tmp_path)
         assert (ran.code, said in ran.err) == (2, True)
 
@@ -249,7 +348,7 @@ def test_the_policies_of_a_checkout_decide_as_their_cases_say() -> None:
 def test_the_policies_decide_as_their_cases_say() -> None:
     ran = door.smguard("policies", "test")  # as a wheel holds it
     assert (ran.code, ran.err) == (0, ""), ran.out
-    assert re.fullmatch(r"15 policies: \d{3} cases are as they say\.\n", ran.out)
+    assert re.fullmatch(r"16 policies: \d{3} cases are as they say\.\n", ran.out)
 
 
 POLICY = {
@@ -292,7 +391,7 @@ def test_cases_of_ones_own(tmp_path: Path) -> None:
 
 
 OTHER = {"about": "Other", "request": {"action": "sagemaker:ListModels"}, "decision": "Allowed"}
-ASSUMING = "as written, omitted parameters absent, deprecated keys sent"
+ASSUMING = "as written, omitted absent, deprecated sent, several each"
 BY_ROOT = "ExplicitlyDenied by DenyRoot"
 WRONG = [
     ([DENIED], "own.json#DenyRoot: no case just misses this statement"),
@@ -332,6 +431,53 @@ def test_cases_that_can_not_be_read(cases: Any, said: str, tmp_path: Path) -> No
     assert said in ran.err
 
 
+LOCK = "@@operators_allowed_for_child_policies"
+CHILD = {"services": {"lex": {"opt_out_policy": {"@@assign": "optIn"}}}}
+OPT_OUT: dict[str, Any] = json.loads((ROOT / "policies/ai-opt-out/organization.json").read_text())
+UNDO = {"about": "Lex", "children": [CHILD], "service": "lex", "decision": "optOut"}
+OWN_OPT_OUT = [
+    (["services", LOCK], [UNDO], "own.cases.yaml:3: Lex: lex is assigned optIn, not optOut"),
+    ([], [UNDO], f"own.json#services.default.{LOCK}: no case reaches this operator"),
+    (["services", "default"], [{**UNDO, "children": []}], "Lex: lex is assigned nothing, not optOut"),
+]
+
+
+@pytest.mark.parametrize(("gone", "cases", "said"), OWN_OPT_OUT)
+def test_cases_of_an_opt_out_policy_of_ones_own(
+    gone: list[str], cases: Any, said: str, tmp_path: Path
+) -> None:
+    document = json.loads(json.dumps(OPT_OUT))
+    if gone:
+        del document[gone[0]][gone[1]]
+    ran = case_run(tmp_path, cases, document, "ai-opt-out")
+    assert (ran.code, ran.err) == (1, "")
+    assert said in ran.out
+
+
+@pytest.mark.parametrize("allowed", ["@@all", ["@@assign"], ["@@none"], "@@none"])
+def test_what_a_lock_lets_a_child_assign(allowed: Any, tmp_path: Path) -> None:
+    document = {"services": {LOCK: allowed, "default": {"opt_out_policy": {"@@assign": "optOut"}}}}
+    opted = "optOut" if "@@none" in allowed else "optIn"
+    ran = case_run(tmp_path, [{**UNDO, "decision": opted}], document, "ai-opt-out")
+    assert "is assigned" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("x", "a case is a mapping"),
+        ({**UNDO, "call": "x"}, "call is no field of a case: about, children, service, decision"),
+        ({**UNDO, "children": CHILD}, "children is a list of policies"),
+        ({"about": "x", "decision": "optOut"}, "which `service` it asks for"),
+        ({**UNDO, "decision": "Allowed"}, "one `decision`: optOut or optIn"),
+    ],
+)
+def test_cases_of_opt_out_policies_that_can_not_be_read(case: Any, said: str, tmp_path: Path) -> None:
+    ran = case_run(tmp_path, [case], OPT_OUT, "ai-opt-out")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"own.cases.yaml:3: {said}" in ran.err or said in ran.err
+
+
 def test_policies_that_can_not_be_tested(tmp_path: Path) -> None:
     assert "nothing says what this policy is attached to" in case_run(tmp_path, [DENIED], layer=None).err
     broken = case_run(tmp_path, [DENIED], {"Statement": [{"Effect": "Deny"}]})
@@ -339,7 +485,7 @@ def test_policies_that_can_not_be_tested(tmp_path: Path) -> None:
     (tmp_path / "own.cases.yaml").write_text("cases: [")
     assert smguard("policies", "test", "own.json", cwd=tmp_path).code == 2
     ran = smguard("policies", "test", "none.json", cwd=tmp_path)
-    assert (ran.code, "none.cases.yaml: there is no such file" in ran.err) == (2, True)
+    assert (ran.code, "none.cases.yaml: can't be read: No such file" in ran.err) == (2, True)
 
 
 def test_controls_and_policies_name_each_other() -> None:
@@ -379,24 +525,17 @@ def test_matrix() -> None:
     notebook = found["volume-kms-key", "NotebookInstance"]
     assert (notebook["config"], notebook["why_not"]) == ("change", [])
     assert notebook["scp"] == ["scp/encryption.json#DenyNotebookAndStudioVolumeWithoutKey"]
+    assert found["ai-services-opt-out", "EffectivePolicy"]["config"] == "none"
     table = smguard("rules", "matrix").out.splitlines()
+    assert max(map(len, table)) <= 100
+    counts, reasons = table[1 : table.index("")], table[table.index("Not stopped, and why") + 1 :]
     markdown = smguard("rules", "matrix", "-f", "markdown").out.splitlines()
     controls = {it["control"] for it in cells}
-    assert {line.split()[0] for line in table[1:-3]} == controls == {line.split()[1] for line in markdown[2:]}
+    assert {line.split()[0] for line in counts} == controls == {line.split()[1] for line in markdown[2:]}
     assert {line.count(" | ") for line in markdown if "---" not in line} == {5}
-
-
-def test_the_auditor_reads_every_type_that_controls_judge() -> None:
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    policy = json.loads((ROOT / "policies/iam/auditor.json").read_text())
-    actions = [it.removeprefix("sagemaker:") for it in policy["Statement"][0]["Action"]]
-    exact = {it for it in actions if not it.endswith("*")}
-    assert exact <= set(model.operation_names)
-    types = yaml.safe_load((ROOT / "rules/_types.yaml").read_text())["types"]
-    for entry in filter(None, types.values()):
-        if "create" in entry:
-            name = entry["create"].replace("Create", "Describe", 1)
-            assert name in exact or any(name.startswith(it[:-1]) for it in actions if it.endswith("*")), name
+    assert {line.strip() for line in reasons if line[:3].count(" ") == 2} == {
+        it["control"] for it in cells if it["why_not"]
+    }
 
 
 def test_denies_name_the_current_and_the_deprecated_key_in_one_null_block() -> None:
@@ -424,7 +563,9 @@ def test_what_explain_says_of_prevention() -> None:
     assert volume.startswith("scp/encryption.json#DenyNotebookAndStudioVolumeWithoutKey scp/")
     assert "Not stopped for LabelingJob: no key tells automated labeling" in volume
     assert "Stopped too for TrainingJob: serverless training" in volume
-    assert "Stopped too: only the keys that an organisation approves" in said("customer-managed-kms-key")
+    customer = said("customer-managed-kms-key")
+    assert "Not stopped for ProcessingJob at ProcessingInputs: the keys of query results" in customer
+    assert "TransformJob, UserProfile: only the keys that an organisation approves" in customer
 
 
 def test_reasons_that_can_not_be(tmp_path: Path) -> None:
@@ -436,6 +577,7 @@ def test_reasons_that_can_not_be(tmp_path: Path) -> None:
             "AWS::SageMaker::Model is no type that the control",
         ),
         ([{"types": ["*"]}], "must say {types: [the types], why: the reason}"),
+        ([{"types": ["*"], "why": "x", "where": "y"}], "must say {types: [the types], why: the reason}"),
         ("x", "must say {types: [the types], why: the reason}"),
     ):
         (tmp_path / "own.yaml").write_text(yaml.safe_dump({**control, "not-prevented": reasons}))

@@ -128,10 +128,10 @@ def test_points_at_the_line_and_tells_a_terminal_the_same(tmp_path: Path) -> Non
         ran.out
         == """isolate.json
   9:24 high unsupported-key Isolate
-    sagemaker:NetworkIsolation is not among the condition keys of sagemaker:CreateAutoMLJob \
-(as of 2026-09-26).
-    sagemaker:CreateAutoMLJob is denied always: a request for it can't carry the key, and BoolIfExists \
-holds where it is absent.
+    sagemaker:NetworkIsolation is not among the condition keys of sagemaker:CreateAutoMLJob (as of
+      2026-09-26).
+    sagemaker:CreateAutoMLJob is denied always: a request for it can't carry the key, and
+      BoolIfExists holds where it is absent.
     Example: sagemaker:CreateAutoMLJob with nothing: ExplicitlyDenied
     Mend: List only actions that support the key; give the others a statement of their own.
 1 finding (1 high) in 1 policy; service reference of 2026-09-26
@@ -284,10 +284,10 @@ TEMPLATE_FINDINGS = [
     "24:7 Text opt-out-opted-in services.sagemaker.opt_out_policy.@@assign",
     "24:7 Text opt-out-no-default services",
     "24:7 Text opt-out-overridable services",
-    "31:29 Role unknown-action Statement[0].Action",
-    "40:28 Role unknown-action Statement[0].Action[0]",
+    "31:29 Role unknown-action Statement[0].Action: sts:AssumeRole ImplicitlyDenied",
+    "40:28 Role unknown-action Statement[0].Action[0]: sagemaker:CreateTrainingJob ImplicitlyDenied",
     "46:48 None invalid-json ",
-    "54:13 Joined unknown-action Statement[0].Action",
+    "54:13 Joined unknown-action Statement[0].Action: sagemaker:CreateModel ImplicitlyDenied",
     "70:30 Data inverted-deny Statement.Condition.Bool.aws:SecureTransport: "
     "s3:AbortMultipartUpload ExplicitlyDenied",
 ]
@@ -392,7 +392,9 @@ def test_reads_what_the_iam_api_says_of_a_role(tmp_path: Path) -> None:
     }
     write(tmp_path / "role.json", role)
     found = report("role.json", cwd=tmp_path, code=1)
-    assert [line_of(each) for each in found["findings"]] == ["unknown-action Statement[0].Action"]
+    assert [line_of(each) for each in found["findings"]] == [
+        "unknown-action Statement[0].Action: s3:GetObject ImplicitlyDenied"
+    ]
     assert found["summary"]["policies"] == 2
 
 
@@ -464,7 +466,10 @@ def test_reference_is_renewed_from_files_of_aws(tmp_path: Path) -> None:
         ran = smguard(
             "policies", "refresh-reference", "wrong.json", "-o", "none.json", cwd=tmp_path, **MEASURED
         )
-        assert (ran.code, "wrong.json is no service-reference file" in ran.err) == (2, True), wrong
+        said = (
+            "wrong.json:1:1: is no JSON" if wrong == "not json" else "wrong.json is no service-reference file"
+        )
+        assert (ran.code, said in ran.err) == (2, True), wrong
         assert not (tmp_path / "none.json").exists()
         assert lint("a.json", "--reference", "wrong.json", cwd=tmp_path).code == 2
     words = ("policies", "refresh-reference", "sagemaker.json", "--date", "soon")

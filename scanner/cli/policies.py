@@ -12,6 +12,7 @@ COMMANDS = {
     "lint": ("scanner.cli.policies_lint", "Say what policies get wrong, and what a request would see."),
     "test": ("scanner.cli.policies_test", "Run the cases that stand beside the policies."),
     "refresh-reference": ("scanner.cli.policies_refresh", "Renew what is known of actions and keys."),
+    "diff": ("scanner.cli.policies_diff", "Compare the pack with what an organisation has attached."),
     "simulate": ("scanner.cli.policies_simulate", "Say what policies decide of a request."),
 }
 

@@ -10,9 +10,11 @@ from typing import Any
 import click
 
 from scanner import __version__
+from scanner.cli.terminal import laid_out
 from scanner.model import Gap, Note, Severity, SmguardError
 from scanner.policy.lint import Finding, Linter
-from scanner.safe_text import inert, to_json
+from scanner.rule_text import Line
+from scanner.safe_text import to_json
 
 _LEVELS = [each.label for each in Severity]
 _MOST = 1_000
@@ -25,12 +27,18 @@ _MOST = 1_000
     "-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the report there instead of standard output.")
-@click.option("--select", metavar="ID", multiple=True, help="Only this check. Repeatable.")
-@click.option("--ignore", metavar="ID", multiple=True, help="Not this check. Repeatable.")
+@click.option("--select", metavar="ID", multiple=True, help="Only this check (repeatable).")
+@click.option("--ignore", metavar="ID", multiple=True, help="All checks but this one (repeatable).")
 @click.option(
     "--accept", metavar="FILE", multiple=True, help="Findings that are meant, with the reason (YAML)."
 )
-@click.option("--fail-on", type=click.Choice(_LEVELS), default="low", show_default=True)
+@click.option(
+    "--fail-on",
+    type=click.Choice(_LEVELS),
+    default="low",
+    show_default=True,
+    help="The least severity that counts for the exit code.",
+)
 @click.option(
     "--reference", metavar="FILE", help="What refresh-reference wrote, in place of the built-in one."
 )
@@ -79,7 +87,10 @@ def command(
         for entry in accepted
         if id(entry) not in used
     ]
-    chunks = _json(linter, findings, gaps, notes) if form == "json" else _table(linter, findings, gaps, notes)
+    if form == "json":
+        chunks = _json(linter, findings, gaps, notes)
+    else:
+        chunks = laid_out(_table(linter, findings, gaps, notes))
     write(output, chunks)
     least = Severity.parse(fail_on)
     if any(reason is None and each.severity >= least for each, reason in findings):
@@ -186,28 +197,27 @@ def _json(
 
 def _table(
     linter: Linter, findings: list[tuple[Finding, str | None]], gaps: list[Gap], notes: list[Note]
-) -> Iterator[str]:
+) -> Iterator[Line]:
     file = None
     for each, reason in findings:
         if reason is not None:
             continue
         if each.file != file:
-            yield f"{inert(each.file)}\n"
+            yield Line(0, each.file)
             file = each.file
         where = " ".join(filter(None, (each.policy, each.sid)))
-        yield f"  {each.line}:{each.column} {each.severity.label} {each.check} {inert(where)}".rstrip() + "\n"
-        yield f"    {inert(each.message, 2_000)}\n    {inert(each.consequence, 2_000)}\n"
+        yield Line(2, f"{each.line}:{each.column} {each.severity.label} {each.check} {where}".rstrip())
+        yield from (Line(4, text) for text in (each.message, each.consequence))
         if each.example and "request" in each.example.scenario:
             request = each.example.scenario["request"]
-            context = inert(to_json(request["context"]), 600) if request["context"] else "nothing"
-            yield f"    Example: {inert(request['action'])} with {context}: {each.example.decision}\n"
-        yield f"    Mend: {inert(each.mend, 600)}\n"
+            context = to_json(request["context"]) if request["context"] else "nothing"
+            yield Line(4, f"Example: {request['action']} with {context}: {each.example.decision}")
+        yield Line(4, f"Mend: {each.mend}")
     for note in notes:
-        yield f"Note: {inert(note.where)}: {inert(note.what)}\n"
+        yield Line(0, f"Note: {note.where}: {note.what}")
     for gap in gaps:
-        yield f"Not looked at: {inert(gap.where)}: {inert(gap.what)}" + (
-            f" ({gap.hint})\n" if gap.hint else "\n"
-        )
+        hint = f" ({gap.hint})" if gap.hint else ""
+        yield Line(0, f"Not looked at: {gap.where}: {gap.what}{hint}")
     counts = Counter(each.severity for each, reason in findings if reason is None)
     listed = ", ".join(f"{counts[each]} {each.label}" for each in reversed(Severity) if counts[each])
     accepted = sum(reason is not None for _, reason in findings)
@@ -215,4 +225,4 @@ def _table(
     said = f"{total} finding{'s' if total > 1 else ''} ({listed})" if counts else "No findings"
     said += f", {accepted} accepted" if accepted else ""
     policies = "1 policy" if len(linter.seen) == 1 else f"{len(linter.seen)} policies"
-    yield f"{said} in {policies}; service reference of {linter.reference.date}\n"
+    yield Line(0, f"{said} in {policies}; service reference of {linter.reference.date}")

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 
 import click
 
 from scanner.policy import pack
 
+_NARROW = 30
+"""Columns of text at least."""
+
 
 @click.command("list")
 @click.option(
-    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(["table", "json", "yaml"]),
+    default="table",
+    show_default=True,
+    help="yaml: with --parameters, a parameter file to start from.",
 )
 @click.option("--parameters", is_flag=True, help="List the values that differ per organisation instead.")
 def command(format_name: str, parameters: bool) -> int:
     """List the policies, what each is for and how many statements it has."""
+    if format_name == "yaml":
+        if not parameters:
+            raise click.UsageError("-f yaml goes with --parameters")
+        click.echo(pack.example_text(), nl=False)
+        return 0
     if parameters:
         listed = [
             {"parameter": name, "about": about, "example": example}
@@ -37,8 +53,10 @@ def command(format_name: str, parameters: bool) -> int:
         return 0
     name = "parameter" if parameters else "policy"
     width = max(len(each[name]) for each in listed)
+    room = max(shutil.get_terminal_size().columns - width - 2, _NARROW)
     for each in listed:
-        click.echo(f"{each[name]:<{width}}  {each['about']}")
+        for number, line in enumerate(textwrap.wrap(each["about"], room)):
+            click.echo(f"{'' if number else each[name]:<{width}}  {line}")
     if not parameters:
         count = sum(len(each["statements"]) for each in listed)
         click.echo(f"\n{len(listed)} policies of {count} statements.")

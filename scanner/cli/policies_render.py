@@ -12,10 +12,10 @@ import click
 from scanner.model import SmguardError
 from scanner.policy import pack, render
 from scanner.policy.document import minified
+from scanner.policy.folder import read_file
 from scanner.safe_text import inert
 
 _MANIFEST, _TEMPLATE = "manifest.json", "template.json"
-_MOST_BYTES = 1_000_000
 _INLINE_TEMPLATE = 51_200
 """Bytes of a template that CloudFormation takes without a bucket."""
 
@@ -37,8 +37,9 @@ def command(file: str, folder: str, partition: str) -> int:
     holds something is refused.
     """
     from scanner import catalog
+    from scanner.policy import quota
 
-    values = pack.read_values(_text(file), file, partition)
+    values = pack.read_values(read_file(file), file, partition)
     policies = render.render(pack.entries(), values, file)
     digest = catalog.load().digest
     files = {each.path: each.text for each in policies}
@@ -48,28 +49,11 @@ def command(file: str, folder: str, partition: str) -> int:
     for each in policies:
         click.echo(f"{each.path}: {len(each.text):,} of {each.source.largest:,} characters")
     click.echo(f"\nWrote {len(policies)} policies, {_TEMPLATE} and {_MANIFEST} to {inert(folder)}.")
+    for line in quota.crowded(each.source.type for each in policies):
+        click.echo(f"Warning: {line}", err=True)
     if len(files[_TEMPLATE].encode()) > _INLINE_TEMPLATE:
         click.echo(f"{_TEMPLATE} is larger than {_INLINE_TEMPLATE:,} bytes: deploy it from a bucket.")
     return 0
-
-
-def _text(file: str) -> str:
-    from scanner.template.reader import ReadError, decode
-
-    hint = "copy policies/parameters.yaml and fill in your values"
-    if not os.path.isfile(file):  # opening a pipe could wait for ever
-        reason = "is not a regular file" if os.path.exists(file) else "there is no such file"
-        raise SmguardError(f"{inert(file)}: {reason}", hint)
-    try:
-        with open(file, "rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise SmguardError(f"{inert(file)}: is larger than {_MOST_BYTES:,} bytes", hint)
-        return decode(data)
-    except OSError as error:
-        raise SmguardError(f"{inert(file)}: can't be read: {error.strerror}", hint) from error
-    except ReadError as error:
-        raise SmguardError(f"{inert(file)}: {error.what}", hint) from error
 
 
 def _write(folder: str, files: Mapping[str, str]) -> None:

@@ -6,19 +6,23 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import click
 
 from scanner import __version__
 from scanner.model import SmguardError
-from scanner.policy.call import CALLER, derive, load, unsettled
+from scanner.policy.call import CALLER, WORLD, derive, load, unsettled
 from scanner.policy.decide import ALLOWED, EXPLICIT, IMPLICIT, Decision, Policies, decide
 from scanner.policy.document import Policy, read_object, read_policy, take_policy
+from scanner.policy.folder import read_file
 from scanner.policy.request import Request, take_request
 
 EXIT_DIFFERS = 1
 _SAID = {ALLOWED: "Allowed", EXPLICIT: "Denied explicitly", IMPLICIT: "Denied implicitly: nothing allows it"}
+_FEW = 4
+"""Worlds of a call that makes one request."""
 _RANK = (ALLOWED, IMPLICIT, EXPLICIT)
 _FULL = take_policy(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}},
@@ -43,7 +47,13 @@ def _layer(name: str, about: str, many: bool = False) -> Callable[[Callable[...,
 @click.option("--resource", metavar="ARN", help="What it is done to. [default: what the call makes, or *]")
 @click.option("--principal", metavar="ARN", default=CALLER, show_default=True, help="Who asks.")
 @click.option("--account", metavar="ID", help="The account of the resource, where its ARN does not tell.")
-@click.option("--region", default="us-east-1", show_default=True, help="The region of what the call makes.")
+@click.option(
+    "--region",
+    metavar="NAME",
+    default="us-east-1",
+    show_default=True,
+    help="The region of what the call makes.",
+)
 @click.option(
     "--context",
     multiple=True,
@@ -70,6 +80,13 @@ def _layer(name: str, about: str, many: bool = False) -> Callable[[Callable[...,
     default="sent",
     show_default=True,
     help="Whether AWS still sends condition keys under deprecated names. No source tells.",
+)
+@click.option(
+    "--several",
+    type=click.Choice(["each", "once"]),
+    default="each",
+    show_default=True,
+    help="Whether SageMaker asks once for each definition or variant of a call, or once. No source tells.",
 )
 @click.option("--both", is_flag=True, help="Decide under each of these assumptions and say if it matters.")
 @click.option(
@@ -121,14 +138,17 @@ def command(scenarios: str | None, output: str | None, **options: Any) -> int:
 def simulate(options: dict[str, Any]) -> dict[str, Any]:
     """The report on one request or call."""
     policies, assumed = _policies(options)
-    worlds = [(options["omitted"], options["deprecated"])]
+    worlds = [tuple(options[name] for name in WORLD)]
     if options["both"]:
         if not options["call"]:
             raise SmguardError("--both needs --call", "the keys of a request are as you say them")
-        worlds += [(a, b) for a in ("absent", "default") for b in ("sent", "dropped") if (a, b) not in worlds]
+        matters = len(_requests(options, {**dict.fromkeys(WORLD, ""), "several": "each"})[0]) > 1
+        several = WORLD["several"] if matters else (options["several"],)
+        made = product(WORLD["omitted"], WORLD["deprecated"], several)
+        worlds += [each for each in made if each not in worlds]
     decided = []
-    for omitted, deprecated in worlds:
-        requests, more = _requests(options, omitted, deprecated)
+    for world in worlds:
+        requests, more = _requests(options, dict(zip(WORLD, world, strict=True)))
         decided.append((*max(((it, decide(it, policies, explain=True)) for it in requests), key=_rank), more))
     request, decision, more = decided[0]
     report: dict[str, Any] = {
@@ -143,7 +163,7 @@ def simulate(options: dict[str, Any]) -> dict[str, Any]:
     if options["both"]:
         report["depends"] = len({each.decision for _, each, _ in decided}) > 1
         report["worlds"] = [
-            {"omitted": world[0], "deprecated": world[1], **_decided(each)}
+            {**dict(zip(WORLD, world, strict=True)), **_decided(each)}
             for world, (_, each, _) in zip(worlds, decided, strict=True)
         ]
     if options["oracle"]:
@@ -164,22 +184,21 @@ def _rank(pair: tuple[Request, Decision]) -> int:
     return _RANK.index(pair[1].decision)
 
 
-def _requests(options: dict[str, Any], omitted: str, deprecated: str) -> tuple[list[Request], list[str]]:
+def _requests(options: dict[str, Any], how: dict[str, str]) -> tuple[list[Request], list[str]]:
     changes = {name: options[name] for name in ("resource", "account") if options[name]}
     context: dict[str, Any] = {}
     for each in options["context"]:
         key, equals, value = each.partition("=")
-        context.update({key: value} if equals else read_object(_read(each), each))
+        context.update({key: value} if equals else read_object(read_file(each), each))
     assumed: list[str] = []
     if options["call"]:
-        parameters = read_object(_read(options["call"]), options["call"])
-        how = {"omitted": omitted, "deprecated": deprecated}
+        parameters = read_object(read_file(options["call"]), options["call"])
         call = derive(
             options["action"], parameters, principal=options["principal"], region=options["region"], **how
         )
         requests, assumed = list(call.requests), list(call.assumptions)
         assumed.append(
-            f"the key of an omitted parameter is {'absent' if omitted == 'absent' else 'its default'}"
+            f"the key of an omitted parameter is {'absent' if how['omitted'] == 'absent' else 'its default'}"
         )
     else:
         requests = [Request(options["principal"], options["action"])]
@@ -198,7 +217,7 @@ def _policies(options: dict[str, Any]) -> tuple[Policies, list[str]]:
         elif name == "identity":
             layers[name] = tuple(policy for path in given for policy in _read_policies(path))
         elif given:
-            layers[name] = read_policy(_read(given), given)
+            layers[name] = read_policy(read_file(given), given)
     if not layers["identity"]:
         layers["identity"] = (_FULL,)
         assumed.append("the principal's own policies allow everything")
@@ -219,19 +238,7 @@ def _read_policies(path: str) -> Iterator[Policy]:
         if not names:
             raise SmguardError(f"{path}: holds no policy, which would be a file that ends in .json")
     for name in names:
-        yield read_policy(_read(name), name)
-
-
-def _read(path: str) -> str:
-    from scanner.limits import Limits
-    from scanner.opening import Candidate, open_text
-    from scanner.template.document import ReadError
-
-    real = os.path.realpath(path)
-    try:
-        return open_text(Candidate(path, real, os.path.dirname(real)), Limits()) or ""
-    except ReadError as fault:
-        raise SmguardError(f"{path}: {fault}", fault.hint) from None
+        yield read_policy(read_file(name), name)
 
 
 def _answers(path: str) -> Iterator[str]:
@@ -277,6 +284,7 @@ def _lay_out(report: dict[str, Any], show_all: bool) -> Iterator[str]:
         yield f"\nThe decision {depends} AWS sends:\n"
         for each in report["worlds"]:
             world = f"omitted {each['omitted']}, deprecated keys {each['deprecated']}"
+            world += f", several {each['several']}" if len(report["worlds"]) > _FEW else ""
             yield f"  {world:<42} {each['decision']}{inert(' by ' + each['by']) if each['by'] else ''}\n"
     if "oracle" in report:
         oracle = report["oracle"]

@@ -20,9 +20,10 @@ def command(files: tuple[str, ...]) -> int:
     control and a policy of the pack don't name each other.
     """
     from scanner import catalog
-    from scanner.policy import agreement, cases
+    from scanner.policy import agreement, cases, pack
 
-    subjects = [cases.of_a_file(each) for each in files] if files else list(cases.of_the_pack())
+    own = [cases.of_a_file(each) for each in files]
+    subjects = own or list(cases.of_the_pack(pack.example_values()))
     problems = [each for subject in subjects for each in cases.differences(subject)]
     if not files:
         problems += agreement.faults(catalog.load())

@@ -20,7 +20,7 @@ class Cell(NamedTuple):
     template: bool
     live: bool
     config: str
-    """change, periodic or elsewhere: a periodic rule reads what AWS Config doesn't record."""
+    """change, periodic (a rule reads what AWS Config doesn't record), or none: only an audit can tell."""
     scp: tuple[str, ...]
     """The statements that stop it: scp/<file>.json#Sid."""
     why_not: tuple[str, ...]
@@ -37,18 +37,25 @@ def matrix(catalog: Catalog) -> Iterator[Cell]:
         for kind, rule in control.resources.items():
             if control.retired or not rule.get("places"):
                 continue  # judged at the resource that is named
-            asked = _actions(catalog.types.get(kind, {}))
+            entry = catalog.types.get(kind, {})
+            asked = _actions(entry)
             scp = tuple(name for name in control.prevent if asked & stops.get(name, frozenset()))
             yield Cell(
                 control=control.id,
                 type=kind,
                 template=kind not in surfaces["no-template"],
-                live=bool(asked),
-                config="change" if kind in surfaces["config"] else "periodic",
+                live=bool(asked) or "create" not in entry,
+                config=_config(kind, entry, surfaces),
                 scp=scp,
                 why_not=_reasons(control.not_prevented, kind, wild=not scp),
                 why_more=_reasons(control.over_prevented, kind, wild=True),
             )
+
+
+def _config(kind: str, entry: Mapping[str, Any], surfaces: Mapping[str, Any]) -> str:
+    if kind in surfaces["config"]:
+        return "change"
+    return "periodic" if "create" in entry else "none"
 
 
 def faults(catalog: Catalog) -> Iterator[str]:

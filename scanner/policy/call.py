@@ -14,6 +14,8 @@ from scanner.policy.request import MULTIVALUED, Request, read_principal
 from scanner.template.document import shown
 
 CALLER = "arn:aws:iam::111122223333:role/caller"
+WORLD = {"omitted": ("absent", "default"), "deprecated": ("sent", "dropped"), "several": ("each", "once")}
+"""What no source settles of the requests that a call makes; see `derive`."""
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FIELD = re.compile(r"\{([^{}]+)\}")
 _MOST_REQUESTS = 64
@@ -37,14 +39,15 @@ def derive(
     *,
     omitted: str = "absent",
     deprecated: str = "sent",
+    several: str = "each",
     principal: str = CALLER,
     region: str = "us-east-1",
 ) -> Call:
     """What a call such as CreateTrainingJob asks for, its parameters given as boto3 takes them.
 
     What no source settles is said by the caller: whether SageMaker leaves the key of an `omitted` parameter
-    "absent" or fills in the "default", and whether `deprecated` names of keys are still "sent" or "dropped".
-    A call that names several definitions or variants makes a request for each, and all must be allowed.
+    "absent" or fills in the "default", whether `deprecated` names of keys are still "sent" or "dropped", and
+    whether a call of `several` definitions or variants asks for "each", which must all be allowed, or "once".
     """
     name = action.removeprefix("sagemaker:")
     if not name.isalnum():
@@ -89,11 +92,25 @@ def derive(
         ]
     if len(starts) > _MOST_REQUESTS:
         raise SmguardError(f"{name} names more than {_MOST_REQUESTS} definitions or variants")
-    if len(requests) > 1:
+    if len(requests) > 1 and several == "once":
+        assumed.append("SageMaker asks once: of lists for all definitions or variants, else for the first")
+        requests = [_as_one(requests)]
+    elif len(requests) > 1:
         assumed.append(f"SageMaker asks {len(requests)} times, once for each definition, variant or value")
     if any(_is_key_id(key, value) for request in requests for key, value in request.context.items()):
         assumed.append("SageMaker sends the id or alias of a KMS key as it was given")
     return Call(tuple(requests), tuple(assumed))
+
+
+def _as_one(requests: list[Request]) -> Request:
+    """One request with the lists of all, and of other keys the first value."""
+    context: dict[str, Any] = {}
+    for each in requests:
+        for key, value in each.context.items():
+            known = context.setdefault(key, value)
+            if isinstance(known, list):
+                context[key] = [*known, *(it for it in value if it not in known)]
+    return requests[0]._replace(context=context)
 
 
 def unsettled(request: Request) -> tuple[str, ...]:

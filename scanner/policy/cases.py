@@ -12,21 +12,23 @@ from typing import Any, NamedTuple
 from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.policy import pack, render
-from scanner.policy.call import CALLER, requests_of
+from scanner.policy.call import CALLER, WORLD, requests_of
 from scanner.policy.decide import Decision, Policies, decide
-from scanner.policy.document import Policy, Statement, read_policy, take_policy
-from scanner.policy.folder import policies_folder
+from scanner.policy.document import Policy, Statement, read_object, read_policy, take_policy
+from scanner.policy.folder import policies_folder, read_file
+from scanner.policy.inheritance import Child, OptOut, take_case
+from scanner.policy.inheritance import differences as opt_out_differences
 from scanner.policy.request import Request
 from scanner.safe_text import inert
 
 ALLOWED = "Allowed"
 DECISIONS = (ALLOWED, "ExplicitlyDenied", "ImplicitlyDenied")
-LAYERS = ("scp", "iam", "boundary", "vpc-endpoint", "s3")
+_OPT_OUT = "ai-opt-out"
+LAYERS = ("scp", "iam", "boundary", "vpc-endpoint", "s3", _OPT_OUT)
 SUFFIX = ".cases.yaml"
-_ASSUMPTIONS = tuple(product(("absent", "default"), ("sent", "dropped")))
-"""Whether keys of omitted parameters and deprecated keys are sent: no source settles it."""
+_WORLDS = tuple(dict(zip(WORLD, each, strict=True)) for each in product(*WORLD.values()))
 _FIELDS = ("about", "call", "with", "request", "principal", "context", "decision", "by")
-_EVERYTHING = take_policy(
+EVERYTHING = take_policy(
     {
         "Version": "2012-10-17",
         "Statement": {"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"},
@@ -59,15 +61,17 @@ class Subject(NamedTuple):
     cases: Sequence[Case]
 
 
-def of_the_pack() -> Iterator[Subject]:
-    """Every policy of the pack with the example values: as written, minified, one statement a policy."""
-    values = pack.example_values()
+def of_the_pack(values: pack.Values) -> Iterator[Subject | OptOut]:
+    """Every policy of the pack with these values: as written, minified, one statement a policy."""
     for entry in pack.entries():
-        if entry.type == "AISERVICES_OPT_OUT_POLICY":
-            continue  # it decides no request
         where = f"policies/{entry.path}"
         own = {**values, **{name: values[each][0] for name, each in entry.each.items()}}
         whole = pack.fill(json.loads(entry.text), own)
+        path = os.path.join(policies_folder(), entry.path.removesuffix(".json") + SUFFIX)
+        beside = where.removesuffix(".json") + SUFFIX
+        if entry.kind == _OPT_OUT:
+            yield OptOut(where, whole, [_child(*it) for it in _listed(read_file(path), beside)[1]])
+            continue
         forms: list[tuple[str, tuple[Policy, ...]]] = [("as written", (take_policy(whole, where),))]
         parts = [
             each
@@ -79,40 +83,47 @@ def of_the_pack() -> Iterator[Subject]:
             single = [{**whole, "Statement": [each]} for each in whole["Statement"]]
             forms.append(("split", tuple(take_policy(each, where) for each in single)))
         layer = "boundary" if entry.boundary else entry.kind
-        path = os.path.join(policies_folder(), entry.path.removesuffix(".json") + SUFFIX)
-        cases = _cases(_text(path), where.removesuffix(".json") + SUFFIX, own)[1]
+        cases = [_case(*it, own) for it in _listed(read_file(path), beside)[1]]
         yield Subject(where, layer, forms, cases)
 
 
-def of_a_file(path: str) -> Subject:
+def of_a_file(path: str) -> Subject | OptOut:
     """A policy of one's own, or its cases file; the other stands beside it. `layer:` says what it is."""
     stem = path.removesuffix(SUFFIX) if path.endswith(SUFFIX) else path.removesuffix(".json")
-    layer, cases = _cases(_text(stem + SUFFIX), stem + SUFFIX, {"partition": pack.PARTITIONS[0]})
+    layer, listed = _listed(read_file(stem + SUFFIX), stem + SUFFIX)
     layer = layer or os.path.basename(os.path.dirname(os.path.abspath(path)))
     if layer not in LAYERS:
         hint = f"write `layer:` with one of {', '.join(LAYERS)} into {inert(stem + SUFFIX)}"
         raise SmguardError(f"{inert(path)}: nothing says what this policy is attached to", hint)
-    policy = read_policy(_text(stem + ".json"), stem + ".json")
+    text = read_file(stem + ".json")
+    if layer == _OPT_OUT:
+        return OptOut(stem + ".json", read_object(text, stem + ".json"), [_child(*it) for it in listed])
+    policy = read_policy(text, stem + ".json")
+    values = {"partition": pack.PARTITIONS[0]}
+    cases = [_case(*it, values) for it in listed]
     return Subject(stem + ".json", layer, [("as written", (policy,))], cases)
 
 
-def differences(subject: Subject) -> Iterator[str]:
+def differences(subject: Subject | OptOut) -> Iterator[str]:
     """What is not as the cases say, in any form and under any assumption, and statements without cases."""
+    if isinstance(subject, OptOut):
+        yield from opt_out_differences(subject)
+        return
     statements = [it for policy in subject.forms[0][1] for it in policy.statements]
     decided: set[str | None] = set()
     missed: set[str | None] = set()
     for case in subject.cases:
-        assumptions = _ASSUMPTIONS if case.call else _ASSUMPTIONS[:1]
-        for (form, policies), (omitted, deprecated) in product(subject.forms, assumptions):
-            requests = _requests(case, omitted, deprecated)
-            decision, sids = _decide(requests, subject.layer, policies)
+        worlds = _WORLDS if case.call else _WORLDS[:1]
+        for (form, policies), world in product(subject.forms, worlds):
+            made = requests(case, world)
+            decision, sids = _decide(made, subject.layer, policies)
             fault = _difference(case, decision, sids)
             if fault:
-                given = f", omitted parameters {omitted}, deprecated keys {deprecated}" if case.call else ""
+                given = "".join(f", {name} {it}" for name, it in world.items()) if case.call else ""
                 yield f"{case.where}: {case.about} ({form}{given}): {fault}"
                 break
             decided |= {case.by} if case.by else sids if len(sids) == 1 else set()
-            missed |= {it.sid for it in statements if _is_near(it, requests)} - sids
+            missed |= {it.sid for it in statements if _is_near(it, made)} - sids
     for statement in statements:
         if statement.sid not in decided:
             yield f"{subject.name}#{statement.sid}: no case reaches this statement"
@@ -142,11 +153,11 @@ def _decide(
 ) -> tuple[Decision, set[str]]:
     """What becomes of a call, and the statements of the policy under test that brought it about."""
     around = {
-        "scp": Policies(identity=(_EVERYTHING,), scp=((_EVERYTHING, *policies),)),
+        "scp": Policies(identity=(EVERYTHING,), scp=((EVERYTHING, *policies),)),
         "iam": Policies(identity=policies),
-        "boundary": Policies(identity=(_EVERYTHING,), boundary=policies[0]),
-        "vpc-endpoint": Policies(identity=(_EVERYTHING,), vpc_endpoint=policies[0]),
-        "s3": Policies(identity=(_EVERYTHING,), resource_policy=policies[0]),
+        "boundary": Policies(identity=(EVERYTHING,), boundary=policies[0]),
+        "vpc-endpoint": Policies(identity=(EVERYTHING,), vpc_endpoint=policies[0]),
+        "s3": Policies(identity=(EVERYTHING,), resource_policy=policies[0]),
     }[layer]
     made = [decide(each, around, explain=True) for each in requests]
     worst = next((each for each in made if each.decision != ALLOWED), made[0])
@@ -157,18 +168,18 @@ def _decide(
     return worst, {sid for sid in sids if sid}
 
 
-def _requests(case: Case, omitted: str, deprecated: str) -> list[Request]:
+def requests(case: Case, world: Mapping[str, str] = _WORLDS[0]) -> list[Request]:
+    """What a case asks for, by what is assumed of SageMaker."""
     if case.call:
-        made = requests_of(
-            case.call, case.parameters, omitted=omitted, deprecated=deprecated, principal=case.principal
-        )
+        made = requests_of(case.call, case.parameters, principal=case.principal, **world)
     else:
         made = [Request(case.principal, case.request["action"], case.request.get("resource", "*"))]
     context = {"aws:PrincipalArn": case.principal, **case.request.get("context", {}), **case.context}
     return [each._replace(context={**each.context, **context}) for each in made]
 
 
-def _cases(text: str, where: str, values: pack.Values) -> tuple[str | None, list[Case]]:
+def _listed(text: str, where: str) -> tuple[str | None, list[tuple[str, Any]]]:
+    """The layer that a cases file names, and its cases with their places; SmguardError if it has none."""
     from scanner.template.reader import ReadError, read
 
     try:
@@ -179,29 +190,33 @@ def _cases(text: str, where: str, values: pack.Values) -> tuple[str | None, list
     listed = root.get("cases") if isinstance(root, dict) else None
     if not isinstance(listed, list) or not listed:
         raise SmguardError(f"{inert(where)}:1: no list of cases", "write `cases:` and under it a list")
-    marks = document.marks.get(id(listed))
-    found = []
-    for number, body in enumerate(listed):
-        line = marks[number][0] if marks is not None else 1
-        at = f"{where}:{line}"
-        what = _fault(body)
-        if what:
-            raise SmguardError(f"{inert(at)}: {what}")
-        body = pack.fill(body, values)
-        found.append(
-            Case(
-                where=at,
-                about=str(body["about"]),
-                call=body.get("call"),
-                parameters=body.get("with", {}),
-                request=body.get("request", {}),
-                principal=body.get("principal", CALLER),
-                context=body.get("context", {}),
-                decision=body["decision"],
-                by=body.get("by"),
-            )
-        )
-    return root.get("layer"), found
+    marks = document.marks[id(listed)]
+    return root.get("layer"), [(f"{where}:{marks[it][0]}", body) for it, body in enumerate(listed)]
+
+
+def _child(at: str, body: Any) -> Child:
+    child = take_case(body, at)
+    if isinstance(child, str):
+        raise SmguardError(f"{inert(at)}: {child}")
+    return child
+
+
+def _case(at: str, body: Any, values: pack.Values) -> Case:
+    what = _fault(body)
+    if what:
+        raise SmguardError(f"{inert(at)}: {what}")
+    body = pack.fill(body, values)
+    return Case(
+        where=at,
+        about=str(body["about"]),
+        call=body.get("call"),
+        parameters=body.get("with", {}),
+        request=body.get("request", {}),
+        principal=body.get("principal", CALLER),
+        context=body.get("context", {}),
+        decision=body["decision"],
+        by=body.get("by"),
+    )
 
 
 def _fault(body: Any) -> str | None:
@@ -223,15 +238,3 @@ def _fault(body: Any) -> str | None:
     if "about" not in body or body.get("decision") not in DECISIONS:
         return f"a case says what it is `about` and one `decision`: {', '.join(DECISIONS)}"
     return None
-
-
-def _text(path: str) -> str:
-    try:
-        if not os.path.isfile(path):  # opening a pipe could wait for ever
-            raise SmguardError(
-                f"{inert(path)}: there is no such file", "a policy and its cases stand side by side"
-            )
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SmguardError(f"{inert(path)}: can't be read: {error}") from error

@@ -14,7 +14,7 @@ from scanner.policy.lint_allow import check_allows
 from scanner.policy.lint_found import Found, Lint, named
 from scanner.policy.lint_guard import check_conditions
 from scanner.policy.lint_source import Fault, Place, Written, find_policies, settle
-from scanner.policy.lint_statement import OPEN, Example, view
+from scanner.policy.lint_statement import OPEN, Example, View, others_hold, replay, view
 from scanner.policy.opt_out import check_opt_out
 from scanner.policy.quota import check_counts, check_length
 from scanner.policy.reference import Reference, load
@@ -22,6 +22,8 @@ from scanner.template.document import Either, ReadError
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MOST_ACTIONS = 100_000
+_MOST_LIKENED = 20
+"""Misspelt actions of one run that are looked up: likening takes long."""
 """Actions that the statements of one policy may stand for, together."""
 _AT = re.compile(r"^:(\d+):(\d+): ")
 
@@ -54,6 +56,7 @@ class Linter:
         self.seen: list[tuple[str, Written]] = []
         self.unknown: dict[str, set[str]] = {}
         """Services that nothing is known of, and the files that name them."""
+        self.likened = 0
         self.cut = False
         """Whether statements of the policy were left out."""
 
@@ -74,7 +77,10 @@ class Linter:
                 continue
             self.seen.append((file, written))
             if len(minified(written.data)) > self.quotas["most-looked-at"]:
-                yield Note(file, "only the length of a policy is looked at, which no kind of policy may have")
+                what = "only the length of a policy is looked at, which no kind of policy may have"
+                # Of a kind without a quota the length is no finding.
+                is_told = "characters" in self.quotas["kinds"][written.kind]
+                yield Note(file, what) if is_told else Gap(file, what, "say what it is: name a folder scp")
                 found_here: Iterable[Found] = check_length(written, self.quotas)
             else:
                 found_here = self._check(written, file)
@@ -128,7 +134,8 @@ class Linter:
             taken = read.statements[0]
             if written.kind == "scp" and (taken.principals or taken.not_principals):
                 yield Found("malformed-policy", place, {"what": "A service control policy has no Principal"})
-            yield from self._actions(taken.actions or taken.not_actions or (), statement, place, file)
+            seen = view(taken, place, statement, self.reference)
+            yield from self._actions(written, seen, statement, file)
             if taken.sid and OPEN not in taken.sid:
                 sids[taken.sid] += 1
                 if sids[taken.sid] == 2:
@@ -136,7 +143,7 @@ class Linter:
                     yield Found(
                         "duplicate-sid", (*place, "Sid"), {"sid": taken.sid, "times": times}, sid=taken.sid
                     )
-            views.append(view(taken, place, statement, self.reference))
+            views.append(seen)
             room -= len(views[-1].actions)
             if room < 0:
                 self.cut = True
@@ -145,11 +152,13 @@ class Linter:
         yield from check_conditions(lint)
         yield from check_allows(lint)
 
-    def _actions(self, patterns: Iterable[str], statement: Any, place: Place, file: str) -> Iterator[Found]:
+    def _actions(self, written: Written, seen: View, statement: Any, file: str) -> Iterator[Found]:
         name = "Action" if "Action" in statement else "NotAction"
         sid = statement.get("Sid")
-        for number, pattern in enumerate(patterns):
-            at = (*place, name, number) if isinstance(statement[name], list) else (*place, name)
+        taken = seen.statement
+        for number, pattern in enumerate(taken.actions or taken.not_actions or ()):
+            listed = isinstance(statement[name], list)
+            at = (*seen.place, name, number) if listed else (*seen.place, name)
             service, colon, _ = pattern.lower().partition(":")
             if pattern == "*" or OPEN in pattern:
                 continue
@@ -160,10 +169,36 @@ class Linter:
                 self.unknown.setdefault(service, set()).add(file)
             elif service not in self.reference.services:
                 facts = {"service": service, "action": pattern, "date": self.reference.date}
-                yield Found("unknown-service", at, facts, sid=sid)
+                example = self._meant(written, seen, pattern)
+                yield Found("unknown-service", at, facts, sid=sid, example=example)
             elif not self.reference.expand(pattern):
                 facts = {"service": service, "action": pattern, "date": self.reference.date_of(service)}
-                yield Found("unknown-action", at, facts, sid=sid)
+                example = self._meant(written, seen, pattern)
+                yield Found("unknown-action", at, facts, sid=sid, example=example)
+
+    def _meant(self, written: Written, seen: View, pattern: str) -> Example | None:
+        """What becomes of a request for the action that was probably meant; None where none is alike."""
+        if "*" in pattern or "?" in pattern or self.likened == _MOST_LIKENED:
+            return None
+        from difflib import get_close_matches
+
+        self.likened += 1
+        service, _, name = pattern.lower().partition(":")
+        for prefix in get_close_matches(service, self.reference.services, 1):
+            known = self.reference.expand(f"{prefix}:*")
+            actions = {each.partition(":")[2].lower(): each for each in known}
+            for near in get_close_matches(name, actions, 1):
+                if actions[near] not in seen.actions:
+                    held = others_hold(seen, (), self.reference)
+                    return replay(written, [seen], actions[near], held, self._outcome(seen))
+        return None
+
+    @staticmethod
+    def _outcome(seen: View) -> str:
+        """What a statement does with a request for an action that it does not name."""
+        if seen.statement.not_actions:
+            return "ExplicitlyDenied" if seen.denies else "Allowed"
+        return "Allowed" if seen.denies else "ImplicitlyDenied"
 
     def _say(self, found: Found, file: str, written: Written) -> Finding:
         check = self.rules["checks"][found.check]

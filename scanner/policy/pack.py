@@ -142,6 +142,11 @@ def placeholders(text: str) -> set[str]:
     return set(_PLACEHOLDER.findall(text))
 
 
+def example_text() -> str:
+    """`parameters.yaml` as it stands, to start from."""
+    return _read(EXAMPLE)
+
+
 def described() -> Iterator[tuple[str, str, Any]]:
     """The parameters: name, description and example."""
     values = example_values()

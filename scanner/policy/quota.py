@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from scanner.policy.document import minified
+from scanner.policy.folder import read_data
 from scanner.policy.lint_found import Found
 from scanner.policy.lint_source import Written
 
@@ -28,6 +29,24 @@ def check_length(written: Written, quotas: Mapping[str, Any]) -> Iterator[Found]
         yield Found("too-long-as-written", (), {**facts, "characters": f"{written.characters:,}"})
 
 
+def crowded(types: Iterable[str]) -> Iterator[str]:
+    """Where policies of these types are more than one target takes, in a line each."""
+    quotas = read_data("_quotas.yaml")
+    for kind, count in Counter(quotas["types"].get(each, "") for each in types).items():
+        quota = quotas["kinds"].get(kind, {})
+        if count > _room(kind, quota):
+            yield (
+                f"{count} policies of the kind {quota['name']}, and AWS takes {quota['count']} per "
+                f"{quota['per']} ({quotas['date']}): attach some of them further down"
+            )
+
+
+def _room(kind: str, quota: Mapping[str, Any]) -> float:
+    """How many policies of one's own a place takes: what AWS attaches by itself takes one as well."""
+    most: int | None = quota.get("count")
+    return float("inf") if most is None else most - 1 if kind in ("scp", "rcp") else most
+
+
 def check_counts(
     found: Sequence[tuple[str, Written]], quotas: Mapping[str, Any]
 ) -> Iterator[tuple[str, Written, Found]]:
@@ -40,9 +59,8 @@ def check_counts(
         apart = written.name or written.kind == "managed"
         for where in written.targets or (() if apart else ("these files",)):
             counts[written.kind, where] += 1
-            # What AWS attaches by itself takes a place as well.
-            room = most - 1 if most and written.kind in ("scp", "rcp") else most
-            if most and counts[written.kind, where] == room + 1:
+            room = _room(written.kind, quota)
+            if counts[written.kind, where] == room + 1:
                 facts = {
                     "name": quota["name"],
                     "most": most,

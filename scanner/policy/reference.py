@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from scanner.limits import Limits
 from scanner.model import SmguardError
-from scanner.policy.folder import policies_folder
+from scanner.policy.folder import policies_folder, read_file
 from scanner.policy.match import compile_pattern
 
 NAME = "_reference.json"
@@ -171,13 +170,9 @@ def _take(raw: Any, date: str) -> tuple[str, dict[str, Any]]:
 
 
 def _read(path: str) -> Any:
-    from scanner.opening import Candidate, open_text
-    from scanner.template.document import ReadError
-
     try:
-        text = open_text(Candidate(path, os.path.realpath(path), ""), Limits())
-        return json.loads(text or "")
-    except ReadError as error:
-        raise SmguardError(f"{path} {error}", error.hint) from error
+        return json.loads(read_file(path))
+    except json.JSONDecodeError as error:
+        raise SmguardError(f"{path}:{error.lineno}:{error.colno}: is no JSON: {error.msg}") from None
     except RecursionError:
         raise ValueError(path) from None
