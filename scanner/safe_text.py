@@ -102,7 +102,8 @@ def _pieces(word: str, columns: int) -> list[str]:
     if len(word) <= columns or "." not in word:
         return [word]
     pieces = [""]
-    for part in word.replace(".", ".\n").split("\n"):
+    # Not where the next line would begin with `::`, as a workflow command does.
+    for part in word.replace(".", ".\n").replace(".\n:", ".:").split("\n"):
         if pieces[-1] and len(pieces[-1]) + len(part) > columns:
             pieces.append("")
         pieces[-1] += part

@@ -114,6 +114,7 @@ def test_width(text: str, columns: int) -> None:
         ("one two three", ["one two", "three"]),
         ("customer-managed-kms-key is it", ["customer-managed-kms-key", "is it"]),
         ("日本 日本 日本", ["日本 日本", "日本"]),
+        ("0123456.::error::x", ["0123456.::error::x"]),
     ],
 )
 def test_wrap(text: str, lines: list[str]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, cast
 
 from scanner.model import Finding, Gap, Location, Note, Summary, Verdict
 
@@ -16,11 +16,16 @@ FORMATS = {
     "gitlab": "scanner.report.gitlab",
     "markdown": "scanner.report.markdown",
     "csv": "scanner.report.csv_report",
+    "html": "scanner.report.html_report",
+    "asff": "scanner.report.asff",
 }
 """Format name -> module with `render`; a module is imported only when its format is asked for.
 
 A format that says nothing for long yields "" while it reads, for the sake of others that share its stream.
 """
+
+SCAN_FORMATS = tuple(name for name in FORMATS if name != "asff")
+"""The formats that need no account."""
 
 JOB_SUMMARY = "job-summary"
 """What goes with the format github; no format of its own."""
@@ -57,6 +62,11 @@ class Run(NamedTuple):
     summary: Callable[[], Summary]
     strict: bool = False
     """Whether what can't be known counts as well."""
+    about: Callable[[], Mapping[str, Any]] | None = None
+    """What the run says of itself: who, when, where, which controls; JSON has it under the name of the kind.
+
+    May be called at any time (`at` and `by` are known from the start); whole once the stream is exhausted.
+    """
 
     def counts(self, finding: Finding) -> bool:
         """Whether a finding is held against what was scanned, severities aside."""

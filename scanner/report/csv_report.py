@@ -9,6 +9,7 @@ from typing import Any
 
 from scanner.model import Finding, Gap, Note, Summary, Verdict
 from scanner.report import Run, hint_of, said, status
+from scanner.report.about import facts, tool
 from scanner.report.place import locate
 from scanner.safe_text import inert
 
@@ -18,6 +19,7 @@ COLUMNS = (
     *("waived_until", "waiver_reason", "waiver_owner", "waiver_ticket", "fingerprint"),
 )
 _TEXT = 1_000
+_SCOPE = re.compile(r"(?P<account>\d{12})(/(?P<region>[a-z0-9-]+))?(?P<resource>.*)")
 # Where a spreadsheet may see a cell begin: with ours and, if semicolons separate for it, behind one.
 _FORMULA = re.compile(r"""(^|;)([ "]*)(?=[=+\-@'\uff1d\uff0b\uff0d\uff20])""")
 
@@ -40,11 +42,14 @@ def render(run: Run) -> Iterator[str]:
     for event in run.events:
         if isinstance(event, Gap):
             hint = f" ({hint_of(event)})" if hint_of(event) else ""
-            yield row(_place("gap", event.where, event.what + hint))
+            yield row(_place(run, "gap", event.where, event.what + hint))
         elif isinstance(event, Note):
-            yield row(_place("note", event.where, event.what))
+            yield row(_place(run, "note", event.where, event.what))
         elif run.show_passed or event.verdict is not Verdict.PASS:
             yield row(_finding(event))
+    if run.kind == "audit":
+        for label, text in {**facts(run), "tool": tool(run)}.items():
+            yield row({"kind": "about", "status": label.lower(), "message": text})
     yield row(_summary(run.summary()))
 
 
@@ -72,8 +77,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _place(kind: str, where: str, message: str) -> dict[str, Any]:
-    return {"kind": kind, **locate(where)._asdict(), "message": message}
+def _place(run: Run, kind: str, where: str, message: str) -> dict[str, Any]:
+    account = _SCOPE.fullmatch(where) if run.kind == "audit" else None
+    place = account.groupdict() if account else locate(where)._asdict()
+    return {"kind": kind, **place, "message": message}
 
 
 def _summary(summary: Summary) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def render(run: Run) -> Iterator[str]:
     for level, found in levels.items():
         shown = found.worst if found.count <= _SHOWN else found.worst[: _SHOWN - 1]
         for _, _, event in shown:
-            yield _annotation(level, event)
+            yield _annotation(level, event, run.kind == "audit")
         if found.count > len(shown):
             more = f"… and {found.count - len(shown)} more: GitHub shows {_SHOWN} of one level for a step"
             yield _command(level, Location(), "smguard", f"{more}. The log and the job summary go on.")
@@ -71,11 +71,12 @@ def _watch(run: Run, levels: dict[str, _Level]) -> Iterator[Finding | Gap | Note
             levels["notice"].add(0, gap)
 
 
-def _annotation(level: str, event: Finding | Gap | Note) -> str:
-    if isinstance(event, Gap):
-        return _command(level, locate(event.where), "not looked at", event.what, hint_of(event))
-    if isinstance(event, Note):
-        return _command(level, locate(event.where), "note", event.what)
+def _annotation(level: str, event: Finding | Gap | Note, audited: bool) -> str:
+    if not isinstance(event, Finding):
+        title, hint = ("not looked at", hint_of(event)) if isinstance(event, Gap) else ("note", "")
+        if audited:  # which happens in no file
+            return _command(level, Location(), title, f"{event.where}: {event.what}", hint)
+        return _command(level, locate(event.where), title, event.what, hint)
     control, location = event.control, event.location
     failed = status(event) == "failed"
     title = f"{control.id} ({control.severity.label if failed else status(event)})"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.model import Finding, Gap, Note, Severity
-from scanner.report import Run, excuse, hint_of, reported, said, status
+from scanner.report import Run, excuse, hint_of, reported, said, scope_of, status
 from scanner.report.place import in_repository, locate
 from scanner.safe_text import inert, to_json
 
@@ -52,7 +52,7 @@ def _finding(run: Run, finding: Finding) -> dict[str, Any]:
         "check_name": finding.control.id,
         "fingerprint": finding.fingerprint,
         "severity": _SEVERITIES[finding.control.severity] if run.counts(finding) else "info",
-        "location": _location(location.file or location.arn or "", location.line),
+        "location": _location(location.file or location.arn or scope_of(location), location.line),
     }
 
 

@@ -23,7 +23,9 @@ def render(run: Run) -> Iterator[str]:
     yield "],\n"
     yield _list("gaps", [_gap(gap) for gap in gaps])
     yield _list("notes", [{"where": note.where, "what": note.what} for note in notes])
-    yield f'"summary": {to_json(_summary(run.summary()))}}}\n'
+    if run.about is not None:
+        yield f"{to_json(run.kind)}: {to_json(run.about())},\n"
+    yield f'"summary": {to_json(_summary(run.summary(), run.kind))}}}\n'
 
 
 def _gap(gap: Gap) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "severity": control.severity.label,
         "message": finding.message,
         "condition": finding.condition,
-        "resource": {"type": resource.type, "name": resource.name, "construct": resource.construct},
+        "resource": resource._asdict(),
         "location": {
             "file": location.file,
             "line": location.line,
@@ -63,6 +65,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
             "expires": waiver.expires,
             "owner": waiver.owner,
             "ticket": waiver.ticket,
+            "inline": waiver.inline,
         },
         "fingerprint": finding.fingerprint,
         "baseline": finding.baseline is True,
@@ -72,16 +75,13 @@ def as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _summary(summary: Summary) -> dict[str, Any]:
+def _summary(summary: Summary, kind: str) -> dict[str, Any]:
+    work = {name: getattr(summary, name) for name in ("seen", "judged", "partial", "unread", "skipped")}
+    # An audit's work comes in resource types of a region, and no report goes without "files".
+    counts = {"files": dict.fromkeys(work, 0), "scopes": work} if kind == "audit" else {"files": work}
     return {
         "complete": summary.complete,
-        "files": {
-            "seen": summary.seen,
-            "judged": summary.judged,
-            "partial": summary.partial,
-            "unread": summary.unread,
-            "skipped": summary.skipped,
-        },
+        **counts,
         "resources": summary.resources,
         "passed": summary.passed,
         "fail": summary.fail,

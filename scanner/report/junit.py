@@ -8,6 +8,7 @@ from itertools import groupby
 
 from scanner.model import Finding, Gap, Note, Verdict
 from scanner.report import Run, excuse, hint_of, position, reported, said, scope_of, status
+from scanner.report.about import facts
 from scanner.report.table import in_short
 from scanner.safe_text import inert
 
@@ -82,9 +83,13 @@ def _gap(run: Run, gap: Gap) -> tuple[str, str]:
 
 
 def _extras(run: Run, notes: list[Note]) -> str:
+    told = facts(run) if run.kind == "audit" else {}
     known = {"version": run.version, "catalog": run.catalog, **run.summary()._asdict()}
     properties = "".join(
         f'  <property name="{name}" value="{_xml(str(value).lower())}"/>\n' for name, value in known.items()
+    )
+    properties += "".join(
+        f'  <property name="{label.lower()}" value="{_xml(text)}"/>\n' for label, text in told.items()
     )
     lines = "".join(f"\n{_xml(f'note: {note.where}: {note.what}')}" for note in notes)
     said_beside = f"  <system-out>{lines}\n</system-out>\n" if notes else ""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from scanner.model import Control, Finding, Gap, Note, Severity, Summary
 from scanner.report import Run, excuse, hint_of, position, reported, said, status
+from scanner.report.about import facts, totals
 from scanner.report.layout import count
 from scanner.report.table import file_counts, in_short
 from scanner.safe_text import inert
@@ -17,11 +18,12 @@ LIMIT = 65_536
 
 _UNFOLDED = 25
 _TEXT = 1_000
-_HEADER = "| Severity | Control | Resource | What | Where |\n|---|---|---|---|---|\n"
+HEADER = "| Severity | Control | Resource | What | Where |\n|---|---|---|---|---|\n"
 _FOLD = "<details{}>\n<summary>{}</summary>\n\n{}\n</details>\n\n"
 _MORE = "\n… and {} more, for which there is no room here: `--format json` has them all.\n"
 # A word between its quotes, brackets and full stops; words in which nobody finds markup, a mention, a
 # reference, a commit, a link or the short name of an emoji.
+_SPAN = re.compile(r"(?<!\S)`([^`]+)`(?!\S)")
 _WORD = re.compile(r"([('\"]*)(.*?)([)'\",.;:…]*)")
 _PLAIN = re.compile(r"(?!.*(?:www\.|[a-z]-\d|[0-9a-f]{7}))[a-z0-9'\",.;()/=–-]*|[<>]=?", re.IGNORECASE)
 
@@ -36,7 +38,7 @@ class _Kept:
 
     def add(self, line: str) -> None:
         self.count += 1
-        self._room -= _size(line)
+        self._room -= size(line)
         if self._room >= 0:
             self.lines.append(line)
 
@@ -52,12 +54,12 @@ class _Section(NamedTuple):
 
     def render(self, room: int) -> str:
         """The section in at most `room` bytes, or nothing if there is no room for its title."""
-        room -= _size(_FOLD + self.title + self.header + _MORE) + 20
+        room -= size(_FOLD + self.title + self.header + _MORE) + 20
         if room < 0:
             return ""
         shown: list[str] = []
         for line in self.lines:
-            room -= _size(line)
+            room -= size(line)
             if room < 0:
                 break
             shown.append(line)
@@ -85,28 +87,33 @@ def document(run: Run, limit: int) -> Iterator[str]:
         kept.setdefault(key, _Kept(limit)).add(_row(finding))
         yield ""
     summary = run.summary()
-    head = _head(summary, len(gaps))
-    foot = f"<sub>smguard {_code(run.version)}, catalog {_code(run.catalog[:12])}</sub>\n"
-    room = limit - _size(head + foot)
+    head = _head(summary, len(gaps), "type" if run.kind == "audit" else "file")
+    if run.kind == "audit":
+        head += "".join(_item(label, text) for label, text in facts(run).items()) + "\n"
+    foot = f"<sub>smguard {code(run.version)}, catalog {code(run.catalog[:12])}</sub>\n"
+    room = limit - size(head + foot)
     sections = list(_sections(kept, gaps, notes, failed))
+    regions = [f"- {prose(text)}\n" for text in totals(run)] if run.kind == "audit" else []
+    if regions:
+        sections.append(_Section("Accounts and regions", "", regions, len(regions)))
     yield head
     for index, section in enumerate(sections):
         # All that the ones below don't need, and at least half of what is left.
-        below = sum(map(_size, (line for each in sections[index + 1 :] for line in each.lines)))
+        below = sum(map(size, (line for each in sections[index + 1 :] for line in each.lines)))
         text = section.render(max(room // 2, room - below - 500 * len(sections)))
-        room -= _size(text)
+        room -= size(text)
         yield text
     yield foot
 
 
-def _head(summary: Summary, gaps: int) -> str:
+def _head(summary: Summary, gaps: int, noun: str) -> str:
     found = [(summary.fail, "failed"), (summary.unknown, "unknown"), (gaps, "gap" if gaps == 1 else "gaps")]
     told = ", ".join(f"{number} {word}" for number, word in found if number)
     if not told:
         told = "all good" if summary.passed or summary.waived else "nothing to judge"
         told = "nothing new" if summary.baseline else told
     incomplete = "" if summary.complete else "**The report is incomplete.** "
-    files = count(summary.seen, "file") + (f" ({file_counts(summary)})" if summary.seen else "")
+    files = count(summary.seen, noun) + (f" ({file_counts(summary)})" if summary.seen else "")
     known = f", {summary.baseline} in the baseline" if summary.baseline else ""
     resources = count(summary.resources, "resource")
     counts = f"{summary.passed} passed, {summary.waived} waived{known} on {resources}"
@@ -123,7 +130,7 @@ def _sections(
         lines = [line for each in by_severity.values() for line in each.lines]
         total = sum(each.count for each in by_severity.values())
         told = ", ".join(f"{each.count} {label}" for label, each in by_severity.items())
-        yield _Section(f"{total} failed: {told}", _HEADER, lines, total, open=True)
+        yield _Section(f"{total} failed: {told}", HEADER, lines, total, open=True)
     if gaps:
         lines = [_item(gap.where, gap.what + (f" ({hint_of(gap)})" if hint_of(gap) else "")) for gap in gaps]
         yield _Section(f"{count(len(gaps), 'gap')}: not looked at", "", lines, len(gaps), open=True)
@@ -131,7 +138,7 @@ def _sections(
     for key in ("unknown", *others, "passed"):
         if key in kept:
             remark = ": can't be decided from what was scanned" if key == "unknown" else ""
-            yield _Section(f"{kept[key].count} {key}{remark}", _HEADER, kept[key].lines, kept[key].count)
+            yield _Section(f"{kept[key].count} {key}{remark}", HEADER, kept[key].lines, kept[key].count)
         if key == "unknown" and failed:
             controls = sorted(failed.values(), key=lambda control: (-control.severity, control.id))
             lines = [_item(each.id, f"{each.title}. {in_short(each.remediation)}") for each in controls]
@@ -144,25 +151,30 @@ def _sections(
 def _row(finding: Finding) -> str:
     control, why = finding.control, excuse(finding)
     what = f"{said(finding)} – {why}" if why else said(finding)
-    cells = [control.severity.label, _code(control.id), _code(finding.resource.name), _prose(what)]
-    return f"| {' | '.join([*cells, _code(position(finding.location))])} |\n"
+    cells = [control.severity.label, code(control.id), code(finding.resource.name), prose(what)]
+    return f"| {' | '.join([*cells, code(position(finding.location))])} |\n"
 
 
 def _item(name: str, text: str) -> str:
-    return f"- {_code(name)}: {_prose(text)}\n"
+    return f"- {code(name)}: {prose(text)}\n"
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Running text in which every word that could be more than a word is code."""
-    return " ".join(map(_word, inert(text, _TEXT).split(" ")))
+    pieces = _SPAN.split(inert(text, _TEXT))
+    # Between the spaces around it a piece that was code already stays as it is.
+    return "".join(
+        code(piece) if index % 2 else " ".join(map(_word, piece.split(" ")))
+        for index, piece in enumerate(pieces)
+    )
 
 
 def _word(word: str) -> str:
     before, core, after = _WORD.fullmatch(word).groups()  # type: ignore[union-attr] # it takes every word
-    return word if _PLAIN.fullmatch(core) else f"{before}{_code(core)}{after}"
+    return word if _PLAIN.fullmatch(core) else f"{before}{code(core)}{after}"
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Text as code, in which nothing is markup, a mention or a link; also within a table."""
     text = inert(text, _TEXT).replace("|", "\\x7c")
     longest = max(map(len, re.findall("`+", text)), default=0)
@@ -171,5 +183,5 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
     return len(text.encode())

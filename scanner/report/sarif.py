@@ -9,6 +9,7 @@ from typing import Any
 
 from scanner.model import Control, Finding, Gap, Note, Severity, Verdict, Waiver
 from scanner.report import Run, hint_of
+from scanner.report.about import facts
 from scanner.safe_text import inert, inert_lines, to_json
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -44,10 +45,12 @@ def render(run: Run) -> Iterator[str]:
             index, _ = rules.setdefault(event.control.id, (len(rules), event.control))
             yield separator + to_json(_result(event, index))
             separator = ",\n"
-    invocation = {
+    invocation: dict[str, Any] = {
         "executionSuccessful": run.summary().complete,
         "toolExecutionNotifications": notifications,
     }
+    if run.kind == "audit":
+        invocation["properties"] = {label: inert(text, _TEXT) for label, text in facts(run).items()}
     yield f'],\n"invocations": [{to_json(invocation)}],\n'
     driver = {
         "name": "smguard",
@@ -108,7 +111,11 @@ def _location(finding: Finding) -> dict[str, Any]:
         "kind": "resource",
     }
     if location.file is None:
-        return {"logicalLocations": [logical]}
+        # Code scanning refuses a result that lies in no file: this names one, the same in every audit.
+        place = (location.account, location.region, *resource.type.split("::")[1:], resource.name)
+        uri = _encode("/".join(inert(part or "-").replace("/", "\u2215") for part in place))
+        named = {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}
+        return {"physicalLocation": named, "logicalLocations": [logical]}
     physical: dict[str, Any] = {"artifactLocation": _artifact(location.file)}
     if location.line is not None:
         physical["region"] = {"startLine": location.line}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from scanner.model import Control, Finding, Gap, Note, Resource, Severity, Summary
 from scanner.report import Run, hint_of, scope_of, status
-from scanner.report.layout import Layout, count
+from scanner.report.layout import Layout, Row, count
 from scanner.report.rows import gather, resource_rows
 from scanner.safe_text import inert
 
@@ -16,6 +16,9 @@ _MOST_GAPS = 50
 _MOST_NOTES = 10
 _LONGEST_NOTE = 800
 _NARROWEST = 40
+_MOST_ALIKE = 500
+"""Groups of resources that are held at a time: an account may have half a million."""
+_NAMED = 3
 
 
 class _Tally:
@@ -33,12 +36,28 @@ def render(run: Run) -> Iterator[str]:
     layout = Layout(max(run.width, _NARROWEST), run.color)
     tally = _Tally()
     for scope, findings in groupby(_findings(run, tally), lambda finding: scope_of(finding.location)):
-        yield from _render_file(layout, scope, list(findings))
+        if run.kind == "audit":
+            yield from _render_region(layout, scope, findings)
+        else:
+            yield from _render_file(layout, scope, list(findings))
     summary = run.summary()
-    yield from _render_remedies(layout, tally)
+    yield from _render_remedies(layout, tally, "ID" if run.kind == "audit" else "FILE:LINE, or ID")
     yield from _render_notes(layout, tally)
     yield from _render_gaps(layout, tally)
-    yield from _render_summary(layout, summary, tally)
+    if run.kind == "audit":
+        from scanner.report.about import facts, tool, totals
+
+        regions = list(totals(run))
+        if regions:
+            yield layout.paint("bold", "Accounts and regions") + "\n\n"
+        for text in regions:
+            yield from layout.paragraph(text, 2)
+        if regions:
+            yield "\n"
+        for label, text in {**facts(run), "Tool": tool(run)}.items():
+            yield from layout.paragraph(f"{label}: {text}", 0, "dim", _LONGEST_NOTE)
+        yield "\n"
+    yield from _render_summary(layout, summary, tally, "type" if run.kind == "audit" else "file")
 
 
 def _findings(run: Run, tally: _Tally) -> Iterator[Finding]:
@@ -76,7 +95,40 @@ def _render_file(layout: Layout, scope: str, findings: list[Finding]) -> Iterato
         yield "\n"
 
 
-def _render_remedies(layout: Layout, tally: _Tally) -> Iterator[str]:
+Alike = tuple[str, str | None, tuple[Row, ...]]
+"""What is to be said of a resource: its type, the stack that made it, and rows."""
+
+
+def _render_region(layout: Layout, scope: str, findings: Iterable[Finding]) -> Iterator[str]:
+    """The resources of a region, those of which the same is to be said together."""
+    yield layout.paint("bold", inert(scope, 500)) + "\n\n"
+    alike: dict[Alike, list[str]] = {}
+    numbers: Counter[Alike] = Counter()
+    for resource, group in groupby(findings, lambda finding: finding.resource):
+        here = [finding._replace(location=finding.location._replace(arn=None)) for finding in group]
+        key = (resource.type, resource.stack, tuple(resource_rows(here)))
+        numbers[key] += 1
+        if numbers[key] <= _NAMED:
+            alike.setdefault(key, []).append(resource.name)
+        if len(alike) > _MOST_ALIKE:
+            yield from _render_alike(layout, alike, numbers)
+            alike.clear()
+            numbers.clear()
+    yield from _render_alike(layout, alike, numbers)
+
+
+def _render_alike(layout: Layout, alike: dict[Alike, list[str]], numbers: Counter[Alike]) -> Iterator[str]:
+    columns = layout.fit([row for _, _, rows in alike for row in rows]) if alike else None
+    for key in sorted(alike, key=lambda key: key[0]):
+        kind, stack, rows = key
+        rest = numbers[key] - _NAMED
+        names = ", ".join(alike[key]) + (f" and {rest:,} more" if rest > 0 else "")
+        yield from layout.heading(names, f"{kind}, made by stack {stack}" if stack else kind)
+        yield from layout.rows(list(rows), columns)
+        yield "\n"
+
+
+def _render_remedies(layout: Layout, tally: _Tally, what: str) -> Iterator[str]:
     if not tally.failed:
         return
     yield layout.paint("bold", "How to mend") + "\n\n"
@@ -84,9 +136,7 @@ def _render_remedies(layout: Layout, tally: _Tally) -> Iterator[str]:
         yield from layout.heading(control.id, control.title)
         yield from layout.paragraph(in_short(control.remediation), 4)
     yield "\n"
-    yield from layout.paragraph(
-        "More on one, and how to waive it: smguard explain FILE:LINE, or ID", 2, "dim"
-    )
+    yield from layout.paragraph(f"More on one, and how to waive it: smguard explain {what}", 2, "dim")
     yield "\n"
 
 
@@ -136,20 +186,21 @@ def _render_rest(layout: Layout, rest: int, noun: str) -> Iterator[str]:
         yield from layout.paragraph(text, 2, "dim")
 
 
-def _render_summary(layout: Layout, summary: Summary, tally: _Tally) -> Iterator[str]:
+def _render_summary(layout: Layout, summary: Summary, tally: _Tally, noun: str) -> Iterator[str]:
     if not (summary.fail or summary.unknown or summary.gaps or tally.gaps) and summary.complete:
-        yield from _render_fine(layout, summary)
+        yield from _render_fine(layout, summary, noun)
         return
+    open_because = f"can't be decided from what was {'scanned' if noun == 'file' else 'read'}"
     known = [("baseline", summary.baseline, "known before; --all lists them", "bold")]
     rows = [
         ("failed", summary.fail, ", ".join(_severities(tally)), "bad"),
-        ("unknown", summary.unknown, "can't be decided from what was scanned", "unknown"),
+        ("unknown", summary.unknown, open_because, "unknown"),
         ("gaps", len(tally.gaps), _gap_remark(summary, tally), "bad"),
         ("waived", summary.waived, "", "bold"),
         *(known if summary.baseline else ()),
         ("passed", summary.passed, "", "good"),
         ("resources", summary.resources, "", "bold"),
-        ("files", summary.seen, file_counts(summary), "bold"),
+        (f"{noun}s", summary.seen, file_counts(summary), "bold"),
     ]
     digits = max(len(str(number)) for _, number, _, _ in rows)
     for label, number, remark, style in rows:
@@ -180,11 +231,11 @@ def file_counts(summary: Summary) -> str:
     return ", ".join(f"{number} {word}" for number, word in kinds if number)
 
 
-def _render_fine(layout: Layout, summary: Summary) -> Iterator[str]:
+def _render_fine(layout: Layout, summary: Summary, noun: str) -> Iterator[str]:
     if not summary.seen:
-        yield "Nothing to judge: no file was found.\n"
+        yield f"Nothing to judge: no {noun} was found.\n"
         return
-    files = count(summary.seen, "file") + (f" ({file_counts(summary)})" if summary.skipped else "")
+    files = count(summary.seen, noun) + (f" ({file_counts(summary)})" if summary.skipped else "")
     if summary.passed or summary.waived or summary.baseline:
         verdict = layout.paint("good", "Nothing new." if summary.baseline else "All good.")
         waived = f", {summary.waived} waived" if summary.waived else ""

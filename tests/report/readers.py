@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from cmarkgfm import github_flavored_markdown_to_html
 from cmarkgfm.cmark import Options
 from jsonschema import Draft202012Validator
-from lxml import etree
+from lxml import etree, html
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 JUNIT = etree.XMLSchema(etree.parse(SCHEMAS / "junit-10.xsd"))
@@ -278,6 +278,32 @@ def from_csv(text: str) -> set[Said]:
     return found
 
 
+def sections(page: Any) -> dict[int, str]:
+    """The controls of a page, by the numbers that its data gives them."""
+    found = page.xpath("//details[@data-number]")
+    return {int(each.get("data-number")): each.findtext("summary/span/code") for each in found}
+
+
+def island(page: Any) -> Any:
+    """The data of a page."""
+    return json.loads(page.xpath("string(//script[@type='application/json'])"))
+
+
+def from_html(text: str) -> set[Said]:
+    """The data that the script shows, and the lists above and below it. Columns are left to editors."""
+    page = html.document_fromstring(text)
+    data, controls = island(page), sections(page)
+    found = set()
+    for control, resource, state, line, *_ in data["rows"]:
+        name, _, scope, *_ = data["resources"][resource]
+        where = f"{data['scopes'][scope][0]}:{line}"
+        found.add(Said(data["statuses"][state], controls[control], name, where))
+    for kind in ("gap", "note"):
+        path = f"//section[h2[@id='{kind}s']]/ul/li/strong/text()"
+        found |= {Said(kind, "", "", where.rpartition(":")[0]) for where in page.xpath(path)}
+    return found
+
+
 READERS = {
     "table": table,
     "json": from_json,
@@ -287,4 +313,5 @@ READERS = {
     "gitlab": gitlab,
     "markdown": markdown,
     "csv": from_csv,
+    "html": from_html,
 }

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.model import Acceptance, Finding, Gap, Note, Resource, Summary, Verdict
-from scanner.report import FORMATS, renderer
+from scanner.report import SCAN_FORMATS, renderer
 from tests.report.samples import SAMPLE_SUMMARY, VOLUME, VPC, finding, render, run, sample_events
 
 EMPTY = """\
@@ -29,7 +29,8 @@ WAIVED = {
     "severity": "medium",
     "message": "RootAccess is 'Enabled', must be 'Disabled'",
     "condition": None,
-    "resource": {"type": "AWS::SageMaker::NotebookInstance", "name": "Workbench", "construct": None},
+    "resource": {"type": "AWS::SageMaker::NotebookInstance", "name": "Workbench"}
+    | dict.fromkeys(("construct", "stack")),
     "location": {
         "file": "templates/notebook.yaml",
         "line": 15,
@@ -46,6 +47,7 @@ WAIVED = {
         "expires": "2027-01-31",
         "owner": "ml-platform",
         "ticket": "SEC-12",
+        "inline": True,
     },
     "fingerprint": "30cbba6d59c427ba8c364ae9f3a81495",
     "baseline": False,
@@ -109,7 +111,7 @@ def test_passed_only_when_asked_for() -> None:
     assert [entry["verdict"] for entry in load(passed, show_passed=True)["findings"]] == ["pass"]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", SCAN_FORMATS)
 def test_equal_input_gives_equal_bytes(name: str) -> None:
     first, second = (render(name, run(sample_events(), SAMPLE_SUMMARY)) for _ in range(2))
     assert first == second

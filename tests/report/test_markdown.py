@@ -140,7 +140,9 @@ def test_controls_of_others_can_not_reach_out() -> None:
     [
         ("N is 1, must be > 2", "<td>N is 1, must be &gt; 2</td>"),
         ("it (kms:Decrypt, s3:Get).", "<td>it (<code>kms:Decrypt</code>, <code>s3:Get</code>).</td>"),
-        ("a `b` ``c", "<td>a <code>`b`</code> <code>``c</code></td>"),
+        ("a `b` ``c", "<td>a <code>b</code> <code>``c</code></td>"),
+        ("`a b` `", "<td><code>a b</code> <code>`</code></td>"),
+        ("x` `b` y`<i>", "<td><code>x`</code> <code>b</code> <code>y`&lt;i&gt;</code></td>"),
         ("x | y \\| z", "<td>x <code>\\x7c</code> y <code>\\\\x7c</code> z</td>"),
         ("A[0].B can't be changed: recreate", "<td><code>A[0].B</code> can't be changed: recreate</td>"),
         ("snake_case *bold*", "<td><code>snake_case</code> <code>*bold*</code></td>"),

@@ -212,9 +212,14 @@ def test_places_that_are_not_known() -> None:
     live = nowhere._replace(location=nowhere.location._replace(arn="arn:aws:sagemaker:::x"))
     [location] = result_of(live)["locations"]
     assert location == {
+        # Code scanning takes no result without a file.
+        "physicalLocation": {
+            "artifactLocation": {"uri": "-/-/SageMaker/NotebookInstance/Workbench"},
+            "region": {"startLine": 1},
+        },
         "logicalLocations": [
             {"name": "Workbench", "fullyQualifiedName": "arn:aws:sagemaker:::x", "kind": "resource"}
-        ]
+        ],
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scanner.model import Finding
-from scanner.report import FORMATS, Output
+from scanner.report import SCAN_FORMATS, Output
 from scanner.report.together import render_together
 from tests.door import ROOT, TWO, smguard
 from tests.hostile.case import YAML
@@ -31,6 +31,7 @@ def report(path: Path) -> str:
         "[": "gitlab",
         "###": "markdown",
         '"kind"': "csv",
+        "<!doctype html>": "html",
         "bad.yaml\n": "table",
     }
     text = path.read_text() if isinstance(path, Path) else path
@@ -216,7 +217,7 @@ def test_no_more_is_held_than_the_findings_of_a_file() -> None:
                 yield Counted(*made)
                 most = max(most, Counted.alive)
 
-    outputs = [Output(name) for name in FORMATS]
+    outputs = [Output(name) for name in SCAN_FORMATS]
     texts = ["" for _ in outputs]
     for index, chunk in render_together(run(events()), outputs):
         texts[index] += chunk
@@ -227,9 +228,9 @@ def test_no_more_is_held_than_the_findings_of_a_file() -> None:
     assert per_file < most <= 2 * per_file + 10 + 2 * 57
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", SCAN_FORMATS)
 def test_sharing_changes_no_report(name: str) -> None:
-    outputs = [Output(each) for each in (name, *FORMATS)]
+    outputs = [Output(each) for each in (name, *SCAN_FORMATS)]
     texts = ["" for _ in outputs]
     for index, chunk in render_together(run(sample_events(), SAMPLE_SUMMARY), outputs):
         texts[index] += chunk
