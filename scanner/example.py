@@ -12,7 +12,7 @@ from scanner.limits import Limits
 from scanner.model import Control
 from scanner.opening import Candidate
 from scanner.template.document import ReadError
-from scanner.template.judge import Judge
+from scanner.template.judge import FileVerdicts, Judge
 from scanner.template.load import Loader, NotTemplate
 
 
@@ -35,18 +35,23 @@ def as_template(example: Mapping[str, Any]) -> dict[str, Any]:
 
 def judge_example(catalog: Catalog, control: Control, example: Mapping[str, Any]) -> str:
     """The worst verdict of one control on an example: fail, unknown, pass or not-applicable."""
+    verdicts = judge_places(catalog, control, example)
+    if verdicts.crashed:
+        return "a crash"
+    found = {draft.verdict for draft in verdicts.drafts.values()}
+    return max(found, key=lambda verdict: verdict.rank).value if found else "not-applicable"
+
+
+def judge_places(catalog: Catalog, control: Control, example: Mapping[str, Any]) -> FileVerdicts:
+    """What one control says of each place of an example."""
     joins = {kind: body.get("judged-at", {}) for kind, body in catalog.types.items()}
     engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
     limits = Limits()
     by_type = dict.fromkeys(control.resources, (control,))
     judge = Judge(engine, by_type, catalog.kinds, limits, keep_passed=True)
-    loader = Loader(frozenset(catalog.transforms), limits, {}, settled=False, open=_open_nothing)
+    loader = Loader(frozenset(catalog.transforms), limits, {}, False, _open_nothing, catalog.types)
     text = json.dumps(as_template(example))
-    verdicts = judge.judge(loader.load(text, Candidate("example", "", "")))
-    if verdicts.crashed:
-        return "a crash"
-    found = {draft.verdict for draft in verdicts.drafts.values()}
-    return max(found, key=lambda verdict: verdict.rank).value if found else "not-applicable"
+    return judge.judge(loader.load(text, Candidate("example", "", "")))
 
 
 def _open_nothing(entry: Candidate, path: str, beside: str) -> tuple[str, str, str]:

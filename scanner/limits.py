@@ -9,6 +9,8 @@ class Limits(NamedTuple):
     """Bounds for one scan. CloudFormation itself takes templates of 1 MB and 500 resources."""
 
     file_bytes: int = 5_000_000
+    notebook_bytes: int = 50_000_000
+    """Of a notebook, most of which are outputs that nobody looks at."""
     depth: int = 64
     """Nesting of mappings and lists."""
     nodes: int = 250_000

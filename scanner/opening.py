@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from typing import NamedTuple
 
@@ -15,8 +16,15 @@ _FLAGS = (
     os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )  # fmt: skip
+CODE_ENDINGS = frozenset({"py", "ipynb"})
 _WORDS = ("AWS::", "AWSTemplateFormatVersion")
 _MARKS = tuple(word.encode() for word in _WORDS)
+_CODE_MARKS = (b"sagemaker", b"SageMaker", b"_training_job(", b"_processing_job(", b"_transform_job(")
+_DEFINITIONS = {
+    b"2020-12-01": re.compile(rb'"Version"\s*:\s*"2020-12-01"'),
+    b"sagemaker:create": re.compile(rb":states:[^:\s]*:[^:\s]*:(aws-sdk:)?sagemaker:create"),
+}
+"""What pipeline definitions and state machines with SageMaker tasks hold: a mark, and what it stands in."""
 _LENIENT_BYTES = 65_536
 _SEARCHED_BYTES = 67_108_864
 """How far a file over the size limit is searched for a sign that it is a template."""
@@ -37,6 +45,12 @@ class Candidate(NamedTuple):
     lenient: bool = False
     given: bytes | None = None
 
+    @property
+    def code(self) -> str:
+        """What kind of code it is by its name: py, ipynb, or none."""
+        ending = self.real.rpartition(".")[2].lower()
+        return ending if ending in CODE_ENDINGS else ""
+
 
 class Skipped(NamedTuple):
     """A file or link that is counted but not read, and why."""
@@ -46,15 +60,15 @@ class Skipped(NamedTuple):
 
 
 def is_candidate(text: str) -> bool:
-    """Whether a file that nobody named looks like a CloudFormation template."""
-    return any(word in text for word in _WORDS)
+    """Whether a file that nobody named looks like a template, a pipeline definition or a state machine."""
+    return any(word in text for word in _WORDS) or _defines(text.encode("utf-8", "surrogatepass"))
 
 
 def open_text(entry: Candidate, limits: Limits) -> str | None:
     """The text of a file, or None if nobody named it and it is no template; raises ReadError."""
     if entry.given is not None:
         if len(entry.given) > limits.file_bytes:
-            raise _too_large(limits)
+            raise _too_large(limits.file_bytes, entry)
         return decode(entry.given)
     try:
         descriptor = os.open(entry.real, _FLAGS)
@@ -66,7 +80,7 @@ def open_text(entry: Candidate, limits: Limits) -> str | None:
         raise ReadError(f"can't be read: {faulty(fault)}") from None
     finally:
         os.close(descriptor)
-    if data is None or not (entry.named or _marked(data)):
+    if data is None or not (entry.named or _marked(data, entry)):
         return None
     return decode(data)
 
@@ -135,24 +149,27 @@ def _read(descriptor: int, entry: Candidate, limits: Limits) -> bytes | None:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise ReadError(f"is {kind_of(status.st_mode)}", hint="only regular files are read")
-    most = limits.file_bytes
+    most = limits.notebook_bytes if entry.code == "ipynb" else limits.file_bytes
     data = b""
     if entry.lenient:
         data = _take(descriptor, min(_LENIENT_BYTES, most + 1))
-        if not _marked(data):
+        if not _marked(data, entry):
             return None
     if status.st_size <= most:
         data += _take(descriptor, most + 1 - len(data), status.st_size + 1)
     if status.st_size > most or len(data) > most:
-        if not entry.named and not entry.lenient and not _marked(data) and not _search(descriptor):
+        told = entry.named or entry.lenient or _marked(data, entry)
+        if not told and not _search(descriptor, entry):
             return None
-        raise _too_large(limits)
+        raise _too_large(most, entry)
     return data
 
 
-def _too_large(limits: Limits) -> ReadError:
+def _too_large(most: int, entry: Candidate) -> ReadError:
     hint = "CloudFormation itself takes templates of 1 MB"
-    return ReadError(f"is larger than {limits.file_bytes / 1e6:g} MB", hint=hint)
+    if entry.code:
+        hint = "clear the outputs" if entry.code == "ipynb" else "leave the file out"
+    return ReadError(f"is larger than {most / 1e6:g} MB", hint=hint)
 
 
 def _take(descriptor: int, most: int, expected: int = 1_048_576) -> bytes:
@@ -168,22 +185,29 @@ def _take(descriptor: int, most: int, expected: int = 1_048_576) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _search(descriptor: int) -> bool:
+def _search(descriptor: int, entry: Candidate) -> bool:
     """Whether the rest of a file, as far as it is searched, holds a sign of a template."""
     kept = b""
     for _ in range(_SEARCHED_BYTES // 1_048_576):
         chunk = os.read(descriptor, 1_048_576)
         if not chunk:
             break
-        if _marked(kept + chunk):
+        if _marked(kept + chunk, entry):
             return True
         kept = chunk[-64:]
     return False
 
 
-def _marked(data: bytes) -> bool:
+def _marked(data: bytes, entry: Candidate) -> bool:
+    if entry.code:
+        return any(mark in data for mark in _CODE_MARKS)
     if any(mark in data for mark in _MARKS):
         return True
     if b"\0" not in data:
-        return False
-    return any(word.encode(f"utf-16-{order}") in data for order in ("le", "be") for word in _WORDS)
+        return _defines(data)
+    wide = (word.encode(f"utf-16-{order}") for order in ("le", "be") for word in _WORDS)
+    return any(word in data for word in wide) or _defines(data.replace(b"\0", b""))
+
+
+def _defines(data: bytes) -> bool:
+    return any(mark in data and pattern.search(data) is not None for mark, pattern in _DEFINITIONS.items())

@@ -5,7 +5,6 @@ A function takes the view of one world and the raw body; what it can't know is a
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Callable
@@ -176,7 +175,9 @@ def encode(view: View, body: Any) -> str | Partial:
     if isinstance(text, Partial):
         return unknown(text.cause)
     _spent_on(view, text)
-    return base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
+    from base64 import b64encode
+
+    return b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
 
 
 def length(view: View, body: Any) -> Any:

@@ -25,7 +25,7 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 def read_json(text: str, limits: Limits) -> Document:
     """Read one JSON value; raises ReadError, as SyntaxFault if `text` is not strict JSON."""
-    return _Reader(text, limits).document()
+    return Reader(text, limits).document()
 
 
 def _line_starts(text: str) -> list[int]:
@@ -40,7 +40,7 @@ def _line_starts(text: str) -> list[int]:
     return starts
 
 
-class _Reader:
+class Reader:
     """The state of reading one text. Methods take an offset and leave the next one in `self.at`."""
 
     __slots__ = ("at", "doc", "left", "limits", "lines", "text")

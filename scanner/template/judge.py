@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
@@ -77,6 +77,16 @@ class FileVerdicts:
         """Names of the parameters that the file's own template declares."""
         self.followed: set[str] = set()
         self.crashed = False
+
+
+class Source(Protocol):
+    """Tells where the values of a resource stand."""
+
+    def position(self, container: Any, key: Any) -> tuple[int, int] | None:
+        """Line and column of a key or item, where it was read from text."""
+
+    def file_of(self, container: Any, key: Any) -> str:
+        """The file that a key or item was read from."""
 
 
 class Judge(NamedTuple):
@@ -163,7 +173,6 @@ class Judge(NamedTuple):
                 where, f"{name}: CloudFormation does not take Fn::If for Properties; both branches are judged"
             )
             verdicts.notes[note] = None
-        verdicts.resources.add(shown)
         metadata = settle(raw.get("Metadata"), template.pick)
         construct = None
         if isinstance(metadata, dict):
@@ -176,13 +185,28 @@ class Judge(NamedTuple):
             path = metadata.get("aws:cdk:path")
             construct = _cut(path) if isinstance(path, str) else None
         subject = self._subject(template, raw, name, kind, properties, effort)
+        self.judge_subject(template, subject, controls, kind, shown, construct, where, verdicts)
+
+    def judge_subject(
+        self,
+        source: Source,
+        subject: Subject,
+        controls: tuple[Control, ...],
+        kind: str,
+        shown: str,
+        construct: str | None,
+        where: str,
+        verdicts: FileVerdicts,
+    ) -> None:
+        """Judge one resource, with its name in reports; `source` tells where its values stand."""
+        verdicts.resources.add(shown)
         for control in controls:
             try:
                 for judgement in self.engine.judge(control, kind, subject):
-                    self._keep(template, control, kind, shown, construct, judgement, verdicts)
+                    self._keep(source, control, kind, shown, construct, judgement, verdicts)
             except Exception as error:
                 verdicts.crashed = True
-                what = f"{control.id} crashed on {name}: {type(error).__name__}"
+                what = f"{control.id} crashed on {shown}: {type(error).__name__}"
                 verdicts.gaps[Gap(where, what, "this is a defect of smguard; please report it")] = None
 
     def _subject(
@@ -207,7 +231,7 @@ class Judge(NamedTuple):
 
     def _keep(
         self,
-        template: Template,
+        source: Source,
         control: Control,
         kind: str,
         shown: str,
@@ -220,7 +244,7 @@ class Judge(NamedTuple):
             if not self.keep_passed:
                 return
         container, key = judgement.origin
-        position = template.position(container, key)
+        position = source.position(container, key)
         draft = Draft(
             control=control.id,
             type=kind,
@@ -228,7 +252,7 @@ class Judge(NamedTuple):
             construct=construct,
             verdict=judgement.verdict,
             message=_cut(judgement.text),
-            file=template.file_of(container, key),
+            file=source.file_of(container, key),
             line=position[0] if position else None,
             column=position[1] if position else None,
             path=judgement.path,

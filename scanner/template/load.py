@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scanner.limits import Limits
@@ -20,7 +21,13 @@ Opener = Callable[[Candidate, str, str], tuple[str, str, str]]
 Raises ReadError."""
 
 FOLLOWING = (*EXPANDING, "AWS::CloudFormation::Stack", "AWS::Serverless::Application", "::MODULE")
-"""Words without one of which no resource of a template leads anywhere else."""
+"""Words without one of which no resource leads anywhere else, but for those with definitions."""
+DEFINED = ("AWS::SageMaker::Pipeline", "AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
+"""Types whose definitions make what controls judge."""
+_STARTS = frozenset({"Steps", "States"})
+"""Keys of which a definition has one."""
+_SECTIONS = frozenset({"Resources", "AWSTemplateFormatVersion", "Transform", "Fn::Transform"})
+"""Keys of which a template has one."""
 _NESTED = {
     "AWS::CloudFormation::Stack": "TemplateURL",
     "AWS::Serverless::Application": "Location",
@@ -60,6 +67,10 @@ class Loader(NamedTuple):
     given: Mapping[str, str | None]
     settled: bool
     open: Opener
+    types: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    """What `_types.yaml` says of the types."""
+    request: str | None = None
+    """The operation that a file is a request of, if it is neither template nor definition."""
 
     def load(self, text: str, entry: Candidate) -> Iterator[Loaded]:
         """Read a template; one `Loaded` for each value that duplicate keys give it.
@@ -76,7 +87,7 @@ class Loader(NamedTuple):
         for number in picks:
             loaded = Loaded()
             if number == 0:
-                _say_what_was_read(document, entry.display, loaded)
+                say_what_was_read(document, entry.display, loaded)
             try:
                 self._build(document, text, entry, number, loaded)
                 whole = True
@@ -95,14 +106,25 @@ class Loader(NamedTuple):
         template = Template(
             document.root, document.marks, entry.display, given=self.given, settled=self.settled, pick=pick
         )
-        template = self._expanded(template, document, text, entry, entry.real, loaded)
+        template.alive = document.root
+        by_itself = False
+        if _SECTIONS.isdisjoint(document.root) and (
+            not _STARTS.isdisjoint(document.root)
+            or self.request is not None
+            or "create" in entry.real.rpartition("/")[2].lower()
+        ):
+            from scanner.requests.source import write
+
+            by_itself = write(self, template, entry, loaded)
+        if not by_itself:
+            template = self._expanded(template, document, text, entry, entry.real, loaded)
         if len(template.resources) > self.limits.resources:
             hint = "CloudFormation itself takes 500; raise --max-resources"
             raise ReadError(f"holds more than {self.limits.resources:,} resources", hint=hint)
         loaded.templates.append(template)
         self._say_transforms(template, loaded)
-        if speaks_of(text, FOLLOWING):
-            self._follow(template, entry, (entry.real,), loaded)
+        if speaks_of(text, FOLLOWING) or _defined(template):
+            self._follow(template, text, entry, (entry.real,), loaded)
 
     def _expanded(
         self, template: Template, document: Document, text: str, entry: Candidate, real: str, loaded: Loaded
@@ -121,11 +143,11 @@ class Loader(NamedTuple):
 
         def fetch(location: str, beside: str) -> Included | str:
             try:
-                content, file, found = self._open(entry, location, beside, loaded)
+                content, file, found = self.open_beside(entry, location, beside, loaded)
                 included = self._read(content, file)
             except ReadError as error:
                 return str(error)
-            _say_what_was_read(included, file, loaded)
+            say_what_was_read(included, file, loaded)
             loaded.picks.update(passes(included))
             return Included(included, file, found)
 
@@ -163,8 +185,15 @@ class Loader(NamedTuple):
                 what = f"the macro {name} may change this template"
                 loaded.gaps.append(Gap(place(template, template.root, "Transform"), what, PROCESSED))
 
-    def _follow(self, template: Template, entry: Candidate, trail: tuple[str, ...], loaded: Loaded) -> None:
-        """Follow local nested stacks; `trail` leads from the file of the scan to this template's."""
+    def _follow(
+        self, template: Template, text: str, entry: Candidate, trail: tuple[str, ...], loaded: Loaded
+    ) -> None:
+        """Follow local nested stacks and definitions; `trail` leads from the file of the scan to this one."""
+        defined = _defined(template)
+        if defined:
+            from scanner.requests.embedded import Embedded
+
+            Embedded(self, template, text, entry, trail[-1], loaded).write(defined)
         for name, raw in template.resources.items():
             kind = template.type_of(name)
             if kind.endswith("::MODULE"):
@@ -187,18 +216,18 @@ class Loader(NamedTuple):
                 )
                 continue
             try:
-                text, file, real = self._open(entry, url, trail[-1], loaded)
+                nested, file, real = self.open_beside(entry, url, trail[-1], loaded)
                 if real in trail:
                     # What leads back to itself is no one's child alone: each file is judged by itself too.
                     loaded.followed.difference_update(trail[trail.index(real) :])
                     raise ReadError("it nests itself")
-                child = self._adopt(template, name, raw, body, text, file, real, entry, loaded)
-                self._follow(child, entry, (*trail, real), loaded)
+                child = self._adopt(template, name, raw, body, nested, file, real, entry, loaded)
+                self._follow(child, nested, entry, (*trail, real), loaded)
             except (ReadError, NotTemplate) as error:
                 hint = getattr(error, "hint", "") or "scan from a folder that holds both templates"
                 loaded.gaps.append(Gap(where, f"the nested stack {name} can't be followed: {error}", hint))
 
-    def _open(self, entry: Candidate, path: str, beside: str, loaded: Loaded) -> tuple[str, str, str]:
+    def open_beside(self, entry: Candidate, path: str, beside: str, loaded: Loaded) -> tuple[str, str, str]:
         """Open a file that a template names, as long as this doesn't go on and on."""
         if loaded.room < 0:
             loaded.room = _ROOM * self.limits.file_bytes
@@ -233,7 +262,7 @@ class Loader(NamedTuple):
         document = self._read(text, file)
         if not isinstance(document.root, dict):
             raise NotTemplate("it is no template")
-        _say_what_was_read(document, file, loaded)
+        say_what_was_read(document, file, loaded)
         loaded.picks.update(passes(document))
         passed = settle(body.get("Parameters"), parent.pick)
         child = Template(document.root, document.marks, file, given={}, settled=True, pick=parent.pick)
@@ -249,6 +278,16 @@ class Loader(NamedTuple):
         loaded.templates.append(child)
         self._say_transforms(child, loaded)
         return child
+
+
+def _defined(template: Template) -> list[str]:
+    """The resources with a definition. A look at each costs less than a search of the text."""
+    return [
+        name
+        for name, raw in template.resources.items()
+        if type(raw) is dict
+        and (raw["Type"] if type(raw.get("Type")) is str else template.type_of(name)) in DEFINED
+    ]
 
 
 def passes(document: Document) -> list[int]:
@@ -278,7 +317,7 @@ def place(template: Template, container: Any, key: Any) -> str:
     return f"{file}:{position[0]}:{position[1]}" if position else file
 
 
-def _say_what_was_read(document: Document, file: str, loaded: Loaded) -> None:
+def say_what_was_read(document: Document, file: str, loaded: Loaded) -> None:
     for duplicate in document.duplicates:
         lines = ", ".join(str(line) for line in duplicate.lines[: _MOST_PASSES - 1])
         many = len(duplicate.lines) > _MOST_PASSES

@@ -63,6 +63,9 @@ class View:
         """Answer a question about partly known text."""
         return self.world.test(partial, question)
 
+    def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> None:
+        """Nothing: a template is judged by what it says."""
+
     def _present(self, value: Any) -> Any:
         """Null, "", [], {} and what consists of nothing else are absent."""
         kind = type(value)

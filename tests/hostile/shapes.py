@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.hostile.case import BAD, KIND, TOP, YAML, Case, bad
 
-NO_TEMPLATE = "is no CloudFormation template: a template is a mapping with a Resources section"
+NO = "is no CloudFormation template, pipeline definition or state machine:"
+NO_TEMPLATE = f"{NO} a template is a mapping with a Resources section"
 
 
 SHAPES = [
@@ -17,7 +18,7 @@ SHAPES = [
     Case(
         "015 empty mapping",
         "{}",
-        gaps=["is no CloudFormation template: it has no Resources section"],
+        gaps=[f"{NO} it has no Resources section"],
         walked="skipped",
     ),
     Case("015 no Resources", TOP, gaps=["the template has no Resources section"]),

@@ -42,6 +42,6 @@ def test_the_construct_is_named(tmp_path: Path, metadata: object, construct: str
         ("NotebookA1B2C3D4", "cdk.out/Stack.template.json", "RootAccess")
     ]
     assert [each["resource"] for each in report.document["findings"]] == [
-        {"type": NOTEBOOK, "name": "NotebookA1B2C3D4", "construct": construct}
+        {"type": NOTEBOOK, "name": "NotebookA1B2C3D4", "construct": construct, "stack": None}
     ]
     assert (report.gaps, report.files) == ([], {"seen": 2, "judged": 1, "skipped": 1})

@@ -1,0 +1,1 @@
+"""Requests where they are written: pipeline definitions, state machines and the AWS CLI's JSON."""
