@@ -83,6 +83,9 @@ class Config(NamedTuple):
             options.update({name: tuple(body.get(name, ())) for name in _CHOICE})
         options["ignore"] += tuple(name for name in body.get("ignore", ()) if name not in asked_for)
         options["rules"] = (*self.folders, *options["rules"])
+        if "sdk_config" in options:
+            own = tuple(map(self.path_of, body.get("sdk-config", ())))
+            options["sdk_config"] = options["sdk_config"] or own
         for name in ("waivers", "baseline"):
             if options.get(name) is None and name in body:
                 options[name] = self.path_of(body[name])

@@ -1,8 +1,8 @@
 """Which files a scan reads: names given, directories walked, and what is left out of them.
 
-A walk looks at files with a template's ending, and leniently at others that are no well-known kind of source,
-document or binary. `.git` and tool folders, what `.gitignore` files leave out and linked directories are not
-looked at.
+A walk looks at files with the ending of a template, module or notebook, and leniently at others that are no
+well-known kind of source, document or binary. `.git` and tool folders, what `.gitignore` files leave out and
+linked directories are not looked at.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _PASSED_BY = """
     .git .hg .svn node_modules bower_components .venv venv __pycache__ .tox .nox .mypy_cache
     .ruff_cache .pytest_cache .hypothesis .eggs .cache .terraform .idea .vscode
 """
-_TEMPLATE = "yaml yml json template cfn cform cloudformation"
+_EXPECTED = "yaml yml json template cfn cform cloudformation py ipynb"
 _OTHER = """
-    py pyi pyc pyx ipynb js mjs cjs jsx ts tsx map vue svelte java class jar kt kts scala groovy
+    pyi pyc pyx js mjs cjs jsx ts tsx map vue svelte java class jar kt kts scala groovy
     gradle go rs c h cc cpp hpp cs fs vb swift m rb erb php pl pm lua r jl sh bash zsh fish ps1 bat
     cmd sql graphql proto tf tfvars tfstate hcl bicep rego guard html htm css scss less xml xsd xsl
     svg md mdx rst adoc tex csv tsv log diff patch lock toml ini cfg conf properties env pem crt key
@@ -45,7 +45,7 @@ _OTHER = """
     gitmodules dockerignore editorconfig
 """
 _PASSED_BY_NAMES = frozenset(_PASSED_BY.split())
-_TEMPLATE_ENDINGS = frozenset(_TEMPLATE.split())
+_EXPECTED_ENDINGS = frozenset(_EXPECTED.split())
 _OTHER_ENDINGS = frozenset(_OTHER.split())
 
 
@@ -93,7 +93,7 @@ def met(shown: str, real: str, root: str) -> Candidate | None:
     ending = real.rpartition(".")[2].lower()
     if ending in _OTHER_ENDINGS:
         return None
-    return Candidate(shown, real, root, named=False, lenient=ending not in _TEMPLATE_ENDINGS)
+    return Candidate(shown, real, root, named=False, lenient=ending not in _EXPECTED_ENDINGS)
 
 
 def _absence(path: str, fault: Exception) -> str:
@@ -175,13 +175,13 @@ class _Search:
             if directory:
                 pending.append(self._listed(entry.path, name, ignores))
             elif link:
-                links.append((entry.path, name, ending in _TEMPLATE_ENDINGS))
+                links.append((entry.path, name, ending in _EXPECTED_ENDINGS))
             elif not entry.is_file(follow_symlinks=False):
                 yield Skipped(shown_path(name), "is no regular file")
             elif entry.path not in self.taken:
                 self.taken.add(entry.path)
                 yield Candidate(
-                    shown_path(name), entry.path, root, named=False, lenient=ending not in _TEMPLATE_ENDINGS
+                    shown_path(name), entry.path, root, named=False, lenient=ending not in _EXPECTED_ENDINGS
                 )
         for link_path, name, expected in links:
             yield from self._linked(link_path, name, expected, root)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.catalog import Catalog
 from scanner.engine import Engine
@@ -13,6 +13,7 @@ from scanner.limits import Limits
 from scanner.model import Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.opening import Candidate, Skipped, open_text, open_under
 from scanner.repository import Paths
+from scanner.tally import Tally
 from scanner.template.document import ReadError, SyntaxFault
 from scanner.template.judge import Draft, FileVerdicts, Judge
 from scanner.template.load import Loader, NotTemplate
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from scanner.waiver import Waivers
 
 Event = Finding | Gap | Note
+_NAMING = "name only such; of a request say the operation, as in --request CreateTrainingJob"
 _PIPING = "pipe one template, as in `cdk synth STACK | smguard scan -`, or scan the folder cdk.out"
 _NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
+_NAMING_FILES = ("DefinitionUri", "DefinitionS3Location")
 
 
 class Plan(NamedTuple):
@@ -55,6 +58,10 @@ class Plan(NamedTuple):
     changes: Changes | None = None
     """Given, only these files and those that lead to them are judged."""
     processes: int = 1
+    request: str | None = None
+    """The operation that a named file is a request of, if it is neither template nor definition."""
+    sdk_defaults: Mapping[str, Any] = MappingProxyType({})
+    """What the SageMaker SDK's config.yaml says, for code."""
 
 
 class FileResult(NamedTuple):
@@ -74,17 +81,21 @@ class Scan:
         self.crashed = False
         self.current = ""
         """The file, as its candidate displays it, that the latest event belongs to."""
-        self.counting: set[tuple[Verdict, Severity]] = set()
-        """Verdicts and severities of the findings that no waiver covers: what the exit code hangs on."""
         self._chosen = frozenset(control.id for control in plan.controls)
         self._declared: set[str] = set()
         self._paths = Paths()
-        self._counts: Counter[str] = Counter()
+        self._tally = Tally(plan)
+        self._counts = self._tally.counts
 
     @property
     def summary(self) -> Summary:
         """The counts so far: final once `events` is exhausted."""
-        return Summary(complete=not self._counts["gaps"], **self._counts)
+        return self._tally.summary
+
+    @property
+    def counting(self) -> set[tuple[Verdict, Severity]]:
+        """Verdicts and severities of the findings that count."""
+        return self._tally.counting
 
     def events(self) -> Iterator[Event]:
         """Findings, Gaps and Notes, file by file."""
@@ -101,7 +112,7 @@ class Scan:
         for entry in listed:
             if isinstance(entry, Gap):
                 self._counts.update(seen=1, unread=1)
-                yield from self._gaps([entry])
+                yield from self._tally.gaps([entry])
             elif isinstance(entry, Skipped):
                 self._counts.update(seen=1, skipped=1)
             elif entry.real in followed:
@@ -131,16 +142,10 @@ class Scan:
         self._counts[result.disposition] += 1
         self._counts["resources"] += len(verdicts.resources)
         yield from self._findings(entry, verdicts)
-        yield from self._gaps(verdicts.gaps)
+        yield from self._tally.gaps(verdicts.gaps)
         yield from verdicts.notes
         if self.plan.baseline is not None and result.disposition == "judged":
             self.plan.baseline.judged(self._paths.stable(entry))
-
-    def _gaps(self, gaps: Iterable[Gap]) -> Iterator[Gap]:
-        for gap in gaps:
-            gap = self.plan.acceptances.apply(gap) if self.plan.acceptances is not None else gap
-            self._counts["accepted_gaps" if gap.accepted else "gaps"] += 1
-            yield gap
 
     def _findings(self, entry: Candidate, verdicts: FileVerdicts) -> Iterator[Event]:
         drafts = verdicts.drafts.values()
@@ -158,16 +163,11 @@ class Scan:
                     passed.remove((draft.name, draft.control))
                     yield self._finding(draft, path)
                 continue
-            finding = self._finding(draft, path)
-            for waivers in (inline.get(draft.name), self.plan.waivers):
-                finding = waivers.apply(finding) if waivers is not None else finding
-            if self.plan.baseline is not None:
-                finding = self.plan.baseline.apply(finding, path)
-            self._tally(finding)
+            finding = self._tally.settle(self._finding(draft, path), path, inline.get(draft.name))
             if draft.name in verdicts.suppressions:
                 suppressed.setdefault(draft.name, []).append(finding)
             yield finding
-        for waivers in inline.values():
+        for waivers in {id(waivers.used): waivers for waivers in inline.values()}.values():
             yield from waivers.notes(self._chosen)
         for name, findings in suppressed.items():
             from scanner import suppression
@@ -181,19 +181,12 @@ class Scan:
         from scanner.waiver import read_inline
 
         known = self.plan.catalog.by_id
-        return {
-            name: read_inline(raw, name, where, known, self.today)
-            for name, (raw, where) in verdicts.waivers.items()
-        }
-
-    def _tally(self, finding: Finding) -> None:
-        if finding.waiver is not None:
-            self._counts["waived"] += 1
-        elif finding.baseline:
-            self._counts["baseline"] += 1
-        else:
-            self._counts[finding.verdict.value] += 1
-            self.counting.add((finding.verdict, finding.control.severity))
+        found: dict[str, Waivers] = {}
+        used: dict[tuple[str, str], set[int]] = {}
+        for name, (raw, where) in verdicts.waivers.items():
+            found[name] = read_inline(raw, name, where, known, self.today)
+            found[name].used = used.setdefault((where, name.rpartition("/")[0] or name), found[name].used)
+        return found
 
     def _finding(self, draft: Draft, path: str) -> Finding:
         control, settings = self.plan.catalog.by_id[draft.control], self.plan.path_settings
@@ -212,13 +205,7 @@ class Scan:
         for name in self.plan.given:
             if name not in self._declared and self.plan.whole:
                 yield Note("--parameters", f"no scanned template declares the parameter {name}")
-        if self.plan.waivers is not None:
-            # Of some changed files nobody expects that they need every waiver.
-            yield from self.plan.waivers.notes(self._chosen if self.plan.whole else frozenset())
-        if self.plan.acceptances is not None:
-            yield from self.plan.acceptances.notes(self.plan.whole)
-        if self.plan.baseline is not None:
-            yield from self.plan.baseline.notes(self._chosen, self.plan.catalog.firm, self.plan.whole)
+        yield from self._tally.closing_notes(self.plan.whole)
 
 
 def covered_children(follows: Mapping[str, set[str]]) -> set[str]:
@@ -241,12 +228,15 @@ class FileJudge:
         catalog = plan.catalog
         chosen = {control.id for control in plan.controls}
         self.limits = plan.limits
+        self.sdk_defaults = plan.sdk_defaults
         self.loader = Loader(
             transforms=frozenset(catalog.transforms),
             limits=plan.limits,
             given=plan.given,
             settled=plan.settled,
             open=lambda entry, path, beside: open_under(entry, path, beside, plan.limits),
+            types=catalog.types,
+            request=plan.request,
         )
         by_type = {
             kind: tuple(control for control in controls if control.id in chosen)
@@ -260,39 +250,46 @@ class FileJudge:
         )
 
     def may_nest(self, entry: Candidate) -> bool:
-        """Does the file speak of nested stacks at all? What can't be read is reported when it is judged."""
+        """Does it speak of nested stacks or of definitions in files? What can't be read is said later."""
         try:
-            text = open_text(entry, self.limits)
+            text = "" if entry.code else open_text(entry, self.limits) or ""
         except ReadError:
             return False
-        return text is not None and speaks_of(text, _NESTING)
+        return speaks_of(text, _NESTING) or ("Definition" in text and speaks_of(text, _NAMING_FILES))
 
     def judge(self, entry: Candidate) -> FileResult:
         """Judge one file; whatever goes wrong with it is a Gap of this file only."""
         try:
             text = open_text(entry, self.limits)
+            if text is None and not (entry.lenient or entry.code) and "create" in entry.display.lower():
+                from scanner.requests.operation import operation_in_name, types_by_operation
+
+                # Only its name says what it is, create-training-job.json.
+                if operation_in_name(types_by_operation(self.loader.types), entry.real) is not None:
+                    text = open_text(entry._replace(named=True), self.limits)
+                    entry = entry._replace(lenient=True)
             if text is None:
                 return FileResult("skipped", FileVerdicts())
-            verdicts = self.judge_templates.judge(self.loader.load(text, entry))
+            if entry.code:
+                from scanner.code.judge import judge_code
+
+                verdicts = judge_code(self.judge_templates, self.loader.types, text, entry, self.sdk_defaults)
+            else:
+                verdicts = self.judge_templates.judge(self.loader.load(text, entry))
         except NotTemplate as error:
             if not entry.named:
                 return FileResult("skipped", FileVerdicts())
-            return _unread(
-                _gap(entry, ReadError(f"is no CloudFormation template: {error}", hint="name only templates"))
-            )
-        except SyntaxFault as error:
-            if entry.lenient:
-                return FileResult("skipped", FileVerdicts())
-            return _unread(_gap(entry, error))
+            what = f"is no CloudFormation template, pipeline definition or state machine: {error}"
+            return _unread(_gap(entry, ReadError(what, hint=_NAMING)))
         except ReadError as error:
-            return _unread(_gap(entry, error))
+            broken = entry.lenient and isinstance(error, SyntaxFault)
+            return FileResult("skipped", FileVerdicts()) if broken else _unread(_gap(entry, error))
         except Exception as error:
             if os.environ.get("SMGUARD_DEBUG"):
                 raise
             what = f"can't be judged: {type(error).__name__}"
-            return _unread(
-                Gap(entry.display, what, "this is a defect of smguard; please report it"), crashed=True
-            )
+            gap = Gap(entry.display, what, "this is a defect of smguard; please report it")
+            return _unread(gap, crashed=True)
         return FileResult("partial" if verdicts.gaps else "judged", verdicts)
 
 
@@ -311,6 +308,5 @@ def _unread(gap: Gap, *, crashed: bool = False) -> FileResult:
 def lost(entry: Candidate) -> FileResult:
     """The result of a file whose process was ended from outside."""
     hint = "most likely memory ran out: scan with --jobs 1, or leave the file out"
-    return _unread(
-        Gap(entry.display, "was not judged: the process that had it was ended", hint), crashed=True
-    )
+    what = "was not judged: the process that had it was ended"
+    return _unread(Gap(entry.display, what, hint), crashed=True)

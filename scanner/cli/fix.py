@@ -55,7 +55,10 @@ def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:
     plan = plan._replace(controls=catalog.select(plan.catalog), whole=False)
     excludes = scan.excluded_by(config)
     listed = list(find(paths, options["exclude"], limits, settled_excludes=excludes))
-    candidates = [entry for entry in listed if isinstance(entry, Candidate)]
+    candidates = [entry for entry in listed if isinstance(entry, Candidate) and not entry.code]
+    for entry in listed:
+        if isinstance(entry, Candidate) and entry.code and entry.named:
+            _say(f"{entry.display}: is code: only templates are mended")
     judge = FileJudge(plan)
     parents = [entry for entry in candidates if judge.may_nest(entry)]
     nested = {real for entry in parents for real in judge.judge(entry).verdicts.followed}

@@ -94,7 +94,7 @@ class Planner:
         body = (*resource, "Properties")
         patch: Patch = {}
         try:
-            for steps, value in self._settings(finding, body):
+            for steps, value in self.settings(finding, body):
                 merge(patch, patch_at((*body, *steps), value))
         except Unfit as fault:
             raise Unfit(f"{fault}; {finding.condition}" if finding.condition else str(fault)) from None
@@ -116,16 +116,18 @@ class Planner:
     def _locate(self, finding: Finding) -> Steps:
         """The path of the resource in the template, in the body of a loop too."""
         section, name = self._tree.find(self._tree.root, "Resources"), finding.resource.name
-        if section is not None and self._tree.find(section[1], name) is not None:
+        if section is None or "/" in name:
+            raise Unfit("stands in a definition or a request: mend it by hand")
+        if self._tree.find(section[1], name) is not None:
             return ("Resources", name)
         place = ((finding.location.line or 0) - 1, (finding.location.column or 0) - 1)
-        for trail, key, value in resources(section[1] if section else None, ("Resources",)):
+        for trail, key, value in resources(section[1], ("Resources",)):
             begin, end = key.start_mark, value.end_mark
             if (begin.line, begin.column) <= place < (end.line, end.column):
                 return trail
         raise Unfit("is not written out in this file")
 
-    def _settings(self, finding: Finding, body: Steps) -> Iterator[tuple[Steps, Any]]:
+    def settings(self, finding: Finding, body: Steps) -> Iterator[tuple[Steps, Any]]:
         """The paths below `Properties` at which the control asks for another value, with that value."""
         catalog, kind_of = self._catalog, finding.resource.type
         whole = self._facts["kinds"].get(kind_of) or catalog.kinds.get(kind_of)
@@ -143,9 +145,9 @@ class Planner:
             for text, schema in shape["requires"].items():
                 for steps in self._expand(body, target, parse_path(text)):
                     raw = self._look((*body, *steps))
-                    kind = _kind_at(whole, steps)
+                    kind = kind_at(whole, steps)
                     if not self._holds(raw, schema, kind):
-                        value = self._fill(spell(steps), raw, schema, kind)
+                        value = self.value(spell(steps), raw, schema, kind)
                         # What was written as text stays text: "false" becomes "true".
                         literal = isinstance(raw, str) and raw and not isinstance(value, Ref)
                         yield steps, as_text(value) if literal else value
@@ -192,7 +194,7 @@ class Planner:
             found = schema["default"]
         return compile_schema(schema, self._catalog.values)(PLAIN, coerce(found, kind), kind) is None
 
-    def _fill(self, path: str, raw: Any, schema: Mapping[str, Any], kind: Any) -> Any:
+    def value(self, path: str, raw: Any, schema: Mapping[str, Any], kind: Any) -> Any:
         """The value to set: what the requirement says, else a reference to a parameter."""
         while "$ref" in schema:
             rest = {key: value for key, value in schema.items() if key != "$ref"}
@@ -276,7 +278,7 @@ def _target(at: Path, identity: str, found: str) -> Steps | None:
     return tuple(name or int(index) for name, index in _STEP.findall(match[1]))
 
 
-def _kind_at(kind: Any, steps: Steps) -> Any:
+def kind_at(kind: Any, steps: Steps) -> Any:
     for step in steps:
         if not isinstance(step, int):
             kind = kind_below(kind, step)

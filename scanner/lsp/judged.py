@@ -115,4 +115,4 @@ def _entry(text: str, path: str | None, roots: list[str]) -> Candidate | None:
     within = [root for root in map(os.path.realpath, roots) if is_within(real, root)]
     root = max(within, key=len, default=os.path.dirname(real))
     entry = met(shown_path(os.path.relpath(real, root)), real, root)
-    return entry and entry._replace(given=given)
+    return None if entry is None or entry.code else entry._replace(given=given)

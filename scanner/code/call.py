@@ -1,0 +1,290 @@
+"""Calls: of the SDK and boto3, of functions of the file, and of what changes a value that is followed."""
+
+from __future__ import annotations
+
+import ast
+from functools import partial
+from typing import Any
+
+from scanner.code import sdk
+from scanner.code.collection import change
+from scanner.code.describe import describe
+from scanner.code.expression import GLOBALS, PATCHED, attribute, evaluate, spread
+from scanner.code.function import Function, follow, instance
+from scanner.code.run import Run, rest
+from scanner.code.state import choose
+from scanner.code.statement import assign
+from scanner.code.value import Bound, Box, Client, Slot, Symbol, sure
+from scanner.value import REST, Partial
+
+_HARMLESS = """
+    builtins json pprint copy logging yaml os sys time datetime boto3 botocore IPython sagemaker pandas numpy
+    re random string uuid math stepfunctions
+""".split()  # noqa: SIM905 - a list is easier to keep this way
+_HARMLESS_METHODS = "info debug warning warn error exception critical log write append".split()  # noqa: SIM905
+_BY_NAME = ("builtins.getattr", "builtins.setattr", "builtins.delattr")
+_PERHAPS_NONE = ("getattr", "next", "eval", "exec", "print", "vars", "min", "max", "super", "globals()")
+
+
+class Arguments:
+    """The arguments of a call, evaluated once."""
+
+    __slots__ = ("given", "others", "positional", "starred")
+
+    def __init__(self, run: Run, node: ast.Call) -> None:
+        self.positional: list[Any] = []
+        self.others: list[Any] = []
+        self.starred = False
+        for argument in node.args:
+            value = evaluate(run, argument.value if isinstance(argument, ast.Starred) else argument)
+            values = [value]
+            if isinstance(argument, ast.Starred):
+                contents = run.contents(value)
+                self.starred |= type(contents) is not list
+                values = [slot.value for slot in contents] if type(contents) is list else []
+                self.others += [] if type(contents) is list else [value]
+            # Behind arguments of unknown number nobody knows which one a value is.
+            (self.others if self.starred else self.positional).extend(values)
+        self.given: dict[str, Slot] = rest("*arguments", run.mark(node)) if self.starred else {}
+        for keyword in node.keywords:
+            value = evaluate(run, keyword.value)
+            if keyword.arg is None:
+                # No keyword may come twice, so that what is given stays as it is.
+                given = self.given
+                self.given = {}
+                spread(run, self.given, value, describe(keyword.value), run.mark(keyword.value))
+                self.given.update(given)
+            else:
+                self.given[keyword.arg] = Slot(value, run.mark(keyword))
+
+    def named(self, run: Run, names: list[str], node: ast.Call) -> dict[str, Slot]:
+        """All of them by name, the positional ones called as `names` says."""
+        found = dict(self.given)
+        for name, value in zip(names, self.positional, strict=False):
+            found[name] = Slot(value, run.mark(node))
+        return found
+
+    @property
+    def values(self) -> list[Any]:
+        """Everything that the call is given."""
+        return [*self.positional, *self.others, *(slot.value for slot in self.given.values())]
+
+
+def call(run: Run, node: ast.Call) -> Any:
+    """What a call gives."""
+    target, run.target = run.target, ""
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        base = evaluate(run, function.value)
+        arguments = Arguments(run, node)
+        result = run.over(base, lambda each: _method(run, node, each, function.attr, arguments, target))
+    else:
+        callee = evaluate(run, function)
+        arguments = Arguments(run, node)
+        result = run.over(callee, lambda each: _plain(run, node, each, arguments, target))
+    return result
+
+
+def decorate(run: Run, node: Any) -> None:
+    """A decorator; one that is no call asks for what a call without arguments would."""
+    target = run.target
+    value = evaluate(run, node)
+    name = sdk.entry_of(run.table, value.name) if isinstance(value, Symbol) else None
+    if name is not None and not isinstance(node, ast.Call):
+        sdk.construct(run, node, name, {}, target)
+
+
+def _plain(run: Run, node: ast.Call, callee: Any, arguments: Arguments, target: str) -> Any:
+    """A call of a name, or of what a dotted name leads to."""
+    if isinstance(callee, Function):
+        return _follow(run, node, callee, arguments)
+    if isinstance(callee, Box) and callee in run.bases:
+        entry, contents = run.bases[callee], run.contents(callee)
+        given = arguments.named(run, run.table[entry].get("positional", []), node)
+        if type(contents) is not dict or any(name[:4] == "def " for name in contents):
+            given = rest(describe(node), run.mark(node))
+        return sdk.construct(run, node, entry, given, target)
+    if isinstance(callee, Box) and callee.kind == "class":
+        return instance(run, callee, arguments.given, node, arguments=arguments.positional)
+    if isinstance(callee, Symbol):
+        return _imported(run, node, callee.name, arguments, target)
+    if isinstance(callee, Bound):
+        return _method(run, node, callee.base, callee.name, arguments, target)
+    return _unknown(run, node, arguments, callee)
+
+
+def _follow(run: Run, node: ast.Call, function: Function, arguments: Arguments) -> Any:
+    found = follow(run, function, arguments.positional, arguments.given, node)
+    return _unknown(run, node, arguments, function.owner) if found is None else found[0]
+
+
+def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target: str) -> Any:
+    top, _, last = name.rpartition(".")
+    if name.startswith("boto3") and last == "client":
+        return _client(run, arguments)
+    entry = sdk.entry_of(run.table, name)
+    if entry is not None:
+        given = arguments.named(run, run.table[entry].get("positional", []), node)
+        parts = name.split(".")
+        if any(
+            run.state.get((PATCHED, f"{'.'.join(parts[:end])} itself")) for end in range(2, len(parts) + 1)
+        ):
+            given = rest(f"{name}, which the code changes", run.mark(node))
+        return sdk.construct(run, node, entry, given, target)
+    if name.partition(".")[0] in ("sagemaker", "sagemaker_core"):
+        kind = run.types.get(f"class {top.rpartition('.')[2]}")
+        if last == "create" and kind and ".resources" in top:
+            _request(
+                run, node, kind, sdk.in_camel_case(arguments.given), f"{target or top.rpartition('.')[2]}"
+            )
+        elif ".shapes" in top:
+            return run.box("dict", node, sdk.in_camel_case(arguments.given))
+        return sure(describe(node)) if last.startswith("get_") else run.unsure(describe(node))
+    if name.startswith("boto3"):
+        return Symbol(f"{name}()")
+    if name in ("copy.deepcopy", "copy.copy") and arguments.positional:
+        return _copied(run, arguments.positional[0], name == "copy.deepcopy", {})
+    if name in ("builtins.dict", "dataclasses.asdict"):
+        entries: dict[str, Slot] = {}
+        for value in arguments.positional:
+            spread(run, entries, value, describe(node), run.mark(node))
+        entries = {key: slot for key, slot in entries.items() if not key.startswith("def ")}
+        return run.box("dict", node, {**entries, **arguments.given})
+    if name in _BY_NAME and len(arguments.positional) > 1 and type(arguments.positional[1]) is str:
+        base, key, *others = arguments.positional
+        if name == "builtins.getattr":
+            found = attribute(run, base, key, node)
+            return choose(run.key("attribute"), describe(node), found, others[0]) if others else found
+        value = others[0] if others else run.unsure(describe(node))
+        assign(run, ast.copy_location(ast.Attribute(node.args[0], key), node), value)
+        return None
+    if name in ("builtins.globals", "builtins.locals"):
+        return Symbol(GLOBALS)
+    if name == "builtins.exec" or (top == GLOBALS and last in ("update", "setdefault", "pop", "clear")):
+        run.forget_all(describe(node))
+    if name == "builtins.str" and arguments.positional and type(arguments.positional[0]) in (str, int):
+        return str(arguments.positional[0])
+    if name in ("builtins.int", "builtins.bool") and arguments.positional:
+        value = arguments.positional[0]
+        return value if type(value) in (int, bool) else sure(describe(node))
+    harmless = name.partition(".")[0] in _HARMLESS and name not in _BY_NAME
+    made = name.startswith("builtins.") and name.rpartition(".")[2] not in _PERHAPS_NONE
+    return _unknown(run, node, arguments, harmless=harmless, filled=made)
+
+
+def _copied(run: Run, value: Any, deep: bool, known: dict[int, Any]) -> Any:
+    """A copy of a value; a deep one shares nothing with it."""
+    contents = run.contents(value)
+    if id(value) in known or not isinstance(value, Box) or type(contents) not in (dict, list):
+        return known.get(id(value), value)
+    made = known[id(value)] = Box(value.kind, value.mark, value.entry, value.node)
+    run.state.set(made, contents)
+    if value in run.objects:
+        name, _, cell = run.objects[value]
+        run.objects[made] = run.name_of(name, made), dict(run.assumed), cell
+    slots = contents.items() if type(contents) is dict else enumerate(contents)
+    inner = {key: slot._replace(value=_copied(run, slot.value, deep, known)) for key, slot in slots if deep}
+    run.state.set(made, {**contents, **inner} if type(contents) is dict else list(inner.values()) or contents)
+    return made
+
+
+def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments, target: str) -> Any:
+    """A call `base.name(…)`."""
+    if isinstance(base, Symbol):
+        if name[:7] == "create_" and not base.name.startswith(("boto3", "sagemaker", "builtins")):
+            _boto(run, node, Client(""), name, arguments)
+        owner = sdk.entry_of(run.table, base.name)
+        made = run.table[owner].get("calls", {}).get(name) if owner else None
+        if made:
+            positional = run.table[made[0]].get("positional", [])
+            return sdk.construct(run, node, made[0], arguments.named(run, positional, node), target)
+        return _imported(run, node, f"{base.name}.{name}", arguments, target)
+    kind = run.types.get(name)
+    if name == "client" and not isinstance(base, Box):
+        return _client(run, arguments)
+    if isinstance(base, Box):
+        contents = run.contents(base)
+        if base.kind == "object" and base.entry in run.table:
+            return sdk.method(run, node, base, name, arguments, target)
+        if base.kind in ("class", "instance") and type(contents) is dict:
+            function = contents.get(f"def {name}")
+            if function is not None:
+                kinds = {describe(each) for each in function.value.node.decorator_list}
+                if not kinds <= {"staticmethod", "classmethod"}:
+                    return _unknown(run, node, arguments, base)
+                free = "staticmethod" in kinds or (base.kind == "class" and "classmethod" not in kinds)
+                return _follow(run, node, function.value if free else function.value.bound(base), arguments)
+            value = attribute(run, base, name, node.func)
+            return _plain(run, node, value, arguments, target)
+        if base.kind in ("dict", "list"):
+            return change(run, node, base, name, arguments)
+    if name[:7] == "create_" and (isinstance(base, Client) or kind is not None):
+        return _boto(run, node, base if isinstance(base, Client) else Client(""), name, arguments)
+    if isinstance(base, str) or (type(base) is Partial and name in ("format", "strip", "lower", "join")):
+        return sure(describe(node))
+    if isinstance(base, Client):
+        return run.unsure(describe(node))
+    return _unknown(run, node, arguments, base, harmless=name in _HARMLESS_METHODS)
+
+
+def _client(run: Run, arguments: Arguments) -> Client:
+    slot = arguments.given.get("service_name")
+    service = slot.value if slot else next(iter(arguments.positional), "")
+    return Client(service if type(service) is str else "")
+
+
+def _boto(run: Run, node: ast.Call, client: Client, name: str, arguments: Arguments) -> Any:
+    """A `create_*` call of a client. Of one that is not known, its keywords must leave no doubt."""
+    kind = run.types.get(name)
+    certain = client.service == "sagemaker"
+    telling = run.table["elsewhere"].get(name, arguments.given)
+    spelled = all(key[:1].isupper() or key == REST for key in arguments.given)
+    doubtful = not spelled or not any(key in telling for key in arguments.given)
+    if kind is not None and (certain or (not client.service and not doubtful)):
+        _request(run, node, kind, arguments.given, name)
+    return run.unsure(describe(node))
+
+
+def _request(run: Run, node: ast.Call, kind: str, given: dict[str, Slot], base: str) -> None:
+    own = kind.rpartition("::")[2]
+    named = next((given[key].value for key in (f"{own}Name", f"{own}JobName") if key in given), None)
+    if named is None and own == "AutoMLJobV2" and "AutoMLJobName" in given:
+        named = given["AutoMLJobName"].value
+    told = isinstance(named, str) and named.isprintable()
+    name = run.name_of(str(named) if told else f"{run.prefix}{base}", (node, 0))
+    run.submit(kind, name, run.box("dict", node, given), node)
+
+
+def _unknown(
+    run: Run,
+    node: ast.Call,
+    arguments: Arguments,
+    base: Any = None,
+    harmless: bool = False,
+    filled: bool = False,
+) -> Any:
+    """What a call gives that is not followed; it may change and call what it gets, or is harmless."""
+    values, cause = [*arguments.values, base], describe(node)
+    for value in () if harmless else values:
+        if value is None or type(value) is str:
+            continue
+        run.let_go(value, cause)
+        if isinstance(value, Function):
+            run.branch(
+                run.key("call"), describe(node), partial(_once, run, value), lambda: False, settles=False
+            )
+        elif isinstance(value, Symbol) and describe(node.func).rpartition(".")[2] == "partial":
+            entry = sdk.entry_of(run.table, value.name)
+            if entry is not None:
+                sdk.construct(run, node, entry, rest(describe(node), run.mark(node)), entry)
+        elif isinstance(value, Bound):
+            hidden = Arguments(run, ast.copy_location(ast.Call(node.func, [], []), node))
+            hidden.given = rest(describe(node), run.mark(node))
+            _method(run, node, value.base, value.name, hidden, "")
+    return run.unsure(cause, *values, filled=filled)
+
+
+def _once(run: Run, function: Function) -> bool:
+    """Follow a function that other code gets and may call, with parameters of which nothing is known."""
+    follow(run, function, [], {}, function.node, known=False)
+    return False

@@ -1,0 +1,74 @@
+"""Methods of mappings and lists that are followed."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from scanner.code.describe import describe
+from scanner.code.expression import item, or_default, spread
+from scanner.code.run import Run
+from scanner.code.state import MISSING
+from scanner.code.value import Box, Slot
+from scanner.value import REST, Partial
+
+
+def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> Any:
+    """A method of a mapping or list that is followed."""
+    contents = run.contents(base)
+    if type(contents) is dict and name in (
+        "update",
+        "setdefault",
+        "pop",
+        "get",
+        "copy",
+        "items",
+        "keys",
+        "values",
+    ):
+        key = arguments.positional[0] if arguments.positional else None
+        if name == "update":
+            entries = dict(contents)
+            for value in arguments.positional:
+                spread(run, entries, value, describe(node), run.mark(node))
+            run.state.set(base, {**entries, **arguments.given})
+            return None
+        if name == "copy":
+            return run.box("dict", node, dict(contents))
+        if name in ("items", "keys", "values"):
+            if REST in contents or name == "keys":
+                return run.unsure(describe(node), base, filled=True)
+            if name == "values":
+                return run.box("list", node, list(contents.values()))
+            pairs = [[Slot(key, slot.mark), slot] for key, slot in contents.items()]
+            return run.box("list", node, [Slot(run.box("list", node, it), it[0].mark) for it in pairs])
+        found = item(run, base, key)
+        default = arguments.positional[1] if len(arguments.positional) > 1 else None
+        known = type(key) is str and REST not in contents
+        if name == "pop":
+            left = {each: slot for each, slot in contents.items() if each != key}
+            run.state.set(base, left if type(key) is str else run.unsure(describe(node)))
+        elif name == "setdefault":
+            if found is MISSING:
+                found = default if known else run.unsure(describe(node), base, default)
+            found = or_default(found, default)
+            entries = {**contents, key: Slot(found, run.mark(node))}
+            run.state.set(base, entries if type(key) is str else run.unsure(describe(node)))
+            return found
+        if found is MISSING:
+            return default if known else run.unsure(describe(node), base, default)
+        # An entry that only one branch has made falls back to the default on the other.
+        return or_default(found, default)
+    if type(contents) is list and name in ("append", "extend", "copy"):
+        if name == "append" and arguments.positional:
+            run.state.set(base, [*contents, Slot(arguments.positional[0], run.mark(node))])
+            return None
+        if name == "copy":
+            return run.box("list", node, contents)
+        more = run.contents(arguments.positional[0]) if arguments.positional else None
+        many = run.unsure("a list that is computed", *run.held_by(base), *arguments.values, filled=True)
+        run.state.set(base, [*contents, *more] if type(more) is list else many)
+        return None
+    if type(contents) is not Partial:
+        run.state.set(base, run.unsure(describe(node), *run.held_by(base), *arguments.values))
+    return run.unsure(describe(node), base, *arguments.values)

@@ -1,0 +1,257 @@
+"""Judging a module or notebook: every request that its code makes, by the controls of its type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from scanner.code import sdk
+from scanner.code.cell import Cell, cells, parse
+from scanner.code.run import Request, Run, TooMuch
+from scanner.code.statement import execute
+from scanner.code.value import Choice, View
+from scanner.engine import Subject
+from scanner.model import Gap, Note, Verdict
+from scanner.opening import Candidate
+from scanner.template.document import Marks, ReadError
+from scanner.template.judge import FileVerdicts, Judge
+from scanner.value import Opaque, Partial
+from scanner.world import Effort, World
+
+_LEAST_STEPS = 20_000
+_STEPS_FOR_A_CHARACTER = 3
+_WAIVER = re.compile(r"#\s*smguard:(.*)")
+_WAIVED = re.compile(r"\s*ignore\[([\w\s,-]+)\](?:\s+until=(\S+))?(?:\s+(\S.*))?")
+_WORD = re.compile(r"\w+")
+_WORDS = ("sagemaker", "SageMaker")
+
+
+class _Source(NamedTuple):
+    """Where the frozen values of a request stand."""
+
+    file: str
+    marks: Marks
+
+    def position(self, container: Any, key: Any) -> tuple[int, int] | None:
+        """Line and column of an entry."""
+        marks = self.marks.get(id(container), {})
+        try:
+            mark = marks[key]
+        except (KeyError, IndexError):
+            return None
+        found: tuple[int, int] = mark.place
+        return found
+
+    def file_of(self, container: Any, key: Any) -> str:
+        """Always the file itself."""
+        return self.file
+
+
+def judge_code(
+    judge: Judge,
+    types: Mapping[str, Any],
+    text: str,
+    entry: Candidate,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> FileVerdicts:
+    """Judge what the code of a file asks AWS for, with the SDK's defaults as `sdk_config.read` gives them.
+
+    Raises ReadError where none of it can be read.
+    """
+    verdicts = FileVerdicts()
+    file, notebook = entry.display, entry.code == "ipynb"
+    found = cells(text, notebook)
+    steps = _LEAST_STEPS + _STEPS_FOR_A_CHARACTER * sum(len(cell.text) for cell in found)
+    main = _new_run(types, steps)
+    fault = None
+    runs = [(main, [cell for cell in found if cell.file is None and cell.foreign is None])]
+    for cell in found:
+        if cell.file is not None:
+            runs.append((_new_run(types, steps, f"{cell.file}:"), [cell]))
+        elif cell.foreign is not None and any(word in cell.text for word in _WORDS):
+            what = f"{cell.noun} is no Python, so what it may say of SageMaker is not looked at"
+            verdicts.notes[Note(_where(file, cell), what)] = None
+    for run, own in runs:
+        run.defaults = defaults
+        for cell in own:
+            fault = _read(run, cell, file, verdicts) or fault
+        _finish(run, file, verdicts)
+    if fault is not None and not notebook:
+        raise fault
+    effort = Effort()
+    for run, own in runs:
+        comments = _comments(own)
+        for request in run.requests:
+            _judge_request(judge, request, run.requests, file, effort, verdicts)
+        _waive(run.requests, comments, file, verdicts)
+    return verdicts
+
+
+def _new_run(types: Mapping[str, Any], steps: int, prefix: str = "") -> Run:
+    run = Run(
+        sdk.load(), _operations(tuple((name, body.get("create", "")) for name, body in types.items())), steps
+    )
+    run.prefix = prefix
+    run.bind("__name__", "__main__")
+    return run
+
+
+@cache
+def _operations(created: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Method of a boto3 client -> resource type, and "class Name" -> resource type."""
+    found = {}
+    for kind, operation in created:
+        if operation:
+            name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation).lower()
+            found[name] = kind
+            found[f"class {operation.removeprefix('Create')}"] = kind
+    return found
+
+
+def _read(run: Run, cell: Cell, file: str, verdicts: FileVerdicts) -> ReadError | None:
+    """Follow one cell; what can't be read is a Gap, and what it may have assigned is unknown."""
+    try:
+        body = parse(cell)
+    except ReadError as fault:
+        verdicts.gaps[Gap(f"{file}:{fault.line}:{fault.column}", fault.what, fault.hint)] = None
+        run.forget(dict.fromkeys(_WORD.findall(cell.text)), f"{cell.noun}, which can't be read")
+        return fault
+    run.cell = cell
+    _guarded(run, lambda: execute(run, body), file, verdicts)
+    return None
+
+
+def _finish(run: Run, file: str, verdicts: FileVerdicts) -> None:
+    """Follow the functions that nothing has called, then take down what nothing has started."""
+    run.assumed = {}
+    while run.deferred:
+        _guarded(run, run.deferred.pop(0), file, verdicts)
+    sdk.submit_rest(run)
+
+
+def _guarded(run: Run, follow: Any, file: str, verdicts: FileVerdicts) -> None:
+    state, scope, prefix, cell = run.state, run.scope, run.prefix, run.cell
+    # No part may take more than half of what is left, so that the rest is read too.
+    kept = run.steps // 2
+    run.steps -= kept
+    try:
+        follow()
+    except (TooMuch, RecursionError) as fault:
+        run.state, run.scope, run.prefix, run.cell, run.active = state, scope, prefix, cell, []
+        why = "takes too long to follow" if isinstance(fault, TooMuch) else "is nested too deep to follow"
+        what = f"{cell.noun} {why}: requests in it may be missing"
+        verdicts.gaps[Gap(_where(file, cell), what, "split it, or leave it out")] = None
+        run.forget(dict.fromkeys(_WORD.findall(cell.text)), cell.noun)
+    run.steps = max(run.steps, 0) + kept
+
+
+def _where(file: str, cell: Cell, line: int = 1, column: int = 0) -> str:
+    place = cell.place(line, column)
+    return f"{file}:{place[0]}:{place[1]}"
+
+
+def _judge_request(
+    judge: Judge, request: Request, others: list[Request], file: str, effort: Effort, verdicts: FileVerdicts
+) -> None:
+    kind, mark = request.type, request.mark
+    where = _where(file, *mark)
+    controls = judge.controls
+    if judge.path_settings is not None:
+        controls = judge.path_settings.narrow(file, controls)
+    if kind not in controls or _is_local(request.local):
+        return
+    holder = {"call": request.properties}
+    marks = {**request.marks, id(holder): {"call": mark}}
+
+    def exists(world: World) -> bool:
+        return not _is_local(View(world, request.assumed).value(request.local))
+
+    def joined(world: World, raw: Any, wanted: tuple[str, ...]) -> bool | str:
+        return _names_one(View(world, request.assumed).value(raw), others, wanted)
+
+    subject = Subject(
+        properties=request.properties,
+        kind=judge.kinds.get(kind, {}),
+        origin=(holder, "call"),
+        look=lambda world: View(world, request.assumed),
+        joined=joined,
+        world_limit=judge.limits.worlds,
+        exists=exists if isinstance(request.local, Choice) else None,
+        effort=effort,
+    )
+    construct = None if mark.cell.number is None else f"{mark.cell.noun}, line {mark.line}"
+    source = _Source(file, marks)
+    judge.judge_subject(source, subject, controls[kind], kind, request.name, construct, where, verdicts)
+
+
+def _is_local(value: Any) -> bool:
+    return isinstance(value, str) and value.rpartition(".")[2].lower().startswith("local")
+
+
+def _names_one(value: Any, others: list[Request], wanted: tuple[str, ...]) -> bool | str:
+    """Is what a request refers to made in the same file? Else what it names."""
+    if value is None:
+        return True
+    if isinstance(value, Partial):
+        part = value.parts[0]
+        if isinstance(part, Opaque) and part.refers and part.refers[0] in wanted:
+            return True
+    for other in others:
+        if other.type in wanted and isinstance(other.properties, dict):
+            key = f"{other.type.rpartition('::')[2]}Name"
+            named = other.properties.get(key, other.properties.get("JobDefinitionName"))
+            if named is value or (named == value and named is not None):
+                return True
+    return value.cause if isinstance(value, Partial) else "nothing in this file has that name"
+
+
+class _Comment(NamedTuple):
+    """A waiver written as a comment: its cell and line there, where that is in the file, and what it says."""
+
+    cell: Cell
+    line: int
+    text: str
+
+
+def _comments(own: list[Cell]) -> list[_Comment]:
+    found = []
+    for cell in own:
+        if "smguard:" in cell.text:
+            for number, line in enumerate(cell.text.split("\n"), 1):
+                match = _WAIVER.search(line)
+                if match:
+                    found.append(_Comment(cell, number, match[1]))
+    return found
+
+
+def _waive(requests: list[Request], comments: list[_Comment], file: str, verdicts: FileVerdicts) -> None:
+    """Give every request the waivers that stand on its lines or above them."""
+    for comment in comments:
+        where = _where(file, comment.cell, comment.line)
+        match = _WAIVED.fullmatch(comment.text.rstrip())
+        if match is None:
+            what = "is no waiver: write # smguard: ignore[control-id] until=2027-01-31 reason"
+            verdicts.notes[Note(where, f"the comment {what}")] = None
+            continue
+        about = [request.name for request in requests if _covers(comment, request)]
+        if not about:
+            what = "the waiver waives nothing: no SageMaker call is on its line or the one below"
+            verdicts.notes[Note(where, what)] = None
+        for control in (each.strip() for each in match[1].split(",")):
+            found = [
+                name
+                for name in dict.fromkeys(about)
+                for draft in verdicts.drafts.values()
+                if draft.name == name and draft.control == control and draft.verdict is not Verdict.PASS
+            ]
+            for name in dict.fromkeys(found or about[:1]):
+                raw, _ = verdicts.waivers.setdefault(name, ({"waivers": []}, where))
+                raw["waivers"].append({"control": control, "reason": match[3], "expires": match[2]})
+
+
+def _covers(comment: _Comment, request: Request) -> bool:
+    mark = request.mark
+    return mark.cell is comment.cell and mark.line - 1 <= comment.line <= request.last
