@@ -1,0 +1,1 @@
+"""The controls as rules of AWS Config: what runs in Lambda. Standard library, scanner and boto3 only."""

@@ -1,0 +1,160 @@
+"""`smguard config-rules test`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import click
+
+from scanner import __version__
+from scanner.audit.fault import Fault
+from scanner.audit.item import Scope
+from scanner.model import SmguardError
+
+EXIT_INCOMPLETE = 3
+_NOTHING: Mapping[str, Any] = {}
+
+
+@click.command("test", short_help="Run the rules' function on saved events, without AWS.")
+@click.argument("files", nargs=-1, required=True, metavar="EVENT.json...", type=click.Path(path_type=str))
+@click.option(
+    "--parameters",
+    multiple=True,
+    metavar="NAME=VALUE|FILE",
+    help="Parameters of the rule in place of the event's, or a JSON file of them (repeatable).",
+)
+@click.option(
+    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@click.option("-o", "--output", metavar="FILE", help="Write there instead of standard output.")
+def command(files: tuple[str, ...], parameters: tuple[str, ...], format_name: str, output: str | None) -> int:
+    """Run the function behind the rules on saved events, and print what it would tell AWS Config.
+
+    A file holds an event as AWS Config sends it, or a list of them. Nothing is asked of AWS: what a recorded
+    item lacks is not known then, and of a scheduled event nothing can be read. Exit codes: 0 whatever is
+    compliant; 2 wrong usage or a file that can't be read; 3 something could not be looked at.
+    """
+    from scanner.output import write
+
+    given = _given(parameters)
+    ran = [_run(event, given) for path in files for event in _events(path)]
+    if format_name == "json":
+        from scanner.safe_text import to_json
+
+        tool = {"name": "smguard", "version": __version__}
+        report = {"schema_version": 1, "kind": "config-rules-test", "tool": tool, "events": ran}
+        write(output, [to_json(report) + "\n"])
+    else:
+        write(output, _lay_out(ran))
+    return EXIT_INCOMPLETE if any(each["gaps"] for each in ran) else 0
+
+
+class _Offline(NamedTuple):
+    """An Api that nobody answers; nothing was reported to Config before."""
+
+    scope: Scope
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        parameters: Mapping[str, Any] = _NOTHING,
+        needs: Collection[str] = (),
+    ) -> dict[str, Any]:
+        if operation == "GetComplianceDetailsByResource":
+            return {"EvaluationResults": []}
+        raise Fault("unreachable", "Offline", service, operation, self.scope)
+
+
+def _run(event: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the function does of an event: {rule, evaluations, unknown, gaps, log}."""
+    from scanner.deploy.folder import config_rules_folder
+
+    parent = os.path.dirname(config_rules_folder())
+    if parent not in sys.path:
+        # In a wheel the package is data: what runs in Lambda has no place among a user's packages.
+        sys.path.append(parent)
+    from config_rules.handler import evaluate, read
+    from config_rules.journal import Journal
+
+    log: list[Any] = []
+    journal = Journal(lambda line: log.append(json.loads(line)))
+    found: list[dict[str, Any]] = []
+    if given and isinstance(event, dict):
+        event = {**event, "ruleParameters": {**_object(event.get("ruleParameters")), **given}}
+    try:
+        notice, rule = read(event, journal)
+        api = _Offline(Scope(notice.account, notice.region, notice.partition))
+        for each in evaluate(notice, rule, api, journal)[0]:
+            body = each.body()
+            found.append({**body, "OrderingTimestamp": body["OrderingTimestamp"].isoformat()})
+    except SmguardError as error:
+        journal.gap(error.what, error.hint)
+    return {
+        "rule": journal.rule,
+        "evaluations": found,
+        "unknown": journal.unknown,
+        "gaps": list(journal.gaps),
+        "log": log,
+    }
+
+
+def _given(parameters: tuple[str, ...]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for each in parameters:
+        name, equals, value = each.partition("=")
+        given.update({name: value} if equals else _object(_read(each)))
+    return given
+
+
+def _object(value: Any) -> dict[str, Any]:
+    try:
+        value = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {}
+
+
+def _events(path: str) -> list[Any]:
+    try:
+        read = json.loads(_read(path))
+    except (ValueError, RecursionError):
+        raise SmguardError(f"{path} is no JSON", "give events as AWS Config sends them") from None
+    return read if isinstance(read, list) else [read]
+
+
+def _read(path: str) -> str:
+    from scanner.limits import Limits
+    from scanner.opening import Candidate, open_text
+    from scanner.template.document import ReadError
+
+    real = os.path.realpath(path)
+    try:
+        return open_text(Candidate(path, real, os.path.dirname(real)), Limits()) or ""
+    except ReadError as fault:
+        raise SmguardError(f"{path}: {fault}", fault.hint) from None
+
+
+def _lay_out(ran: list[dict[str, Any]]) -> Iterator[str]:
+    from scanner.report.layout import Layout, count
+    from scanner.safe_text import inert
+
+    layout = Layout(max(shutil.get_terminal_size().columns, 60), False)
+    for each in ran:
+        yield f"{inert(each['rule'] or 'An event')}: {count(len(each['evaluations']), 'evaluation')}\n"
+        for it in each["evaluations"]:
+            about = f"{it['ComplianceType']} {it['ComplianceResourceType']} {it['ComplianceResourceId']}"
+            yield from layout.paragraph(about, 2)
+            yield from layout.paragraph(it["Annotation"], 4)
+        for line in each["log"]:
+            about = " ".join(
+                line[name] for name in ("type", "resource", "control", "property") if name in line
+            )
+            yield from layout.paragraph(f"{line['level']}: {line['message']} {about}".rstrip(), 2)
+            if line.get("hint"):
+                yield from layout.paragraph(line["hint"], 4)

@@ -1,0 +1,1 @@
+"""The controls deployed to AWS: functions and their zips, rules, hook, remedies, and what has drifted."""

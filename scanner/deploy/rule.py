@@ -1,0 +1,61 @@
+"""The rule of AWS Config that a control becomes, whoever evaluates it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from scanner.audit import acquisition
+from scanner.audit.acquisition import Acquisition
+from scanner.catalog import Catalog
+from scanner.model import Control
+
+CHANGE, OVERSIZED, SCHEDULED = (
+    "ConfigurationItemChangeNotification",
+    "OversizedConfigurationItemChangeNotification",
+    "ScheduledNotification",
+)
+_MOST_DESCRIPTION = 256
+
+
+class Rule(NamedTuple):
+    """What AWS Config is told of a control."""
+
+    control: Control
+    changes: tuple[str, ...]
+    """Types whose recorded changes it judges."""
+    scheduled: tuple[str, ...]
+    """Types that it reads by itself."""
+
+    @property
+    def name(self) -> str:
+        """Of the rule, where no conformance pack adds to it."""
+        return f"sagemaker-{self.control.id}"
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The message types that it is invoked with."""
+        return (CHANGE, OVERSIZED) * bool(self.changes) + (SCHEDULED,) * bool(self.scheduled)
+
+    @property
+    def description(self) -> str:
+        """What the console shows."""
+        return f"{self.control.title} ({self.control.severity.name.lower()})"[:_MOST_DESCRIPTION]
+
+
+def rules(catalog: Catalog, known: Mapping[str, Acquisition] | None = None) -> list[Rule]:
+    """The rules of the controls in force, by id; a control about nothing that can be read has none."""
+    known = acquisition.load() if known is None else known
+    found = []
+    for control in catalog.controls:
+        types = [] if control.retired else sorted(control.resources.keys() & known.keys())
+        changes = tuple(it for it in types if known[it].config.trigger == "change")
+        scheduled = tuple(it for it in types if known[it].config.trigger != "change")
+        if types:
+            found.append(Rule(control, changes, scheduled))
+    return found
+
+
+def words(name: str) -> str:
+    """A kebab-case id as CloudFormation spells names: "volume-kms-key" is "VolumeKmsKey"."""
+    return "".join(part.capitalize() for part in name.split("-"))

@@ -1,0 +1,1 @@
+"""The rules of AWS Config, tested through the handler."""

@@ -1,0 +1,320 @@
+"""Scheduled notifications: what Config does not record, by several invocations, whatever is killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from config_rules.handler import Failed, handle
+from scanner.audit.client import Client
+from tests.config_rule.support import (
+    ACCOUNT,
+    AT,
+    SAGEMAKER,
+    Context,
+    annotations,
+    compliance,
+    failing,
+    scheduled,
+)
+from tests.fake_aws import Fake
+
+EACH = {"report": "resource"}
+ISOLATION = "network-isolation"
+NOW = datetime.fromisoformat(AT)
+WHOLE = ("AWS::::Account", ACCOUNT)
+
+
+def isolated(number: int) -> dict[str, Any]:
+    return {"EnableNetworkIsolation": number % 3 > 0}
+
+
+def training(number: int) -> dict[str, Any]:
+    """What Search tells all of."""
+    return {"ResourceConfig": {"InstanceCount": 1, "VolumeSizeInGB": 1}, **isolated(number)}
+
+
+def populate(cloud: Fake, noun: str, count: int, **how: Any) -> dict[tuple[str, str], str]:
+    """So many jobs of which each third is not isolated; what is to be reported of them."""
+    first = NOW - timedelta(days=2)
+    values = training if noun == "TrainingJob" else lambda number: {"NetworkConfig": isolated(number)}
+    cloud.populate(noun, count, values, prefix="job", first=first, **{"status": "Completed", **how})
+    verdicts = {True: "COMPLIANT", False: "NON_COMPLIANT"}
+    return {(noun, f"job-{number:07d}"): verdicts[number % 3 > 0] for number in range(count)}
+
+
+class Killed(BaseException):
+    """Lambda ended the function."""
+
+
+def run(
+    cloud: Fake,
+    given: Any,
+    context: Callable[[], Context],
+    kill: Callable[[int], bool] = lambda number: False,
+    monkeypatch: pytest.MonkeyPatch | None = None,
+) -> Counter[str]:
+    """Invocations until none is left, as Lambda makes them: one that was killed is made again."""
+    calls, ends = 0, Counter[str]()
+    dead = False
+    original = Client.call
+
+    def call(self: Client, *words: Any, **named: Any) -> Any:
+        nonlocal calls, dead
+        if dead:
+            raise Killed
+        answer = original(self, *words, **named)
+        calls += 1
+        dead = kill(calls)
+        if dead:
+            raise Killed
+        return answer
+
+    if monkeypatch is not None:
+        monkeypatch.setattr(Client, "call", call)
+    waiting = [given]
+    while waiting:
+        event = waiting.pop(0)
+        dead = False
+        try:
+            handle(event, context())
+            ends["done"] += 1
+        except Killed:
+            ends["killed"] += 1
+            waiting.insert(0, event)
+        except Failed:
+            ends["failed"] += 1
+        waiting += cloud.services.invoked
+        cloud.services.invoked.clear()
+        assert sum(ends.values()) < 40
+    if monkeypatch is not None:
+        monkeypatch.setattr(Client, "call", original)
+    ends["calls"] = calls
+    return ends
+
+
+def test_what_config_does_not_know_is_reported_with_the_account(cloud: Fake) -> None:
+    cloud.create("TrainingJob", {"TrainingJobName": "t", **isolated(1)}, created=NOW)
+    handle(scheduled(ISOLATION), Context())
+    assert compliance(cloud, ISOLATION) == {WHOLE: "COMPLIANT"}
+    assert annotations(cloud) == ["1 resources that AWS Config does not record are as asked"]
+    for number in range(7):
+        cloud.create("ProcessingJob", {"ProcessingJobName": f"p{number}"}, created=NOW)
+    handle(scheduled(ISOLATION), Context())
+    assert compliance(cloud, ISOLATION) == {WHOLE: "NON_COMPLIANT"}
+    shown = ", ".join(f"ProcessingJob p{number}" for number in range(5))
+    assert annotations(cloud)[-1] == f"7 of 8 against network-isolation: {shown} and 2 more"
+    handle(scheduled(ISOLATION, {"exempt": "p*:2027-01-01"}), Context())
+    assert compliance(cloud, ISOLATION) == {WHOLE: "COMPLIANT"}
+
+
+def test_each_resource_is_reported_where_config_knows_its_type(cloud: Fake) -> None:
+    domain = cloud.create("Domain", {"DomainName": "d"}).values["DomainId"]
+    sharing = {"SharingSettings": {"NotebookOutputOption": "Allowed"}}
+    for name, settings in (("good", {}), ("bad", sharing)):
+        cloud.create("UserProfile", {"DomainId": domain, "UserProfileName": name, "UserSettings": settings})
+    control = "studio-sharing-kms-key"
+    handle(scheduled(control), Context())
+    reported = compliance(cloud, control)
+    assert reported[WHOLE] == "NOT_APPLICABLE"
+    assert reported["UserProfile", f"{domain}/bad"] == "NON_COMPLIANT"
+    # Who shares nothing is judged at the domain, if anywhere: not worth an evaluation.
+    assert len(reported) == 2
+    cloud.services.compliance.clear()
+    handle(scheduled("vpc-config"), Context())
+    assert compliance(cloud, "vpc-config") == {WHOLE: "NOT_APPLICABLE"}
+
+
+def test_jobs_that_ended_long_ago_are_left_out(cloud: Fake) -> None:
+    for name, days, status in (("old", 100, "Completed"), ("runs", 100, "InProgress"), ("new", 80, "Failed")):
+        values = {"TrainingJobName": name}
+        cloud.create("TrainingJob", values, created=NOW - timedelta(days=days), status=status)
+    handle(scheduled(ISOLATION, EACH), Context())
+    assert compliance(cloud, ISOLATION).keys() == {("TrainingJob", "runs"), ("TrainingJob", "new"), WHOLE}
+    handle(scheduled(ISOLATION, {**EACH, "since": "all"}), Context())
+    assert ("TrainingJob", "old") in compliance(cloud, ISOLATION)
+    handle(scheduled(ISOLATION, {**EACH, "since": "90"}), Context())
+    assert compliance(cloud, ISOLATION)["TrainingJob", "old"] == "NOT_APPLICABLE"
+
+
+def test_what_is_gone_is_no_longer_reported(cloud: Fake) -> None:
+    for name in "abc":
+        cloud.create("ProcessingJob", {"ProcessingJobName": name}, created=NOW)
+    handle(scheduled(ISOLATION, EACH), Context())
+    shelf = cloud.sagemaker.shelf(ACCOUNT, "us-east-1", "ProcessingJob")
+    record = shelf.find("b")
+    assert record is not None
+    shelf.delete(record)
+    cloud.fail("DescribeProcessingJob", when=lambda call: call.parameters["ProcessingJobName"] == "c")
+    assert "sagemaker:DescribeProcessingJob is denied" in failing(scheduled(ISOLATION, EACH))
+    bad = {("ProcessingJob", name): "NON_COMPLIANT" for name in "abc"}
+    assert bad.items() <= compliance(cloud, ISOLATION).items()
+    cloud.heal()
+    handle(scheduled(ISOLATION, EACH), Context())
+    assert compliance(cloud, ISOLATION)["ProcessingJob", "b"] == "NOT_APPLICABLE"
+    assert compliance(cloud, ISOLATION)["ProcessingJob", "c"] == "NON_COMPLIANT"
+    handle(scheduled(ISOLATION), Context())
+    assert set(compliance(cloud, ISOLATION).values()) == {"NOT_APPLICABLE", "NON_COMPLIANT"}
+    assert compliance(cloud, ISOLATION)["ProcessingJob", "a"] == "NOT_APPLICABLE"
+
+
+def test_a_gap_or_an_unknown_is_never_compliant(cloud: Fake) -> None:
+    cloud.create("TrainingJob", {"TrainingJobName": "t", **isolated(1)}, created=NOW)
+    cloud.fail("ListProcessingJobs")
+    assert "sagemaker:ListProcessingJobs is denied" in failing(scheduled(ISOLATION, EACH))
+    assert compliance(cloud, ISOLATION) == {("TrainingJob", "t"): "COMPLIANT"}
+    config = {"VolumeKmsKeyId": "alias/of-nobody-knows", "InstanceCount": 1, "VolumeSizeInGB": 1}
+    cloud.create("TrainingJob", {"TrainingJobName": "k", "ResourceConfig": config}, created=NOW)
+    cloud.fail("DescribeKey")
+    cloud.fail("ListAliases")
+    assert "kms:" in failing(scheduled("customer-managed-kms-key"))
+    assert not compliance(cloud, "customer-managed-kms-key")
+
+
+def test_an_earlier_compliant_of_the_account_is_taken_back(cloud: Fake) -> None:
+    cloud.create("TrainingJob", {"TrainingJobName": "t", **isolated(1)}, created=NOW)
+    handle(scheduled(ISOLATION), Context())
+    assert compliance(cloud, ISOLATION) == {WHOLE: "COMPLIANT"}
+    cloud.fail("ListProcessingJobs")
+    assert "is denied" in failing(scheduled(ISOLATION))
+    assert compliance(cloud, ISOLATION)[WHOLE] == "NOT_APPLICABLE"
+    assert annotations(cloud)[-1] == "not known any more, so not COMPLIANT either: see the log"
+
+
+def test_the_steps_of_pipelines_are_judged(cloud: Fake) -> None:
+    step = '{"Name": "s", "Type": "Training", "Arguments": {"EnableNetworkIsolation": %s}}'
+    for name, value in (("good", "true"), ("bad", "false")):
+        body = f'{{"Version": "2020-12-01", "Steps": [{step % value}]}}'
+        cloud.create("Pipeline", {"PipelineName": name, "PipelineDefinition": body})
+    cloud.create("Pipeline", {"PipelineName": "broken", "PipelineDefinition": "{"})
+    assert "Pipeline broken: the definition of the pipeline broken can't be read" in failing(
+        scheduled(ISOLATION, EACH)
+    )
+    reported = compliance(cloud, ISOLATION)
+    assert reported == {("Pipeline", "good"): "COMPLIANT", ("Pipeline", "bad"): "NON_COMPLIANT"}
+
+
+def test_all_controls_of_a_rule_take_one_pass(cloud: Fake) -> None:
+    cloud.create("ProcessingJob", {"ProcessingJobName": "p"}, created=NOW)
+    handle(scheduled("network-isolation,vpc-config,volume-kms-key", EACH), Context())
+    # Once for those of the last ninety days, and once for each status of those that run.
+    assert (cloud.calls["ListProcessingJobs"], cloud.calls["DescribeProcessingJob"]) == (3, 1)
+    assert compliance(cloud, ISOLATION)["ProcessingJob", "p"] == "NON_COMPLIANT"
+    assert "(and 2 more)" in annotations(cloud)[0] or "(and 3 more)" in annotations(cloud)[0]
+
+
+@pytest.mark.parametrize("noun", ["TrainingJob", "ProcessingJob"])
+def test_a_kill_between_any_two_calls_changes_nothing(
+    cloud: Fake, noun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.page_size = 2
+    expected = populate(cloud, noun, 5)
+    for name in ("early", "runs"):
+        status = "InProgress" if name == "runs" else "Completed"
+        cloud.create(noun, {f"{noun}Name": name}, created=NOW - timedelta(days=200), status=status)
+    expected |= {(noun, "runs"): "NON_COMPLIANT", WHOLE: "NOT_APPLICABLE"}
+    stale = {
+        "ComplianceResourceType": SAGEMAKER + noun,
+        "ComplianceResourceId": "vanished",
+        "ComplianceType": "COMPLIANT",
+        "OrderingTimestamp": (NOW - timedelta(days=1)).isoformat(),
+    }
+    expected[noun, "vanished"] = "NOT_APPLICABLE"
+
+    def attempt(kill: Callable[[int], bool]) -> Counter[str]:
+        cloud.services.compliance.clear()
+        key = (ACCOUNT, f"sagemaker-{ISOLATION}", SAGEMAKER + noun, "vanished")
+        cloud.services.compliance[key] = stale
+        ends = run(cloud, scheduled(ISOLATION, EACH), lambda: Context(60), kill, monkeypatch)
+        assert compliance(cloud, ISOLATION) == expected
+        return ends
+
+    whole = attempt(lambda number: False)
+    assert whole["done"] >= 2
+    for point in range(1, whole["calls"] + 1):
+        assert attempt(lambda number, point=point: number == point)["killed"] == 1  # type: ignore[misc]
+
+
+def test_what_is_counted_for_the_account_is_counted_once(cloud: Fake) -> None:
+    cloud.page_size = 5
+    populate(cloud, "TrainingJob", 20, step=timedelta(0))
+    populate(cloud, "ProcessingJob", 20)
+    ends = run(cloud, scheduled(ISOLATION), lambda: Context(70))
+    assert ends["done"] > 2
+    assert compliance(cloud, ISOLATION) == {WHOLE: "NON_COMPLIANT"}
+    assert annotations(cloud)[-1].startswith("14 of 40 against network-isolation: ProcessingJob job-0000000")
+
+
+def test_types_that_come_in_no_order_go_on_too(cloud: Fake) -> None:
+    for number in range(12):
+        cloud.create("TrainingSession", {"TrainingSessionName": f"s{number}"}, created=NOW)
+    control = next(
+        name for name in ("vpc-config", "volume-kms-key") if "TrainingSession" in str(_types(name))
+    )
+    ends = run(cloud, scheduled(control, EACH), lambda: Context(75))
+    assert ends["done"] > 1
+    assert sum(kind == "TrainingSession" for kind, _ in compliance(cloud, control)) == 12
+
+
+def _types(control: str) -> Mapping[str, Any]:
+    from scanner import catalog
+
+    return catalog.load().by_id[control].resources
+
+
+def test_ten_thousand_resources(cloud: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = populate(cloud, "TrainingJob", 10_000) | {WHOLE: "NOT_APPLICABLE"}
+    points = iter((11, 60, 171, 260, 300))
+    point = next(points)
+
+    def kill(number: int) -> bool:
+        nonlocal point
+        if number == point:
+            point = next(points, 0)
+            return True
+        return False
+
+    for after in (7, 40, 80):
+        cloud.fail("PutEvaluations", "ThrottlingException", times=5, after=after)
+    tired = iter(range(10**9))
+    cloud.services.refuses = lambda each: next(tired) % 97 == 0
+    ends = run(cloud, scheduled(ISOLATION, EACH), lambda: Context(200), kill, monkeypatch)
+    assert compliance(cloud, ISOLATION) == expected
+    assert ends["killed"] == 5
+    assert ends["done"] > 4
+    assert not ends["failed"]
+
+
+def test_a_pass_ends_some_time(cloud: Fake) -> None:
+    cloud.page_size = 1
+    populate(cloud, "ProcessingJob", 60)
+    ends = run(cloud, scheduled(ISOLATION, EACH), lambda: Context(35))
+    assert ends["failed"] == 1
+    assert ends["done"] == 14
+
+
+def test_who_can_t_go_on_says_so(cloud: Fake) -> None:
+    populate(cloud, "ProcessingJob", 60)
+    cloud.fail("Invoke")
+    assert "lambda:Invoke is denied" in failing(scheduled(ISOLATION, EACH), Context(60))
+
+
+def test_an_earlier_pass_does_not_undo_a_later_one(cloud: Fake) -> None:
+    cloud.create("ProcessingJob", {"ProcessingJobName": "p"}, created=NOW)
+    handle(scheduled(ISOLATION, EACH, at="2026-11-21T10:00:00Z"), Context())
+    record = cloud.sagemaker.shelf(ACCOUNT, "us-east-1", "ProcessingJob").find("p")
+    assert record is not None
+    values = {"NetworkConfig": isolated(1)}
+    cloud.create("ProcessingJob", {"ProcessingJobName": "p", **values}, created=datetime.now(UTC))
+    handle(scheduled(ISOLATION, EACH), Context())
+    assert compliance(cloud, ISOLATION)["ProcessingJob", "p"] == "NON_COMPLIANT"
+
+
+@pytest.fixture(autouse=True)
+def clean(cloud: Fake) -> Iterator[None]:
+    yield
+    assert not cloud.crashes
