@@ -1,0 +1,80 @@
+"""Jobs as users of version 3 of the SageMaker SDK write them: a test runs this file, and reads it."""
+
+from sagemaker.core.network import NetworkConfig
+from sagemaker.core.processing import Processor
+from sagemaker.core.resources import Model
+from sagemaker.core.shapes import (
+    ContainerDefinition,
+    VpcConfig,
+)
+from sagemaker.core.transformer import Transformer
+from sagemaker.train import ModelTrainer
+from sagemaker.train.configs import Compute, Networking, OutputDataConfig
+
+ROLE, IMAGE = "arn:aws:iam::111122223333:role/execution", "111122223333.dkr.ecr.us-east-1.amazonaws.com/own:1"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/11111111-1111-1111-1111-111111111111"
+OUT = "s3://example-ml-data/out"
+SUBNETS, GROUPS = ["subnet-11111111111111111", "subnet-22222222222222222"], ["sg-11111111111111111"]
+
+bare_training = ModelTrainer(
+    training_image=IMAGE,
+    role=ROLE,
+    base_job_name="bare-training",
+    compute=Compute(instance_type="ml.m5.large", instance_count=2),
+    output_data_config=OutputDataConfig(s3_output_path=OUT),
+)
+bare_training.train(wait=False, logs=False)
+
+kept_training = ModelTrainer(
+    training_image=IMAGE,
+    role=ROLE,
+    base_job_name="kept-training",
+    compute=Compute(instance_type="ml.m5.large", instance_count=2, volume_kms_key_id=KEY),
+    networking=Networking(
+        subnets=SUBNETS,
+        security_group_ids=GROUPS,
+        enable_network_isolation=True,
+        enable_inter_container_traffic_encryption=True,
+    ),
+    output_data_config=OutputDataConfig(s3_output_path=OUT, kms_key_id=KEY),
+)
+kept_training.train(wait=False, logs=False)
+
+common = {"role": ROLE, "image_uri": IMAGE, "instance_count": 2, "instance_type": "ml.m5.large"}
+bare_processing = Processor(base_job_name="bare-processing", **common)
+bare_processing.run(wait=False, logs=False)
+
+kept_processing = Processor(
+    base_job_name="kept-processing",
+    volume_kms_key=KEY,
+    output_kms_key=KEY,
+    network_config=NetworkConfig(True, GROUPS, SUBNETS, encrypt_inter_container_traffic=True),
+    **common,
+)
+kept_processing.run(wait=False, logs=False)
+
+bare_transform = Transformer("m", 1, "ml.m5.large", output_path=OUT, base_transform_job_name="bare-transform")
+bare_transform.transform("s3://example-ml-data/in", wait=False, logs=False)
+
+kept_transform = Transformer(
+    "m",
+    1,
+    "ml.m5.large",
+    output_path=OUT,
+    output_kms_key=KEY,
+    volume_kms_key=KEY,
+    base_transform_job_name="kept-transform",
+)
+kept_transform.transform("s3://example-ml-data/in", wait=False, logs=False)
+
+bare_model = Model.create(
+    model_name="bare-model", primary_container=ContainerDefinition(image=IMAGE), execution_role_arn=ROLE
+)
+
+kept_model = Model.create(
+    model_name="kept-model",
+    primary_container=ContainerDefinition(image=IMAGE),
+    execution_role_arn=ROLE,
+    vpc_config=VpcConfig(subnets=SUBNETS, security_group_ids=GROUPS),
+    enable_network_isolation=True,
+)
