@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import simulate
+from benchmarks import session, simulate
 from benchmarks.generate import generate
 
 HERE = Path(__file__).resolve().parent
@@ -117,10 +117,14 @@ class Unavailable(Exception):
 
 
 def main() -> None:
-    """Print the table, a line as soon as it is known."""
+    """Print the tables, a line as soon as it is known."""
+    from benchmarks import audit, functions
+
+    functions.main()
     simulate.main()
+    session.main()
     cases = generate(WORK)
-    broken = {each.name: reason for each in (FLOOR, *CONTENDERS) if (reason := _prepare(each))}
+    broken = {each.name: reason for each in (FLOOR, *CONTENDERS) if (reason := prepare(each))}
     print(
         f"{'case':<16} {'process':<13} {'CPU s':>8} {'× floor':>8} {'wall s':>8} {'MiB':>6}  asked of smguard"
     )
@@ -150,6 +154,7 @@ def main() -> None:
             print(
                 f"{case:<16} smguard is {times:.0f} times faster than checkov (asked {asked:.0f}: {verdict})"
             )
+    audit.main()
 
 
 def _line(case: str, name: str, cost: Cost, ratio: float) -> str:
@@ -171,12 +176,12 @@ def _judged(ask: Ask, cost: Cost, ratio: float) -> str:
 
 def _pair(contender: Contender, path: Path) -> tuple[Cost, Cost, float]:
     """Medians of the floor's and the contender's cost, run in turn, and of their ratio in CPU time."""
-    _run(contender, path)
+    run(contender, path)
     floors: list[Cost] = []
     costs: list[Cost] = []
     for _ in _rounds():
-        floors.append(_run(FLOOR, path))
-        costs.append(_run(contender, path))
+        floors.append(run(FLOOR, path))
+        costs.append(run(contender, path))
     ratio = statistics.median(cost.cpu / floor.cpu for cost, floor in zip(costs, floors, strict=True))
     return _median(floors), _median(costs), ratio
 
@@ -197,7 +202,8 @@ def _median(costs: list[Cost]) -> Cost:
     )
 
 
-def _run(contender: Contender, path: Path) -> Cost:
+def run(contender: Contender, path: Path) -> Cost:
+    """Run a contender once. Raises Unavailable for an exit code that says it failed."""
     binaries = VENVS / contender.venv / "bin"
     words = contender.folder_words if path.is_dir() and contender.folder_words else contender.words
     command = [word.format(python=binaries / "python", bin=binaries, path=path) for word in words]
@@ -210,7 +216,7 @@ def _run(contender: Contender, path: Path) -> Cost:
     return Cost(float(cpu), float(wall), float(kibibytes) / 1024)
 
 
-def _prepare(contender: Contender) -> str | None:
+def prepare(contender: Contender) -> str | None:
     """Install a contender into its environment; the reason if that can't be done."""
     folder = VENVS / contender.venv
     stamp = folder / f".installed-{contender.name}"
