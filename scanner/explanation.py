@@ -154,20 +154,33 @@ def _how_to_waive(control: Control, findings: Iterable[Finding], expires: str) -
         return
     entry = {"control": control.id, "reason": _REASON, "expires": expires}
     findings = list(findings)
-    yield from section(
-        "How to waive, until you have mended it", "In the template, beside the resource's Type:"
-    )
-    if findings and (findings[0].location.file or "").endswith(".json"):
-        yield Line(4, f'"Metadata": {{"smguard": {{"waivers": [{json.dumps(entry)}]}}}},', exact=True)
+    yield from section("How to waive, until you have mended it")
+    file = findings[0].location.file if findings else ""
+    if file is None:
+        yield Line(2, "In the file that you give with --waivers:")
     else:
-        yield from (Line(4 + 2 * depth, f"{key}:", exact=True) for depth, key in enumerate(_METADATA))
-        yield from _entry(10, entry)
-    yield Line(2, "or in the file that you give with --waivers:")
+        yield from _beside(file, entry)
+        yield Line(2, "or in the file that you give with --waivers:")
     yield Line(4, "waivers:", exact=True)
     targets = dict.fromkeys((each.resource.name, each.location.file) for each in findings)
     for name, file in targets or {("LogicalId", None): None}:
         inside = {"file": _literally(file)} if file not in (None, "-") else {}
         yield from _entry(6, {"control": control.id, "resource": _literally(name), **inside, **entry})
+
+
+def _beside(file: str, entry: dict[str, str]) -> Iterator[Line]:
+    """The waiver that stands beside what it excuses: a comment in code, Metadata in a template."""
+    if file.endswith((".py", ".ipynb")):
+        yield Line(2, "In the code, on a line of the call or the one above it:")
+        text = f"# smguard: ignore[{entry['control']}] until={entry['expires']} {entry['reason']}"
+        yield Line(4, text, exact=True)
+        return
+    yield Line(2, "In a template, beside the resource's Type:")
+    if file.endswith(".json"):
+        yield Line(4, f'"Metadata": {{"smguard": {{"waivers": [{json.dumps(entry)}]}}}},', exact=True)
+        return
+    yield from (Line(4 + 2 * depth, f"{key}:", exact=True) for depth, key in enumerate(_METADATA))
+    yield from _entry(10, entry)
 
 
 _METADATA = ("Metadata", "smguard", "waivers")

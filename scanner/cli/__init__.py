@@ -14,13 +14,20 @@ from scanner import __version__
 from scanner.model import SmguardError
 
 COMMANDS = {
-    "scan": ("scanner.cli.scan", "Scan CloudFormation templates."),
+    "scan": ("scanner.cli.scan", "Scan templates, pipelines, state machines, code and notebooks."),
+    "audit": ("scanner.cli.audit", "Audit a live account, or a made-up one with --demo."),
     "baseline": ("scanner.cli.baseline", "Take down what is found now, so that only new findings count."),
+    "report": ("scanner.cli.report", "Render saved reports in other formats, and compare them."),
     "explain": ("scanner.cli.explain", "Explain a finding or a control, how to mend it and how to waive it."),
     "fix": ("scanner.cli.fix", "Mend templates in place."),
-    "lsp": ("scanner.cli.lsp", "Serve an editor: findings and fixes while a template is written."),
+    "lsp": ("scanner.cli.lsp", "Serve an editor: findings and fixes while you type."),
     "rules": ("scanner.cli.rules", "List, check, write and compare controls."),
+    "sdk-defaults": ("scanner.cli.sdk_defaults", "Write defaults that comply for the SageMaker SDK."),
     "policies": ("scanner.cli.policies", "List, render, lint, test and simulate policies."),
+    "config-rules": (
+        "scanner.cli.config_rules",
+        "Put the controls into an account: AWS Config rules, a hook.",
+    ),
 }
 EXIT_ERROR, EXIT_CRASH = 2, 4
 
@@ -76,11 +83,14 @@ def show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
     help="Show the version.",
 )
 def group() -> None:
-    """Keep Amazon SageMaker safe: one catalog of controls, the same verdict everywhere.
+    """Keep Amazon SageMaker safe: one catalog of controls, with the same verdict in templates, pipelines,
+    code, live accounts, AWS Config and policies. What can't be known is said, never guessed.
 
-    Exit codes: 0 the whole job is done and nothing counts; 1 findings that count, or controls that are not
-    sound; 2 wrong usage, rules, waiver or parameter file, or output; 3 incomplete; 4 a defect of smguard.
-    Where several hold: 2, 4, 1, 3, 0.
+    To begin: `smguard scan FOLDER`, or `smguard audit --demo`, which needs no AWS.
+
+    Exit codes: 0 the whole job is done and nothing counts; 1 findings that count, differences, or controls
+    that are not sound; 2 wrong usage, configuration, rules, waiver or parameter file, or output; 3
+    incomplete; 4 a defect of smguard. Where several hold: 2, 4, 1, 3, 0.
     """
 
 

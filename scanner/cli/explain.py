@@ -12,7 +12,8 @@ import click
 
 from scanner import catalog
 from scanner.catalog import Catalog
-from scanner.cli.rules import echo, load, rules_option
+from scanner.cli.rules import load, rules_option
+from scanner.cli.terminal import echo
 from scanner.model import Finding, Location, Resource, SmguardError, Verdict, Waiver
 
 EXIT_INCOMPLETE = 3

@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from scanner import catalog
+from scanner.cli.terminal import columns, echo
 from scanner.model import Control, SmguardError
 from scanner.notation import AREAS, ID, LONGEST_ID, SEVERITIES
 
-if TYPE_CHECKING:
-    from scanner.rule_text import Line
-
 EXIT_PROBLEMS, EXIT_INCOMPLETE = 1, 3
-_WIDTHS = (60, 100)
-"""Columns of text at least and at most."""
 
 
 @click.group("rules", short_help="List, check, write and compare controls.")
@@ -39,15 +33,6 @@ def rules_option(function: Any) -> Any:
     ):
         function = option(function)
     return function
-
-
-def echo(lines: Iterable[Line]) -> None:
-    """Print text for the width of the terminal."""
-    from scanner.rule_text import lay_out
-
-    narrowest, widest = _WIDTHS
-    for line in lay_out(lines, min(max(shutil.get_terminal_size().columns, narrowest), widest)):
-        click.echo(line)
 
 
 def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog.Catalog:
@@ -71,16 +56,22 @@ def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog
 @rules_option
 def list_controls(format_name: str, area: tuple[str, ...], framework: tuple[str, ...], **source: Any) -> int:
     """List the controls."""
+    from scanner.safe_text import inert, wrap
+
     full = load(**source)
     controls = catalog.select(full, areas=area, frameworks=framework)
     if format_name == "json":
         click.echo(json.dumps([describe(control) for control in controls], indent=2))
         return 0
+    width = max((len(control.id) for control in controls), default=0)
     for name in dict.fromkeys(control.area for control in sorted(controls, key=lambda each: each.area)):
         click.echo(f"{name}")
         for control in controls:
             if control.area == name:
-                click.echo(f"  {control.id:<28} {control.severity.label:<9} {control.title}")
+                first, *rest = wrap(inert(control.title), max(columns() - width - 14, 20))
+                click.echo(f"  {control.id:<{width}}  {control.severity.label:<8}  {first}")
+                for line in rest:
+                    click.echo(f"{'':{width + 14}}{line}")
     count = len({kind for control in controls for kind in control.resources})
     click.echo(f"\n{len(controls)} controls on {count} resource types. `smguard explain ID` explains one.")
     return 0
@@ -212,7 +203,7 @@ def _examples(directory: str | None) -> tuple[catalog.Catalog, Any]:
 @click.option("--area", type=click.Choice(AREAS), help="What it protects.")
 @click.option("--severity", type=click.Choice(SEVERITIES), default="medium", show_default=True)
 @click.option(
-    "--dir", "directory", default="my-controls", show_default=True, help="The folder of your own controls."
+    "--dir", "directory", metavar="DIR", default="my-controls", show_default=True, help="Write it there."
 )
 def new(
     control_id: str,
@@ -304,8 +295,11 @@ def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...]
 )
 def show_matrix(format_name: str) -> int:
     """Print where each control is judged, which policy stops it, and what no policy stops and why."""
-    from scanner.cli.rules_matrix import render
+    from scanner.cli.rules_matrix import render, table
 
+    if format_name == "table":
+        echo(table(catalog.load()))
+        return 0
     for line in render(catalog.load(), format_name):
         click.echo(line)
     return 0
