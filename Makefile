@@ -1,17 +1,19 @@
-# make scan | test | oracle | checkov | bench | docs | lock | dist | bill | clean.
+# make scan | test | oracle | checkov | sdk | bench | docs | lock | dist | bill | clean.
 # Needs Python >= 3.11 with pip and venv; writes below this folder only.
 
 PYTHON ?= python3
 VENV := .venv
 TEST_VENV := .venv-test
 CHECKOV_VENV := benchmarks/.venvs/checkov
+SDK_VENV := benchmarks/.venvs/sdk
+SDK3_VENV := benchmarks/.venvs/sdk3
 SOURCES := $(shell find scanner rules policies config_rules -type f -not -path '*/__pycache__/*' 2>/dev/null)
 PIP := -m pip --quiet --disable-pip-version-check
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PYTHONNOUSERSITE := 1
 
-.PHONY: scan test oracle checkov bench docs lock dist bill clean
+.PHONY: scan test oracle checkov sdk bench docs lock dist bill clean
 .DEFAULT_GOAL := test
 
 scan: $(VENV)/.installed
@@ -30,11 +32,15 @@ oracle: $(TEST_VENV)/.installed
 # The tests of the controls inside checkov need it; its pins of boto3 and networkx need an environment of its own.
 checkov: $(CHECKOV_VENV)/.installed-checkov
 
+# The tests of the guard and of the SDK's defaults have both versions of the SageMaker SDK make the calls.
+sdk: $(SDK_VENV)/.installed $(SDK3_VENV)/.installed
+
 bench: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/python -m benchmarks.run || echo "the benchmark did not finish"
 
 docs: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/python -m tools.generate_rules_readme
+	@$(TEST_VENV)/bin/python -m tools.generate_config_rules
 
 # What CI, the action and a release install, to the byte; what is oldest is what pyproject.toml still allows.
 LOCK := .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -90,6 +96,17 @@ $(TEST_VENV)/.installed: pyproject.toml hatch_build.py requirements/test.txt
 $(CHECKOV_VENV)/.installed-checkov:
 	@$(call venv,$(CHECKOV_VENV))
 	@$(CHECKOV_VENV)/bin/python $(PIP) install checkov
+	@touch $@
+
+$(SDK_VENV)/.installed:
+	@$(call venv,$(SDK_VENV))
+	@$(SDK_VENV)/bin/python $(PIP) install 'sagemaker<3'
+	@touch $@
+
+# All of version 3 that makes jobs; the rest of it is large and takes pip minutes to resolve.
+$(SDK3_VENV)/.installed:
+	@$(call venv,$(SDK3_VENV))
+	@$(SDK3_VENV)/bin/python $(PIP) install sagemaker-train
 	@touch $@
 
 define venv
