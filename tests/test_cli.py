@@ -280,7 +280,9 @@ def test_help(tmp_path: Path, arguments: list[str]) -> None:
 
 def test_rules_list_show_and_check(tmp_path: Path) -> None:
     listed = json.loads(smguard("rules", "list", "-f", "json", "--area", "access", cwd=tmp_path).stdout)
-    assert [each["id"] for each in listed] == ["notebook-imds-v2", "notebook-root-access", "remote-access"]
+    organization = ["ai-services-opt-out", "guardrail-policies-attached"]
+    notebook = ["notebook-imds-v2", "notebook-root-access", "remote-access"]
+    assert [each["id"] for each in listed] == organization + notebook
     shown = smguard("rules", "show", "notebook-direct-internet", cwd=tmp_path).stdout
     for expected in (
         "How to mend",
@@ -292,7 +294,7 @@ def test_rules_list_show_and_check(tmp_path: Path) -> None:
     schema = json.loads(smguard("rules", "show", "volume-kms-key", "--schema", cwd=tmp_path).stdout)
     assert schema["AWS::SageMaker::NotebookInstance"]["allOf"][0]["required"] == ["KmsKeyId"]
     checked = smguard("rules", "check", cwd=tmp_path)
-    assert (checked.returncode, checked.stdout) == (0, "23 controls and their 408 examples are sound.\n")
+    assert (checked.returncode, checked.stdout) == (0, "25 controls and their 417 examples are sound.\n")
 
 
 def own_control(folder: Path, **changes: Any) -> Path:

@@ -303,7 +303,7 @@ def test_an_empty_one_says_nothing(repository: Repository) -> None:
         ("ignore: vpc-config\n", ":1:1: ignore: 'vpc-config' is not of type 'array'"),
         ("ignore:\n", ":1:1: ignore: None is not of type 'array'"),
         ("- a\n", ": ['a'] is not of type 'object'"),
-        ("select: [vpc]\n", ":1:10: unknown control 'vpc'\n  known: app-kms-key"),
+        ("select: [vpc]\n", ":1:10: unknown control 'vpc'\n  known: ai-services-opt-out"),
         ("ignore: [vpc-config, nope]\n", ":1:22: unknown control 'nope'"),
         ("severities:\n  vpc-cfg: low\n", ":2:3: unknown control 'vpc-cfg'"),
         ("paths:\n- {files: [a], ignore: [nope]}\n", ":2:25: unknown control 'nope'"),

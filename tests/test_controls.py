@@ -32,6 +32,14 @@ def test_an_example_gives_its_stated_verdict(control: Control, example: dict[str
     assert judge_example(CATALOG, control, example) == verdict
 
 
+@pytest.mark.parametrize(("root", "verdict"), [("true", "pass"), ("false", "fail"), (True, "pass")])
+def test_what_is_one_of_several_objects_may_be_written_as_text(root: Any, verdict: str) -> None:
+    volume = {"EbsVolumeConfig": {"RootVolume": root, "VolumeKmsKeyId": "alias/mine"}}
+    groups = {"InstanceGroups": [{"InstanceStorageConfigs": [volume]}]}
+    example = {"resource": {"Type": "AWS::SageMaker::Cluster", "Properties": groups}}
+    assert judge_example(CATALOG, CATALOG.by_id["volume-kms-key"], example) == verdict
+
+
 def is_known(node: Any) -> bool:
     """True for a template fragment without intrinsics."""
     if isinstance(node, dict):

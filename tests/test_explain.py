@@ -210,6 +210,28 @@ def test_the_waiver_of_a_json_template(folder: Path) -> None:
     assert smguard("scan", "t.json", *control, "-f", "json", cwd=folder).report["summary"]["waived"] == 1
 
 
+def test_the_waiver_of_code(folder: Path) -> None:
+    code = "import boto3\n{}boto3.client('sagemaker').create_model(ModelName='m', ExecutionRoleArn='r')\n"
+    (folder / "make.py").write_text(code.format(""))
+    shown = section(explain(folder, "vpc-config", "make.py").out, "How to waive")
+    (comment,) = [line.strip() for line in shown.splitlines() if "# smguard" in line]
+    assert "Metadata" not in shown
+    (folder / "make.py").write_text(code.format(f"{comment}\n"))
+    control = ("--select", "vpc-config")
+    assert smguard("scan", "make.py", *control, "-f", "json", cwd=folder).report["summary"]["waived"] == 1
+
+
+def test_a_finding_in_an_account_has_no_place_for_a_waiver(folder: Path) -> None:
+    report = smguard("scan", ".", "-f", "json", cwd=folder).report
+    for finding in report["findings"]:
+        finding["location"] |= {"file": None, "line": None, "column": None, "arn": "arn:aws:sagemaker:x"}
+    (folder / "audit.json").write_text(json.dumps(report))
+    text = explain(folder, "notebook-direct-internet", "--report", "audit.json").out
+    shown = section(text, "How to waive")
+    assert shown.splitlines()[0].strip() == "In the file that you give with --waivers:"
+    assert yaml.safe_load(shown.partition("\n")[2])["waivers"][0]["control"] == "notebook-direct-internet"
+
+
 def test_a_control_that_can_not_be_waived_and_names_a_policy(folder: Path) -> None:
     control = yaml.safe_load((ROOT / "rules/access/notebook-root-access.yaml").read_text())
     control |= {

@@ -63,6 +63,7 @@ def test_a_walk_is_sorted_and_looks_at_templates_and_unknown_endings(tree: Path)
         ("b/a.json", False),
         ("b/y.yml", False),
         ("b.yaml", False),
+        ("main.py", False),
         ("stack", True),
         ("stack.cfn", False),
         ("stack.txt", True),

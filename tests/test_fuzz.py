@@ -15,7 +15,7 @@ from scanner import catalog
 from scanner.limits import Limits
 from scanner.model import Finding, Gap, Verdict
 from scanner.opening import Candidate
-from scanner.report import FORMATS, Run, renderer
+from scanner.report import SCAN_FORMATS, Run, renderer
 from scanner.scan import Plan, Scan
 from tests.hostile.case import BAD, KIND, YAML
 
@@ -232,7 +232,7 @@ def check(data: bytes) -> None:
     }
     if still_violates(data):
         assert lost or {"notebook-direct-internet", "volume-kms-key"} <= failing, (failing, data)
-    for name in FORMATS:
+    for name in SCAN_FORMATS:
         run = Run("scan", "0", "0", False, 80, False, iter(events), lambda: summary)
         text = "".join(renderer(name)(run))
         assert all(line.isprintable() for line in text.split("\r\n" if name == "csv" else "\n"))

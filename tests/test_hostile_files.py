@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scanner.report import FORMATS
+from scanner.report import SCAN_FORMATS
 from tests.door import TWO, assert_inert, files, found, gaps, give_up_power, notes, scan, smguard
 from tests.hostile.case import BAD, KIND, NEIGHBOUR, OF_NEIGHBOUR, YAML, bad
 
@@ -154,7 +154,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("format_name", SCAN_FORMATS)
 def test_names_of_files_are_inert(tree: Path, format_name: str) -> None:
     for name in NAMES:
         (tree / os.fsdecode(name)).write_text(YAML if len(name) > 20 else "Resources: [AWS::x\n")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scanner.report import FORMATS
+from scanner.report import SCAN_FORMATS
 from tests.door import CALM, TWO, assert_inert, files, found, gaps, installed, notes, scan, smguard
 from tests.hostile.case import KIND, NEIGHBOUR, OF_NEIGHBOUR, YAML, bad
 
@@ -19,7 +19,7 @@ EVIL = (
     "\x1b]0;x\x07\x1b[2J\u202e\u2066\u2028\n::error file=a,line=1::PWNED\r\n"
     "##vso[task.x]##[group]\x85\x9b31m\ufeff</script>"
 )
-ALL_FORMATS = [word for name in FORMATS for word in ("-f", name, "-o", f"report.{name}")]
+ALL_FORMATS = [word for name in SCAN_FORMATS for word in ("-f", name, "-o", f"report.{name}")]
 
 
 def hostile_template() -> dict[str, Any]:
@@ -100,12 +100,12 @@ def test_hostile_text_is_inert(tmp_path: Path, also: tuple[str, ...]) -> None:
         ran = smguard("scan", ".", *ALL_FORMATS, *also, *more, cwd=tmp_path)
         assert ran.code == 1, ran.err
         assert_inert(ran.err)
-        for name in FORMATS:
+        for name in SCAN_FORMATS:
             assert_inert((tmp_path / f"report.{name}").read_bytes().decode(), name)
         report = json.loads((tmp_path / "report.json").read_text())
         assert len(report["findings"]) > 10
         files(report)
-        for name in FORMATS:
+        for name in SCAN_FORMATS:
             (tmp_path / f"report.{name}").unlink()
 
 
@@ -196,7 +196,7 @@ def test_values_of_properties_are_not_shown(tmp_path: Path) -> None:
         ran = smguard("scan", "a.json", *ALL_FORMATS, "--all", *more, cwd=tmp_path)
         assert ran.code == 1, ran.err
         assert "CANARY" not in ran.err
-        for name in FORMATS:
+        for name in SCAN_FORMATS:
             text = (tmp_path / f"report.{name}").read_text()
             assert len(text) > 1_000
             assert [line for line in text.split("\n") if "CANARY" in line] == []
@@ -216,7 +216,7 @@ def test_a_reader_that_goes_away_changes_nothing(folder: Path) -> None:
         "Resources:\n" + "".join(f"  B{n}: {{Type: '{KIND}'}}\n" for n in range(3_000))
     )
     command = f'"{sys.executable}" -P -m scanner scan . -f "$1" | head -1; echo "${{PIPESTATUS[0]}}"'
-    for format_name in FORMATS:
+    for format_name in SCAN_FORMATS:
         done = subprocess.run(
             ["bash", "-c", command, "-", format_name],
             cwd=folder, env={**CALM, "PYTHONPATH": installed()}, capture_output=True, text=True, check=True,
@@ -251,7 +251,7 @@ def test_outputs_that_can_not_be_written(folder: Path) -> None:
 
 def test_standard_output_that_can_not_be_written(folder: Path) -> None:
     with Path("/dev/full").open("wb") as full:
-        for format_name in FORMATS:
+        for format_name in SCAN_FORMATS:
             ran = smguard("scan", "bad.yaml", "-f", format_name, cwd=folder, out=full)
             assert ran.code == 2
             assert ran.err == "Error: standard output can't be written: No space left on device\n"
@@ -264,7 +264,7 @@ def test_standard_output_that_can_not_be_written(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
-@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("format_name", SCAN_FORMATS)
 def test_any_locale_will_do(folder: Path, format_name: str, locale: str) -> None:
     (folder / "é😀.yaml").write_text(YAML.replace("Bad", "'é😀'"), encoding="utf-8")
     environment = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}

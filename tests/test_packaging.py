@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import email
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -22,6 +24,12 @@ pytestmark = pytest.mark.packaging
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install")
 OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 TELL = "from scanner import catalog; import scanner, sys; print(catalog.load().digest, scanner.__file__)"
+ZIPS = """
+import hashlib
+from scanner.deploy.bundle import bundles
+for it in bundles().values():
+    print(f"{it.name}={hashlib.sha256(it.content).hexdigest()}")
+"""
 OPEN = "Resources: {N: {Type: 'AWS::SageMaker::NotebookInstance'}}\n"
 
 
@@ -38,16 +46,18 @@ def test_wheel_holds_the_package_only(built: dict[str, Path], digest: str) -> No
         commands = wheel.read(next(n for n in names if n.endswith("/entry_points.txt"))).decode()
     info = f"sagemaker_guardrails-{__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} <= {"scanner", "config_rules", info}
-    data = {"catalog.json", "configuration.json", "examples.json", "kinds.json", "schema.json", "calls.json"}
+    words = "calls catalog configuration examples kinds live schema sdk"
+    data = {f"{name}.json" for name in words.split()}
     policies = {path.relative_to(ROOT).as_posix() for path in (ROOT / "policies").rglob("*.*")}
     held = {name.removeprefix("scanner/data/") for name in names if name.startswith("scanner/data/")}
-    assert held == data | policies
+    rules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "config_rules").glob("*.*")}
+    assert held == data | policies | rules
     assert catalog["digest"] == digest
     assert catalog["version"] == metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert "smguard = scanner.__main__:main" in commands
     needed = {text.split(">")[0] for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text}
-    assert needed == {"boto3", "click", "jsonschema", "pyyaml"}
+    assert needed == {"boto3", "click", "jinja2", "jsonschema", "pyyaml", "rich"}
 
 
 def test_wheel_of_the_sdist_is_the_wheel_of_the_sources(built: dict[str, Path], tmp_path: Path) -> None:
@@ -110,8 +120,10 @@ def test_bill_of_materials_lists_what_installing_brings_along(
     assert {name.partition("=")[0] for name in direct["dependsOn"]} == {
         "boto3",
         "click",
+        "Jinja2",
         "jsonschema",
         "PyYAML",
+        "rich",
     }
 
 
@@ -130,6 +142,15 @@ def test_installed_into_a_clean_environment(
     assert "notebook-direct-internet" in run(smguard, "rules", "list", cwd=elsewhere)
     assert "examples are sound" in run(smguard, "rules", "check", cwd=elsewhere)
     assert run(smguard, "scan", "fine.yaml", cwd=elsewhere).startswith("All good.")
+    run(smguard, "config-rules", "build", "-o", "deploy", cwd=elsewhere)
+    here = run(sys.executable, "-c", ZIPS, cwd=tmp_path, env=clean(PYTHONPATH=str(ROOT))).split()
+    there = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in elsewhere.glob("deploy/*.zip")
+    }
+    # The hook's holds PyYAML, as it is installed.
+    assert {it for it in here if "-rules-" in it} <= {f"{name}={digest}" for name, digest in there.items()}
+    assert len(there) == 2
+    shutil.rmtree(elsewhere / "deploy")
     found = attempt(smguard, "scan", ".", "-f", "json", cwd=elsewhere)
     assert found.returncode == 1
     assert {each["location"]["file"] for each in json.loads(found.stdout)["findings"]} == {"open.yaml"}

@@ -24,7 +24,7 @@ HEAVY = [
     *("scanner.template.expand", "scanner.template.json_reader", "scanner.rule_text", "scanner.schema"),
     *("scanner.config", "scanner.acceptance", "scanner.path_setting", "scanner.baseline", "scanner.change"),
     *("scanner.suppression", "fnmatch"),
-    *("pygls", "lsprotocol", "attrs"),
+    *("pygls", "lsprotocol", "attrs", "rich", "sqlite3", "scanner.audit", "scanner.cli.progress"),
 ]
 
 
@@ -122,7 +122,7 @@ def test_the_control_of_the_readme_is_sound(tmp_path: Path) -> None:
 
 def test_the_counts_in_prose_are_current() -> None:
     full = catalog.load()
-    kinds = {kind for control in full.controls for kind in control.resources}
+    kinds = {kind for control in full.controls for kind in control.resources if "::SageMaker::" in kind}
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"{len(full.controls)} controls on {len(kinds)} SageMaker resource types" in changes
 

@@ -131,7 +131,7 @@ def test_a_type_of_ones_own(tmp_path: Path) -> None:
         (["volume-kms-key", "--type", "Model"], "there is a control volume-kms-key already"),
         (["taken", "--type", "Model"], "there is a control taken already"),
         (["x", "--type", "Modell"], "did you mean AWS::SageMaker::Model "),
-        (["x", "--type", "Zzz"], "known: AWS::SageMaker::AIBenchmarkJob"),
+        (["x", "--type", "Zzz"], "known: AWS::Organizations::AttachedPolicies"),
         (["x", "--type", "Model", "--requires", "KmsKeyId"], "it has Containers, EnableNetworkIsolation"),
         (
             ["x", "--type", "TrainingJob", "--requires", "VolumeKmsKeyId"],
