@@ -172,7 +172,7 @@ def test_is_bounded(tmp_path: Path) -> None:
     write(tmp_path / "deep.json", '{"Statement": ' + "[" * 5_000 + "]" * 5_000 + "}")
     write(
         tmp_path / "wide.json",
-        policy(*[deny(f"sagemaker:*{number}*", {"Bool": {"a:b": "true"}}) for number in range(600)]),
+        policy(*[deny(f"sagemaker:*{number}*", {"Bool": {"a:b": "true"}}) for number in range(150)]),
     )
     every = [
         deny(f"*{letter}*", {"Bool": {"aws:MultiFactorAuthPresent": "false"}}) for letter in "aeiort" * 70
