@@ -12,8 +12,9 @@ from scanner.fix.patch import Ref, Unfit, merge, patch_at, patched
 from scanner.fix.plan import Planner, kind_at, spell
 from scanner.fix.tree import Tree
 from scanner.model import Control, Finding, SmguardError, Verdict
+from scanner.opening import read_named
 from scanner.policy import pack
-from scanner.policy.folder import read_data, read_file
+from scanner.policy.folder import read_data
 
 _DATA = "_defaults.yaml"
 
@@ -35,7 +36,7 @@ class Defaults:
     """The values of a parameter file; raises SmguardError where they can't be what they should."""
 
     def __init__(self, file: str, partition: str = "aws") -> None:
-        self._values = pack.read_values(read_file(file), file, partition)
+        self._values = pack.read_values(read_named(file), file, partition)
         self.data: Mapping[str, Any] = read_data(_DATA)
         for name, most in self.data["most"].items():
             if len(self._values[name]) > most:

@@ -9,6 +9,8 @@ import stat
 from typing import NamedTuple
 
 from scanner.limits import Limits
+from scanner.model import SmguardError
+from scanner.safe_text import inert
 from scanner.template.decode import decode
 from scanner.template.document import ReadError
 
@@ -83,6 +85,14 @@ def open_text(entry: Candidate, limits: Limits) -> str | None:
     if data is None or not (entry.named or _marked(data, entry)):
         return None
     return decode(data)
+
+
+def read_named(path: str) -> str:
+    """The text of a file that the user named, within the limits of all files; raises SmguardError."""
+    try:
+        return open_text(Candidate(path, os.path.realpath(path), ""), Limits()) or ""
+    except ReadError as fault:
+        raise SmguardError(f"{inert(path)}: {fault}", fault.hint) from None
 
 
 def open_under(entry: Candidate, name: str, beside: str, limits: Limits) -> tuple[str, str, str]:

@@ -134,7 +134,7 @@ def read_values(file: str | None, partition: str) -> tuple[str, Values] | None:
     """A file and the values in it with which the pack was deployed. Raises SmguardError if they are wrong."""
     if file is None:
         return None
+    from scanner.opening import read_named
     from scanner.policy import pack
-    from scanner.policy.folder import read_file
 
-    return file, pack.read_values(read_file(file), file, partition)
+    return file, pack.read_values(read_named(file), file, partition)

@@ -15,6 +15,7 @@ from scanner import __version__
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
 from scanner.model import SmguardError
+from scanner.opening import read_named
 
 EXIT_INCOMPLETE = 3
 _NOTHING: Mapping[str, Any] = {}
@@ -108,7 +109,7 @@ def _given(parameters: tuple[str, ...]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for each in parameters:
         name, equals, value = each.partition("=")
-        given.update({name: value} if equals else _object(_read(each)))
+        given.update({name: value} if equals else _object(read_named(each)))
     return given
 
 
@@ -122,22 +123,10 @@ def _object(value: Any) -> dict[str, Any]:
 
 def _events(path: str) -> list[Any]:
     try:
-        read = json.loads(_read(path))
+        read = json.loads(read_named(path))
     except (ValueError, RecursionError):
         raise SmguardError(f"{path} is no JSON", "give events as AWS Config sends them") from None
     return read if isinstance(read, list) else [read]
-
-
-def _read(path: str) -> str:
-    from scanner.limits import Limits
-    from scanner.opening import Candidate, open_text
-    from scanner.template.document import ReadError
-
-    real = os.path.realpath(path)
-    try:
-        return open_text(Candidate(path, real, os.path.dirname(real)), Limits()) or ""
-    except ReadError as fault:
-        raise SmguardError(f"{path}: {fault}", fault.hint) from None
 
 
 def _lay_out(ran: list[dict[str, Any]]) -> Iterator[str]:

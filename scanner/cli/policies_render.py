@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import click
 
 from scanner.model import SmguardError
+from scanner.opening import read_named
 from scanner.policy import pack, render
 from scanner.policy.document import minified
-from scanner.policy.folder import read_file
 from scanner.safe_text import inert
 
 _MANIFEST, _TEMPLATE = "manifest.json", "template.json"
@@ -39,7 +39,7 @@ def command(file: str, folder: str, partition: str) -> int:
     from scanner import catalog
     from scanner.policy import quota
 
-    values = pack.read_values(read_file(file), file, partition)
+    values = pack.read_values(read_named(file), file, partition)
     policies = render.render(pack.entries(), values, file)
     digest = catalog.load().digest
     files = {each.path: each.text for each in policies}

@@ -13,10 +13,10 @@ import click
 
 from scanner import __version__
 from scanner.model import SmguardError
+from scanner.opening import read_named
 from scanner.policy.call import CALLER, WORLD, derive, load, unsettled
 from scanner.policy.decide import ALLOWED, EXPLICIT, IMPLICIT, Decision, Policies, decide
 from scanner.policy.document import Policy, read_object, read_policy, take_policy
-from scanner.policy.folder import read_file
 from scanner.policy.request import Request, take_request
 
 EXIT_DIFFERS = 1
@@ -189,10 +189,10 @@ def _requests(options: dict[str, Any], how: dict[str, str]) -> tuple[list[Reques
     context: dict[str, Any] = {}
     for each in options["context"]:
         key, equals, value = each.partition("=")
-        context.update({key: value} if equals else read_object(read_file(each), each))
+        context.update({key: value} if equals else read_object(read_named(each), each))
     assumed: list[str] = []
     if options["call"]:
-        parameters = read_object(read_file(options["call"]), options["call"])
+        parameters = read_object(read_named(options["call"]), options["call"])
         call = derive(
             options["action"], parameters, principal=options["principal"], region=options["region"], **how
         )
@@ -217,7 +217,7 @@ def _policies(options: dict[str, Any]) -> tuple[Policies, list[str]]:
         elif name == "identity":
             layers[name] = tuple(policy for path in given for policy in _read_policies(path))
         elif given:
-            layers[name] = read_policy(read_file(given), given)
+            layers[name] = read_policy(read_named(given), given)
     if not layers["identity"]:
         layers["identity"] = (_FULL,)
         assumed.append("the principal's own policies allow everything")
@@ -238,7 +238,7 @@ def _read_policies(path: str) -> Iterator[Policy]:
         if not names:
             raise SmguardError(f"{path}: holds no policy, which would be a file that ends in .json")
     for name in names:
-        yield read_policy(read_file(name), name)
+        yield read_policy(read_named(name), name)
 
 
 def _answers(path: str) -> Iterator[str]:

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from scanner.limits import Limits
 from scanner.model import SmguardError
+from scanner.opening import read_named
 from scanner.policy import pack, render
 from scanner.policy.call import CALLER, WORLD, requests_of
 from scanner.policy.decide import Decision, Policies, decide
 from scanner.policy.document import Policy, Statement, read_object, read_policy, take_policy
-from scanner.policy.folder import policies_folder, read_file
+from scanner.policy.folder import policies_folder
 from scanner.policy.inheritance import Child, OptOut, take_case
 from scanner.policy.inheritance import differences as opt_out_differences
 from scanner.policy.request import Request
@@ -70,7 +71,7 @@ def of_the_pack(values: pack.Values) -> Iterator[Subject | OptOut]:
         path = os.path.join(policies_folder(), entry.path.removesuffix(".json") + SUFFIX)
         beside = where.removesuffix(".json") + SUFFIX
         if entry.kind == _OPT_OUT:
-            yield OptOut(where, whole, [_child(*it) for it in _listed(read_file(path), beside)[1]])
+            yield OptOut(where, whole, [_child(*it) for it in _listed(read_named(path), beside)[1]])
             continue
         forms: list[tuple[str, tuple[Policy, ...]]] = [("as written", (take_policy(whole, where),))]
         parts = [
@@ -83,19 +84,19 @@ def of_the_pack(values: pack.Values) -> Iterator[Subject | OptOut]:
             single = [{**whole, "Statement": [each]} for each in whole["Statement"]]
             forms.append(("split", tuple(take_policy(each, where) for each in single)))
         layer = "boundary" if entry.boundary else entry.kind
-        cases = [_case(*it, own) for it in _listed(read_file(path), beside)[1]]
+        cases = [_case(*it, own) for it in _listed(read_named(path), beside)[1]]
         yield Subject(where, layer, forms, cases)
 
 
 def of_a_file(path: str) -> Subject | OptOut:
     """A policy of one's own, or its cases file; the other stands beside it. `layer:` says what it is."""
     stem = path.removesuffix(SUFFIX) if path.endswith(SUFFIX) else path.removesuffix(".json")
-    layer, listed = _listed(read_file(stem + SUFFIX), stem + SUFFIX)
+    layer, listed = _listed(read_named(stem + SUFFIX), stem + SUFFIX)
     layer = layer or os.path.basename(os.path.dirname(os.path.abspath(path)))
     if layer not in LAYERS:
         hint = f"write `layer:` with one of {', '.join(LAYERS)} into {inert(stem + SUFFIX)}"
         raise SmguardError(f"{inert(path)}: nothing says what this policy is attached to", hint)
-    text = read_file(stem + ".json")
+    text = read_named(stem + ".json")
     if layer == _OPT_OUT:
         return OptOut(stem + ".json", read_object(text, stem + ".json"), [_child(*it) for it in listed])
     policy = read_policy(text, stem + ".json")

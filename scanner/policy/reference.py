@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from scanner.model import SmguardError
-from scanner.policy.folder import policies_folder, read_file
+from scanner.opening import read_named
+from scanner.policy.folder import policies_folder
 from scanner.policy.match import compile_pattern
 
 NAME = "_reference.json"
@@ -171,7 +172,7 @@ def _take(raw: Any, date: str) -> tuple[str, dict[str, Any]]:
 
 def _read(path: str) -> Any:
     try:
-        return json.loads(read_file(path))
+        return json.loads(read_named(path))
     except json.JSONDecodeError as error:
         raise SmguardError(f"{path}:{error.lineno}:{error.colno}: is no JSON: {error.msg}") from None
     except RecursionError:
