@@ -11,10 +11,10 @@ from scanner.check import PLAIN
 from scanner.fix.patch import Ref, Unfit, merge, patch_at, patched
 from scanner.fix.plan import Planner, kind_at, spell
 from scanner.fix.tree import Tree
+from scanner.folder import read_data
 from scanner.model import Control, Finding, SmguardError, Verdict
 from scanner.opening import read_named
 from scanner.policy import pack
-from scanner.policy.folder import read_data
 
 _DATA = "_defaults.yaml"
 
@@ -37,7 +37,7 @@ class Defaults:
 
     def __init__(self, file: str, partition: str = "aws") -> None:
         self._values = pack.read_values(read_named(file), file, partition)
-        self.data: Mapping[str, Any] = read_data(_DATA)
+        self.data: Mapping[str, Any] = read_data("policies", _DATA)
         for name, most in self.data["most"].items():
             if len(self._values[name]) > most:
                 hint = "make a copy of the file with those of one account and VPC only"

@@ -28,8 +28,8 @@ from scanner.audit.item import Item
 from scanner.audit.judging import Judge
 from scanner.cli import group
 from scanner.deploy import bundle, guard
-from scanner.deploy.folder import read_data
 from scanner.deploy.rule import rules
+from scanner.folder import read_data
 from scanner.model import SmguardError
 from scanner.template.load import DEFINED
 from tests.building import ROOT
@@ -211,7 +211,7 @@ def test_the_functions_may_do_what_they_do_and_no_more() -> None:
     ]
     assert everywhere == ["ReadSageMakerSettings", "ReadWhatSettingsName", "ReportToConfig"]
     model = Session().get_service_model("config")
-    assert {it.partition(":")[2] for it in read_data("_deployment.yaml")["report"]} <= set(
+    assert {it.partition(":")[2] for it in read_data("config_rules", "_deployment.yaml")["report"]} <= set(
         model.operation_names
     )
 
@@ -331,7 +331,7 @@ def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
 
 
 def test_remedies_are_documents_that_look_ask_and_only_then_change() -> None:
-    data = read_data("_remedies.yaml")["documents"]
+    data = read_data("config_rules", "_remedies.yaml")["documents"]
     model = Session().get_service_model("sagemaker")
     for name, body in data.items():
         content = RESOURCES[name]["Properties"]["Content"]
@@ -393,7 +393,9 @@ def test_nothing_is_mended_unless_the_stack_says_so() -> None:
 def test_what_no_document_mends_is_made_again(control: str) -> None:
     body = CATALOG.by_id[control]
     mended = {
-        it["type"] for it in read_data("_remedies.yaml")["documents"].values() if control in it["controls"]
+        it["type"]
+        for it in read_data("config_rules", "_remedies.yaml")["documents"].values()
+        if control in it["controls"]
     }
     places = {kind for kind, rule in body.resources.items() if rule.get("places")}
     immutable = {kind for kind in places if kind in KNOWN and KNOWN[kind].immutable} - mended

@@ -9,10 +9,10 @@ from typing import Any
 
 from scanner import catalog
 from scanner.audit import acquisition
-from scanner.deploy.folder import read_data
 from scanner.deploy.guard import GuardRule, guard_rules, guard_template
 from scanner.deploy.rule import rules
 from scanner.deploy.template import account_template, organization_template, write
+from scanner.folder import read_data
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "config-rules.md"
@@ -29,7 +29,7 @@ def files() -> dict[Path, str]:
         "organization.yaml": organization_template(full),
         "guard.yaml": guard_template(guarded()),
     }
-    tables = {"costs": costs(read_data("_deployment.yaml")), "rules": overview()}
+    tables = {"costs": costs(read_data("config_rules", "_deployment.yaml")), "rules": overview()}
     page = _BLOCK.sub(
         lambda block: f"<!-- {block[1]}:begin -->\n{tables[block[1]]}<!-- {block[1]}:end -->",
         PAGE.read_text(encoding="utf-8"),
@@ -76,7 +76,7 @@ def costs(data: Mapping[str, Any]) -> str:
 
 def overview() -> str:
     """Each rule with its triggers, what Guard says of it, and what can be mended in place."""
-    documents = read_data("_remedies.yaml")["documents"]
+    documents = read_data("config_rules", "_remedies.yaml")["documents"]
     text = "| Rule | On change | On schedule | Guard | Mended by |\n|---|---:|---:|---:|---|\n"
     for it in guarded():
         control = it.rule.control

@@ -10,9 +10,9 @@ from scanner.audit.fault import Fault
 from scanner.audit.governance import ATTACHED, EFFECTIVE
 from scanner.audit.item import Api, Item
 from scanner.audit.paging import pages
+from scanner.folder import read_data
 from scanner.model import Gap, Note, SmguardError
 from scanner.policy.drift import KINDS, NAMED, OPT_OUT, TYPES, Deployed, Difference, Level, Live, compare
-from scanner.policy.folder import read_data
 from scanner.policy.inheritance import OPTED_OUT
 from scanner.policy.lint_found import named
 from scanner.policy.pack import Values
@@ -262,6 +262,6 @@ def services(effective: Mapping[str, Any] | None) -> list[tuple[str, str | None]
         if not str(name).startswith("@@")
     }
     if "default" not in found:
-        known = read_data("_lint.yaml")["opt-out"]["services"].split()
+        known = read_data("policies", "_lint.yaml")["opt-out"]["services"].split()
         found |= {name: None for name in known if name not in found and name != "default"}
     return sorted((name, it if isinstance(it, str) else None) for name, it in found.items())

@@ -74,9 +74,9 @@ class _Offline(NamedTuple):
 
 def _run(event: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the function does of an event: {rule, evaluations, unknown, gaps, log}."""
-    from scanner.deploy.folder import config_rules_folder
+    from scanner.folder import data_folder
 
-    parent = os.path.dirname(config_rules_folder())
+    parent = os.path.dirname(data_folder("config_rules"))
     if parent not in sys.path:
         # In a wheel the package is data: what runs in Lambda has no place among a user's packages.
         sys.path.append(parent)

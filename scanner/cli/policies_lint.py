@@ -59,21 +59,21 @@ def command(
 
     Exit codes: 0 nothing found; 1 findings at or above --fail-on; 2 wrong usage; 3 a file can't be read.
     """
+    from scanner.folder import data_folder
     from scanner.output import write
-    from scanner.policy.folder import policies_folder
 
     linter = Linter(reference)
     for check in (*select, *ignore):
         if check not in linter.rules["checks"]:
             raise SmguardError(f"there is no check {check}", f"one of {', '.join(linter.rules['checks'])}")
-    own = os.path.join(policies_folder(), "_accepted.yaml")
+    own = os.path.join(data_folder("policies"), "_accepted.yaml")
     files = [*accept, *([own] if not paths and os.path.exists(own) else [])]
     accepted = [entry for path in files for entry in _read_accepted(path, linter.rules["checks"])]
     used: set[int] = set()
     findings: list[tuple[Finding, str | None]] = []
     gaps: list[Gap] = []
     notes: list[Note] = []
-    for event in _events(linter, paths or (policies_folder(),)):
+    for event in _events(linter, paths or (data_folder("policies"),)):
         if isinstance(event, Gap):
             gaps.append(event)
         elif isinstance(event, Note):

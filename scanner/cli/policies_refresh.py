@@ -22,15 +22,15 @@ def command(files: tuple[str, ...], dated: str | None, output: str | None) -> in
     """Take AWS's service-reference files of one service each, as published at
     https://servicereference.us-east-1.amazonaws.com/v1/SERVICE/SERVICE.json. Nothing is downloaded.
     """
+    from scanner.folder import data_folder
     from scanner.output import write
     from scanner.policy import reference
-    from scanner.policy.folder import policies_folder
 
     try:
         published = date.fromisoformat(dated) if dated else datetime.now(UTC).date()
     except ValueError:
         raise SmguardError(f"{dated} is no date", "write it as 2026-09-26") from None
-    target = output or os.path.join(policies_folder(), reference.NAME)
+    target = output or os.path.join(data_folder("policies"), reference.NAME)
     renewed, lines = reference.refreshed(reference.load().data, files, published.isoformat())
     reference.Reference(json.loads(reference.as_text(renewed)))
     write(target, [reference.as_text(renewed)])

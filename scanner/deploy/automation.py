@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from scanner.deploy.folder import read_data
 from scanner.deploy.rule import words
+from scanner.folder import read_data
 
 Template = dict[str, Any]
 
 
 def add_remedies(template: Template) -> None:
     """Add the documents, their role and, for controls whose resources AWS Config knows, what starts them."""
-    data = read_data("_remedies.yaml")
+    data = read_data("config_rules", "_remedies.yaml")
     resources = template["Resources"]
     template["Parameters"] |= data["parameters"]
     template["Conditions"] |= data["conditions"]

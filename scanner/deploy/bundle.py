@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from scanner import __version__
-from scanner.deploy.folder import PACKAGE, config_rules_folder, read_data
+from scanner.folder import PACKAGE, data_folder, read_data
 from scanner.model import SmguardError
 
 MOST_BYTES = 250_000
@@ -42,7 +42,8 @@ def bundles() -> dict[str, Bundle]:
 
     Raises SmguardError for a module that isn't there and for a zip that is larger than it may be.
     """
-    return {name: _bundle(name, body) for name, body in read_data("_deployment.yaml")["bundles"].items()}
+    bodies = read_data("config_rules", "_deployment.yaml")["bundles"]
+    return {name: _bundle(name, body) for name, body in bodies.items()}
 
 
 def _bundle(kind: str, body: Mapping[str, Collection[str]]) -> Bundle:
@@ -115,7 +116,7 @@ def _imports(source: bytes, module: str) -> Iterator[str]:
 
 def _path(module: str) -> str | None:
     top, _, rest = module.partition(".")
-    folder = config_rules_folder() if top == "config_rules" else PACKAGE
+    folder = data_folder("config_rules") if top == "config_rules" else PACKAGE
     base = os.path.join(folder, *rest.split(".")) if rest else folder
     candidates = (os.path.join(base, "__init__.py"), f"{base}.py")
     return next((path for path in candidates if os.path.isfile(path)), None)

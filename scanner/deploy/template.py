@@ -13,8 +13,8 @@ from scanner.audit.region import readable
 from scanner.catalog import Catalog
 from scanner.deploy.automation import add_remedies
 from scanner.deploy.bundle import Bundle, stamp
-from scanner.deploy.folder import read_data
 from scanner.deploy.rule import CHANGE, OVERSIZED, SCHEDULED, Rule, rules, words
+from scanner.folder import read_data
 
 Template = dict[str, Any]
 _FUNCTIONS = {"rules": "RulesFunction", "hook": "HookFunction"}
@@ -35,7 +35,7 @@ def account_template(catalog: Catalog, bundles: Mapping[str, Bundle] | None = No
 
 def organization_template(catalog: Catalog, bundles: Mapping[str, Bundle] | None = None) -> Template:
     """The stack of the central account: the function, the role in all accounts, and the rules as a pack."""
-    data = read_data("_organization.yaml")
+    data = read_data("config_rules", "_organization.yaml")
     template = _function(catalog, bundles)
     template["Transform"] = "AWS::LanguageExtensions"
     del template["Metadata"]
@@ -103,8 +103,8 @@ def write(template: Template) -> str:
 
 def _function(catalog: Catalog, bundles: Mapping[str, Bundle] | None) -> Template:
     """What both stacks have: functions with their roles and logs, and the hook."""
-    template: Template = read_data("_function.yaml")
-    settings = read_data("_deployment.yaml")["functions"]
+    template: Template = read_data("config_rules", "_function.yaml")
+    settings = read_data("config_rules", "_deployment.yaml")["functions"]
     outputs = {"Version": {"Description": "Version of sagemaker-guardrails", "Value": __version__}}
     for kind, name in _FUNCTIONS.items():
         tags = stamp(bundles[kind], catalog.digest) if bundles else {"smguard:version": __version__}
@@ -145,7 +145,7 @@ def _rule(rule: Rule, function: Any, more: Mapping[str, Any]) -> Template:
 
 def _statements(catalog: Catalog) -> list[Template]:
     """What judging and reporting need in an account."""
-    data = read_data("_deployment.yaml")
+    data = read_data("config_rules", "_deployment.yaml")
     how = readable(catalog, catalog.controls, acquisition.load())
     statements = policy(catalog, catalog.controls, how, asked={})["Statement"]
     for statement in statements:

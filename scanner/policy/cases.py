@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any, NamedTuple
 
+from scanner.folder import data_folder
 from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.opening import read_named
@@ -16,7 +17,6 @@ from scanner.policy import pack, render
 from scanner.policy.call import CALLER, WORLD, requests_of
 from scanner.policy.decide import Decision, Policies, decide
 from scanner.policy.document import Policy, Statement, read_object, read_policy, take_policy
-from scanner.policy.folder import policies_folder
 from scanner.policy.inheritance import Child, OptOut, take_case
 from scanner.policy.inheritance import differences as opt_out_differences
 from scanner.policy.request import Request
@@ -68,7 +68,7 @@ def of_the_pack(values: pack.Values) -> Iterator[Subject | OptOut]:
         where = f"policies/{entry.path}"
         own = {**values, **{name: values[each][0] for name, each in entry.each.items()}}
         whole = pack.fill(json.loads(entry.text), own)
-        path = os.path.join(policies_folder(), entry.path.removesuffix(".json") + SUFFIX)
+        path = os.path.join(data_folder("policies"), entry.path.removesuffix(".json") + SUFFIX)
         beside = where.removesuffix(".json") + SUFFIX
         if entry.kind == _OPT_OUT:
             yield OptOut(where, whole, [_child(*it) for it in _listed(read_named(path), beside)[1]])

@@ -7,9 +7,9 @@ from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from scanner.folder import read_data
 from scanner.model import Gap, Note, Severity, SmguardError
 from scanner.policy.document import Policy, minified, take_policy
-from scanner.policy.folder import read_data
 from scanner.policy.lint_allow import check_allows
 from scanner.policy.lint_found import Found, Lint, named
 from scanner.policy.lint_guard import check_conditions
@@ -50,8 +50,8 @@ class Linter:
     """The checks with their data; policies are taken file by file, counts at the end."""
 
     def __init__(self, reference: str | None = None) -> None:
-        self.rules: Mapping[str, Any] = read_data("_lint.yaml")
-        self.quotas: Mapping[str, Any] = read_data("_quotas.yaml")
+        self.rules: Mapping[str, Any] = read_data("policies", "_lint.yaml")
+        self.quotas: Mapping[str, Any] = read_data("policies", "_quotas.yaml")
         self.reference: Reference = load(reference)
         self.seen: list[tuple[str, Written]] = []
         self.unknown: dict[str, set[str]] = {}

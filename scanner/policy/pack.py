@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from scanner.folder import data_folder, read_data
 from scanner.limits import Limits
 from scanner.model import SmguardError
-from scanner.policy.folder import policies_folder, read_data
 from scanner.safe_text import inert
 from scanner.template.document import Document
 
@@ -58,7 +58,7 @@ class Entry(NamedTuple):
 
 def entries() -> list[Entry]:
     """Every policy of the pack, in the order in which `_pack.yaml` names them."""
-    pack, quotas = read_data(_PACK), read_data(_QUOTAS)["kinds"]
+    pack, quotas = read_data("policies", _PACK), read_data("policies", _QUOTAS)["kinds"]
     found = []
     for path, about in pack["policies"].items():
         kind = pack["kinds"][path.partition("/")[0]]
@@ -80,7 +80,7 @@ def entries() -> list[Entry]:
 
 def surfaces() -> Mapping[str, list[str]]:
     """The resource types that no template can hold, and those that AWS Config records."""
-    found: Mapping[str, list[str]] = read_data(_SURFACES)
+    found: Mapping[str, list[str]] = read_data("policies", _SURFACES)
     return found
 
 
@@ -200,5 +200,5 @@ def _demanded(keyword: str, value: Any) -> str:
 
 
 def _read(path: str) -> str:
-    with open(os.path.join(policies_folder(), path), encoding="utf-8") as stream:
+    with open(os.path.join(data_folder("policies"), path), encoding="utf-8") as stream:
         return stream.read()

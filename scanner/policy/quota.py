@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from scanner.folder import read_data
 from scanner.policy.document import minified
-from scanner.policy.folder import read_data
 from scanner.policy.lint_found import Found
 from scanner.policy.lint_source import Written
 
@@ -31,7 +31,7 @@ def check_length(written: Written, quotas: Mapping[str, Any]) -> Iterator[Found]
 
 def crowded(types: Iterable[str]) -> Iterator[str]:
     """Where policies of these types are more than one target takes, in a line each."""
-    quotas = read_data("_quotas.yaml")
+    quotas = read_data("policies", "_quotas.yaml")
     for kind, count in Counter(quotas["types"].get(each, "") for each in types).items():
         quota = quotas["kinds"].get(kind, {})
         if count > _room(kind, quota):

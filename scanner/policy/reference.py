@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from scanner.folder import data_folder
 from scanner.model import SmguardError
 from scanner.opening import read_named
-from scanner.policy.folder import policies_folder
 from scanner.policy.match import compile_pattern
 
 NAME = "_reference.json"
@@ -101,7 +101,7 @@ def matches(pattern: str, text: str) -> bool:
 @lru_cache(maxsize=2)
 def load(path: str | None = None) -> Reference:
     """The reference of the pack, or that of a file; raises SmguardError if it is none."""
-    where = path or os.path.join(policies_folder(), NAME)
+    where = path or os.path.join(data_folder("policies"), NAME)
     try:
         return Reference(_read(where))
     except (KeyError, TypeError, AttributeError, ValueError):

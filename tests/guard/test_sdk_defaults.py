@@ -11,8 +11,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from scanner.folder import read_data
 from scanner.guard_rules import Rules
-from scanner.policy.folder import read_data
 from tests.building import ROOT
 from tests.door import MEASURED, smguard
 
@@ -84,7 +84,7 @@ def test_a_plain_call_with_the_defaults_passes(config: Any, job: str) -> None:
 
 
 def test_every_default_that_is_recorded_is_written_and_one_that_the_sdk_takes(config: Any) -> None:
-    data = read_data("_defaults.yaml")
+    data = read_data("policies", "_defaults.yaml")
     assert set(leaves(config["SageMaker"])) == {*data["sdk-config"], *data["sdk-modules"]}
     assert PLAIN.keys() == {path.partition(".")[0] for path in data["sdk-config"]}
 

@@ -1,0 +1,23 @@
+"""Where files of data are: in `scanner/data/` of the wheel, or beside `scanner/` in a checkout."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
+
+
+def data_folder(name: str) -> str:
+    """The folder `policies` (the pack, its reference and quotas) or `config_rules` (what is deployed)."""
+    packaged = os.path.join(PACKAGE, "data", name)
+    return packaged if os.path.isdir(packaged) else os.path.join(os.path.dirname(PACKAGE), name)
+
+
+def read_data(folder: str, name: str) -> Any:
+    """One YAML file of such a folder."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with open(os.path.join(data_folder(folder), name), "rb") as stream:
+        return yaml.load(stream, loader)  # noqa: S506 - a safe loader
