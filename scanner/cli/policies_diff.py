@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 
-from scanner import __version__, catalog
-from scanner.cli.terminal import laid_out
+from scanner.cli.shared import options
 from scanner.model import Gap, Note, SmguardError
 from scanner.policy import pack
 from scanner.policy.drift import KINDS, TYPES, Difference
 from scanner.rule_text import Line
-from scanner.safe_text import to_json
 
-EXIT_DIFFERENCES, EXIT_INCOMPLETE = 1, 3
-
-
-Event = Difference | Gap | Note
-Views = Mapping[str, list[Event]]
 _TARGET = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|[0-9]{12}")
 
 
@@ -37,12 +29,7 @@ _TARGET = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|[0-9]{1
     show_default=True,
     help="Where the organisation is.",
 )
-@click.option("--profile", metavar="NAME", help="Of the AWS configuration; the usual credentials if none.")
-@click.option("--role-arn", metavar="ARN", help="A role of the management or a delegated account to assume.")
-@click.option(
-    "-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-@click.option("-o", "--output", metavar="FILE", help="Write the report there instead of standard output.")
+@options("profile", "role_arn", "format", "output")
 def command(
     file: str,
     targets: tuple[str, ...],
@@ -67,8 +54,8 @@ def command(
     from scanner.audit.governance import HOMES
     from scanner.audit.item import Scope
     from scanner.audit.organization import Organization, differences
+    from scanner.cli.drift import conclude
     from scanner.opening import read_named
-    from scanner.output import write
     from scanner.policy import render
 
     for target in targets:
@@ -84,52 +71,17 @@ def command(
             views[target] = list(differences(organization, target, rendered, values))
     except Fault as fault:
         views["organization"] = [fault.gap((), "the organisation")]
-    chunks = [to_json(_document(views)) + "\n"] if form == "json" else laid_out(_table(views, len(rendered)))
-    write(output, chunks)
-    events = [event for listed in views.values() for event in listed]
-    if any(isinstance(event, Difference) for event in events):
-        return EXIT_DIFFERENCES
-    return EXIT_INCOMPLETE if any(isinstance(event, Gap) for event in events) else 0
+    told = ("policies-diff", "target", ("differences", "gaps", "notes"), KINDS)
+    unread = "nothing can be said: what is attached could not all be read"
+    return conclude(views, told, _lines, (unread, f", {len(rendered)} policies compared"), form, output)
 
 
-def _document(views: Views) -> dict[str, Any]:
-    of = {target: _parted(listed) for target, listed in views.items()}
-    counts = Counter(each.kind for found, _, _ in of.values() for each in found)
-    return {
-        "schema_version": 1,
-        "kind": "policies-diff",
-        "tool": {"name": "smguard", "version": __version__, "catalog": catalog.load().digest},
-        "targets": [
-            {
-                "target": target,
-                "differences": [each._asdict() for each in parts[0]],
-                "gaps": [each._asdict() for each in parts[1]],
-                "notes": [each._asdict() for each in parts[2]],
-            }
-            for target, parts in of.items()
-        ],
-        "summary": {
-            "complete": not any(gaps for _, gaps, _ in of.values()),
-            **{kind: counts[kind] for kind in KINDS},
-        },
-    }
-
-
-def _table(views: Views, policies: int) -> Iterator[Line]:
-    for target, listed in views.items():
-        found, gaps, notes = _parted(listed)
-        yield Line(0, target)
-        for each in sorted(found, key=lambda it: (it.policy, KINDS.index(it.kind))):
-            yield from (Line(2, f"{each.kind} {each.policy}"), Line(4, each.what))
-            yield from (Line(4, sid) for sid in each.statements)
-            if each.example:
-                yield Line(4, f"Example: {_example(each.example)}")
-        yield from (Line(2, f"Note: {note.where}: {note.what}") for note in notes)
-        for gap in gaps:
-            yield from (Line(2, f"Not looked at: {gap.where}"), Line(4, gap.what), Line(4, gap.hint))
-        count = f"{len(found)} difference{'s' if len(found) != 1 else ''}" if found else "No differences"
-        said = "nothing can be said: what is attached could not all be read" if gaps and not found else count
-        yield Line(2, f"{said}, {policies} policies compared")
+def _lines(found: Iterable[Difference]) -> Iterator[Line]:
+    for each in sorted(found, key=lambda it: (it.policy, KINDS.index(it.kind))):
+        yield from (Line(2, f"{each.kind} {each.policy}"), Line(4, each.what))
+        yield from (Line(4, sid) for sid in each.statements)
+        if each.example:
+            yield Line(4, f"Example: {_example(each.example)}")
 
 
 def _example(example: Mapping[str, Any]) -> str:
@@ -137,12 +89,3 @@ def _example(example: Mapping[str, Any]) -> str:
     if request is None:
         return f"{example['about']}: {example['service']} is assigned {example['outcome']}"
     return f"{request['action']} by {request['principal']}, as in the case: {example['about']}"
-
-
-def _parted(listed: Iterable[Event]) -> tuple[list[Difference], list[Gap], list[Note]]:
-    events = list(listed)
-    return (
-        [it for it in events if isinstance(it, Difference)],
-        [it for it in events if isinstance(it, Gap)],
-        [it for it in events if isinstance(it, Note)],
-    )

@@ -42,6 +42,17 @@ _OPTIONS: dict[str, Decorator] = {
         metavar="FILE",
         help="Write the report there instead of standard output.",
     ),
+    "format": click.option(
+        "-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+    ),
+    "output": click.option(
+        "-o", "--output", metavar="FILE", help="Write the report there instead of standard output."
+    ),
+    "regions": click.option(
+        "--region", "regions", multiple=True, metavar="NAME", help="Where to look (repeatable), or all."
+    ),
+    "profile": click.option("--profile", metavar="NAME", help="A profile of the AWS configuration."),
+    "role_arn": click.option("--role-arn", metavar="ARN", help="Assume this role first."),
     "select": click.option("--select", multiple=True, metavar="ID", help="Only this control (repeatable)."),
     "ignore": click.option(
         "--ignore", multiple=True, metavar="ID", help="All controls but this one (repeatable)."
