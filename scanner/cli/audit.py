@@ -35,11 +35,7 @@ _DAYS = 90
 
 
 @click.command("audit", cls=ReportingCommand, short_help="Audit a live account.")
-@click.option(
-    "--region", "regions", multiple=True, metavar="NAME", help="Where to look (repeatable), or all."
-)
-@click.option("--profile", metavar="NAME", help="A profile of the AWS configuration.")
-@click.option("--role-arn", metavar="ARN", help="Assume this role first.")
+@options("regions", "profile", "role_arn")
 @click.option("--external-id", metavar="ID", help="The external id that the roles ask for.")
 @click.option("--account-role", metavar="NAME", help="The role to assume in each account.")
 @click.option("--account", "accounts", multiple=True, metavar="ID", help="An account to audit (repeatable).")

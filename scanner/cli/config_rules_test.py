@@ -14,10 +14,10 @@ import click
 from scanner import __version__
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
+from scanner.cli.shared import EXIT_INCOMPLETE, options
 from scanner.model import SmguardError
 from scanner.opening import read_named
 
-EXIT_INCOMPLETE = 3
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -29,11 +29,8 @@ _NOTHING: Mapping[str, Any] = {}
     metavar="NAME=VALUE|FILE",
     help="Parameters of the rule in place of the event's, or a JSON file of them (repeatable).",
 )
-@click.option(
-    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-@click.option("-o", "--output", metavar="FILE", help="Write there instead of standard output.")
-def command(files: tuple[str, ...], parameters: tuple[str, ...], format_name: str, output: str | None) -> int:
+@options("format", "output")
+def command(files: tuple[str, ...], parameters: tuple[str, ...], form: str, output: str | None) -> int:
     """Run the function behind the rules on saved events, and print what it would tell AWS Config.
 
     A file holds an event as AWS Config sends it, or a list of them. Nothing is asked of AWS: what a recorded
@@ -44,7 +41,7 @@ def command(files: tuple[str, ...], parameters: tuple[str, ...], format_name: st
 
     given = _given(parameters)
     ran = [_run(event, given) for path in files for event in _events(path)]
-    if format_name == "json":
+    if form == "json":
         from scanner.safe_text import to_json
 
         tool = {"name": "smguard", "version": __version__}

@@ -12,11 +12,11 @@ import click
 
 from scanner import catalog
 from scanner.catalog import Catalog
-from scanner.cli.rules import load, rules_option
+from scanner.cli.rules import SOURCE, load
+from scanner.cli.shared import EXIT_INCOMPLETE, options
 from scanner.cli.terminal import echo
 from scanner.model import Finding, Location, Resource, SmguardError, Verdict, Waiver
 
-EXIT_INCOMPLETE = 3
 _REPORT_BYTES = 100_000_000
 _FINGERPRINT = re.compile(r"[0-9a-f]{6,32}")
 _PLACE = re.compile(r"(.+?):(\d+)(?::\d+)?")
@@ -30,7 +30,7 @@ _LISTED = 5
 @click.option(
     "--parameters", multiple=True, metavar="FILE", help="Parameter values, as they are given to a scan."
 )
-@rules_option
+@options(*SOURCE)
 def command(
     what: str, paths: tuple[str, ...], report: str | None, parameters: tuple[str, ...], **source: Any
 ) -> int:

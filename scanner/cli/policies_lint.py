@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from scanner import __version__
+from scanner.cli.shared import options
 from scanner.cli.terminal import laid_out
 from scanner.model import Gap, Note, Severity, SmguardError
 from scanner.policy.lint import Finding, Linter
@@ -23,10 +24,7 @@ _MOST = 1_000
 
 @click.command("lint", short_help="Say what policies get wrong, and what a request would see.")
 @click.argument("paths", metavar="[FILE]...", nargs=-1)
-@click.option(
-    "-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-@click.option("-o", "--output", metavar="FILE", help="Write the report there instead of standard output.")
+@options("format", "output")
 @click.option("--select", metavar="ID", multiple=True, help="Only this check (repeatable).")
 @click.option("--ignore", metavar="ID", multiple=True, help="All checks but this one (repeatable).")
 @click.option(

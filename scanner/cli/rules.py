@@ -10,29 +10,19 @@ from typing import Any
 import click
 
 from scanner import catalog
+from scanner.cli.shared import EXIT_INCOMPLETE, options
 from scanner.cli.terminal import columns, echo
 from scanner.model import Control, SmguardError
 from scanner.notation import AREAS, ID, LONGEST_ID, SEVERITIES
 
-EXIT_PROBLEMS, EXIT_INCOMPLETE = 1, 3
+EXIT_PROBLEMS = 1
+SOURCE = ("rules", "config", "no_config")
+"""The options that say which controls there are."""
 
 
 @click.group("rules", short_help="List, check, write and compare controls.")
 def command() -> None:
     """The controls: what there is, what each one asks for, your own, and what an upgrade changes."""
-
-
-def rules_option(function: Any) -> Any:
-    """The options that say which controls there are: `--rules`, `--config` and `--no-config`."""
-    for option in (
-        click.option("--no-config", is_flag=True, help="Pay no heed to .smguard.yaml."),
-        click.option("--config", metavar="FILE", help="The configuration, whose controls are shown."),
-        click.option(
-            "--rules", multiple=True, metavar="DIR", help="Add the controls of your own folder (repeatable)."
-        ),
-    ):
-        function = option(function)
-    return function
 
 
 def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog.Catalog:
@@ -46,21 +36,14 @@ def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog
 
 
 @command.command("list")
-@click.option(
-    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-@click.option("--area", multiple=True, metavar="AREA", help="Only the controls of this area (repeatable).")
-@click.option(
-    "--framework", multiple=True, metavar="NAME", help="Only controls that this framework asks for."
-)
-@rules_option
-def list_controls(format_name: str, area: tuple[str, ...], framework: tuple[str, ...], **source: Any) -> int:
+@options("format", "area", "framework", *SOURCE)
+def list_controls(form: str, area: tuple[str, ...], framework: tuple[str, ...], **source: Any) -> int:
     """List the controls."""
     from scanner.safe_text import inert, wrap
 
     full = load(**source)
     controls = catalog.select(full, areas=area, frameworks=framework)
-    if format_name == "json":
+    if form == "json":
         click.echo(json.dumps([describe(control) for control in controls], indent=2))
         return 0
     width = max((len(control.id) for control in controls), default=0)
@@ -101,10 +84,10 @@ def describe(control: Control) -> dict[str, Any]:
 @click.argument("control_id", metavar="ID")
 @click.option("--schema", is_flag=True, help="Print what it asks for as JSON Schema, by resource type.")
 @click.option(
-    "-f", "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-@rules_option
-def show(control_id: str, schema: bool, format_name: str, **source: Any) -> int:
+@options(*SOURCE)
+def show(control_id: str, schema: bool, form: str, **source: Any) -> int:
     """Explain one control."""
     full = load(**source)
     control = catalog.find(full, control_id)
@@ -112,7 +95,7 @@ def show(control_id: str, schema: bool, format_name: str, **source: Any) -> int:
         from scanner.schema import control_schema
 
         click.echo(json.dumps(control_schema(control, full.values, full.shapes), indent=2))
-    elif format_name == "json":
+    elif form == "json":
         click.echo(json.dumps(describe(control), indent=2))
     else:
         from scanner.rule_text import explain
@@ -262,10 +245,8 @@ def new(
 @click.option(
     "--parameters", multiple=True, metavar="FILE", help="Parameter values, as they are given to a scan."
 )
-@click.option(
-    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...], format_name: str) -> int:
+@options("format")
+def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...], form: str) -> int:
     """Say which controls and verdicts change from OLD to NEW.
 
     Each is a folder of control files, a wheel of sagemaker-guardrails, REVISION:FOLDER of the git repository
@@ -275,7 +256,7 @@ def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...]
     from scanner.cli.rules_diff import compare, render, render_json
 
     compared = compare(old, new, paths, parameters)
-    if format_name == "json":
+    if form == "json":
         click.echo(render_json(compared))
     else:
         echo(render(compared))
@@ -288,18 +269,18 @@ def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...]
 @click.option(
     "-f",
     "--format",
-    "format_name",
+    "form",
     type=click.Choice(["table", "markdown", "json"]),
     default="table",
     show_default=True,
 )
-def show_matrix(format_name: str) -> int:
+def show_matrix(form: str) -> int:
     """Print where each control is judged, which policy stops it, and what no policy stops and why."""
     from scanner.cli.rules_matrix import render, table
 
-    if format_name == "table":
+    if form == "table":
         echo(table(catalog.load()))
         return 0
-    for line in render(catalog.load(), format_name):
+    for line in render(catalog.load(), form):
         click.echo(line)
     return 0
