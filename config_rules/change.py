@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +19,7 @@ from scanner.audit.judging import Judge
 from scanner.audit.keys import KeyBook
 from scanner.audit.paging import pages
 from scanner.audit.shape import Entry, found_in, item_of, unwrap
+from scanner.json_object import as_object
 from scanner.value import Opaque, Partial
 
 _PRESENT = ("OK", "ResourceDiscovered")
@@ -107,13 +107,8 @@ def _item(notice: Notice, names: frozenset[str], api: Api, journal: Journal) -> 
         except Fault as fault:
             journal.fault(fault, what)
             return None
-    configuration = body.get("configuration")
-    if isinstance(configuration, str):
-        try:
-            configuration = json.loads(configuration)
-        except (ValueError, RecursionError):
-            configuration = None
-    if not isinstance(configuration, dict):
+    configuration = as_object(body.get("configuration"))
+    if configuration is None:
         journal.gap(f"{what}: its configuration is no JSON object", "see the item in AWS Config")
         return None
     name, arn = str(body.get("resourceName") or body["resourceId"]), body.get("ARN")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from scanner.json_object import as_object
 from scanner.model import SmguardError
 from scanner.safe_text import inert
 
@@ -76,14 +76,10 @@ def read_notice(event: Any) -> Notice:
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            value = None
-    if not isinstance(value, dict):
+    found = as_object(value)
+    if found is None:
         raise SmguardError(f"{name} of the event is no JSON object", _HINT)
-    return value
+    return found
 
 
 def _time(value: Any) -> datetime:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from scanner.json_object import as_object
 from scanner.model import SmguardError
 from scanner.template.document import settle
 from scanner.template.load import Loaded
@@ -65,11 +66,8 @@ def fetch(url: Any, partition: str) -> dict[str, Any]:
         raise SmguardError(what, "the function needs a way to S3") from None
     if len(data) > _MOST_BYTES:
         raise SmguardError(f"the payload is larger than {_MOST_BYTES / 1e6:g} MB", "split the stack")
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+    found = as_object(data)
+    if found is None:
         raise SmguardError("the payload is no JSON object", _MADE_UP)
     return found
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from scanner import catalog
 from scanner.catalog import Catalog
+from scanner.json_object import as_object
 from scanner.model import Control, SmguardError
 from scanner.requirement import parameter_fault
 from scanner.safe_text import inert
@@ -54,11 +55,8 @@ def read_rule(text: Any, today: date) -> Rule:
 
     Raises SmguardError for anything that is not understood: a misspelt parameter must not widen a rule.
     """
-    try:
-        given = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict) or not given.get("control"):
+    given = as_object(text)
+    if given is None or not given.get("control"):
         raise SmguardError("the rule's parameters name no control", 'such as {"control": "volume-kms-key"}')
     words = {str(name): str(value).strip() for name, value in given.items()}
     names = tuple(_listed(words["control"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from scanner.audit.governance import ATTACHED, EFFECTIVE
 from scanner.audit.item import Api, Item
 from scanner.audit.paging import pages
 from scanner.folder import read_data
+from scanner.json_object import as_object
 from scanner.model import Gap, Note, SmguardError
 from scanner.policy.drift import KINDS, NAMED, OPT_OUT, TYPES, Deployed, Difference, Level, Live, compare
 from scanner.policy.inheritance import OPTED_OUT
@@ -153,11 +153,8 @@ class Organization:
         return found
 
     def _decoded(self, text: Any, operation: str) -> Mapping[str, Any]:
-        try:
-            found = json.loads(text)
-        except (TypeError, ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
+        found = as_object(text)
+        if found is None:
             raise Fault("malformed", "UnreadablePolicy", _SERVICE, operation, self._api.scope)
         return found
 

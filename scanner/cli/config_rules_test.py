@@ -15,6 +15,7 @@ from scanner import __version__
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
 from scanner.cli.shared import EXIT_INCOMPLETE, options
+from scanner.json_object import as_object
 from scanner.model import SmguardError
 from scanner.opening import read_named
 
@@ -84,7 +85,7 @@ def _run(event: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     journal = Journal(lambda line: log.append(json.loads(line)))
     found: list[dict[str, Any]] = []
     if given and isinstance(event, dict):
-        event = {**event, "ruleParameters": {**_object(event.get("ruleParameters")), **given}}
+        event = {**event, "ruleParameters": {**(as_object(event.get("ruleParameters")) or {}), **given}}
     try:
         notice, rule = read(event, journal)
         api = _Offline(Scope(notice.account, notice.region, notice.partition))
@@ -106,16 +107,8 @@ def _given(parameters: tuple[str, ...]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for each in parameters:
         name, equals, value = each.partition("=")
-        given.update({name: value} if equals else _object(read_named(each)))
+        given.update({name: value} if equals else as_object(read_named(each)) or {})
     return given
-
-
-def _object(value: Any) -> dict[str, Any]:
-    try:
-        value = json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
-        value = None
-    return value if isinstance(value, dict) else {}
 
 
 def _events(path: str) -> list[Any]:

@@ -11,6 +11,7 @@ from scanner.audit.item import Api
 from scanner.audit.paging import pages
 from scanner.deploy.bundle import Bundle, stamp
 from scanner.deploy.rule import Rule
+from scanner.json_object import as_object
 from scanner.model import Gap
 
 HOOK = "Smguard::SageMaker::Guardrails"
@@ -71,11 +72,7 @@ def differences(
 
 def _parameters(row: _Row) -> dict[str, Any] | None:
     """The input of a rule of ours; None of any other. A policy has none: its name tells the control."""
-    try:
-        given = json.loads(row.get("InputParameters") or "{}")
-    except ValueError:
-        given = {}
-    given = given if isinstance(given, dict) else {}
+    given = as_object(row.get("InputParameters")) or {}
     owner, name = row.get("Source", {}).get("Owner"), str(row["ConfigRuleName"])
     if owner == "CUSTOM_LAMBDA" and (given.get("control") or name.startswith(_PREFIX)):
         return given
