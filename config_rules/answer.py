@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from config_rules.hook_setting import Setting
@@ -20,8 +20,8 @@ _SECURITY_HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/sagema
 class Judged(NamedTuple):
     """All findings, PASS included, and what could not be looked at."""
 
-    findings: list[Finding] = []  # noqa: RUF012 - never changed
-    gaps: list[Gap] = []  # noqa: RUF012
+    findings: Sequence[Finding] = ()
+    gaps: Sequence[Gap] = ()
 
 
 def answer(judged: Judged, setting: Setting, event: Mapping[str, Any]) -> dict[str, Any]:
