@@ -15,12 +15,12 @@ def pages(
     operation: str,
     parameters: Mapping[str, Any],
     member: str,
-    token: str = "NextToken",  # noqa: S107 - the name of a member
+    asking: str = "NextToken",
     answered: str | None = None,
 ) -> Iterator[list[Any]]:
     """The list `member` of every page, as they come.
 
-    `token` names the member that asks for the next page, `answered` the one that tells it (mostly the same).
+    `asking` names the member that asks for the next page, `answered` the one that tells it (mostly the same).
     Raises Fault; of kind "malformed" when a token comes back, which would never end or leave out pages.
     """
     asked: dict[str, Any] = dict(parameters)
@@ -28,7 +28,7 @@ def pages(
     while True:
         answer = api.call(service, operation, asked, needs=(member,))
         yield answer[member]
-        following = answer.get(answered or token)
+        following = answer.get(answered or asking)
         if not following:
             return
         # Tokens are long, and an account may have thousands of pages.
@@ -36,4 +36,4 @@ def pages(
         if mark in seen:
             raise Fault("malformed", "RepeatedToken", service, operation, api.scope)
         seen.add(mark)
-        asked[token] = following
+        asked[asking] = following
