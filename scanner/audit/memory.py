@@ -15,6 +15,12 @@ from scanner.audit.item import Scope
 from scanner.audit.store import KEPT_DAYS, TOUCH_DAYS, CorruptStore, Store
 
 _BATCH = 500
+_ONE = "SELECT key, kept, seen, body FROM resource WHERE kind = ? AND key = ?"
+_PAGE = """SELECT key, kept, seen, body FROM resource WHERE kind = ? AND (key, kept) > (?, ?)
+ORDER BY key, kept LIMIT 500"""
+_MEET_KIND = """INSERT INTO kind (account, region, partition, form, type, used) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (partition, account, region, form, type) DO UPDATE SET used = excluded.used"""
+_KIND = "SELECT id FROM kind WHERE (account, region, partition, form, type) = (?, ?, ?, ?, ?)"
 _ALWAYS = -1e18
 """The start of a window that has none."""
 
@@ -46,7 +52,7 @@ class StoredMemory:
 
     def recall(self, type_name: str, key: str, wanted: Collection[str]) -> dict[str, Any] | None:
         def work(db: Connection) -> list[_Row] | None:
-            return list(self._rows(db, type_name, "AND key = ?", key))
+            return list(self._rows(db, type_name, _ONE, key))
 
         rows = self._store.use(work, None)
         return next((row.known for row in rows or () if row.names.issuperset(wanted)), None)
@@ -58,8 +64,7 @@ class StoredMemory:
         while after is not None:
             # A default binds the place of this round.
             def work(db: Connection, after: tuple[str, int] = after) -> list[_Row] | None:
-                page = "AND (key, kept) > (?, ?) ORDER BY key, kept LIMIT 500"
-                return list(self._rows(db, type_name, page, *after))
+                return list(self._rows(db, type_name, _PAGE, *after))
 
             rows = self._store.use(work, None)
             if rows is None and self._store.notes:
@@ -137,9 +142,8 @@ class StoredMemory:
             row = (kind, key, kept, self._store.day, body)
             db.execute("INSERT INTO resource VALUES (?, ?, ?, ?, ?)", row)
 
-    def _rows(self, db: Connection, type_name: str, which: str, *given: Any) -> Iterator[_Row]:
+    def _rows(self, db: Connection, type_name: str, sought: str, *given: Any) -> Iterator[_Row]:
         kind = self._kind(db, type_name)
-        sought = f"SELECT key, kept, seen, body FROM resource WHERE kind = ? {which}"  # noqa: S608 - our own
         for key, kept, seen, body in db.execute(sought, (kind, *given)).fetchall():
             try:
                 inside, known = json.loads(zlib.decompress(body))
@@ -155,12 +159,8 @@ class StoredMemory:
     def _kind(self, db: Connection, type_name: str) -> int:
         if type_name not in self._kinds:
             known = (*self._scope, self._form, type_name)
-            columns = "account, region, partition, form, type"
-            add = f"INSERT OR IGNORE INTO kind ({columns}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - our own words
-            db.execute(add, known)
-            where = "WHERE (account, region, partition, form, type) = (?, ?, ?, ?, ?)"
-            db.execute(f"UPDATE kind SET used = ? {where}", (self._store.day, *known))  # noqa: S608
-            (self._kinds[type_name],) = db.execute(f"SELECT id FROM kind {where}", known).fetchone()  # noqa: S608
+            db.execute(_MEET_KIND, (*known, self._store.day))
+            (self._kinds[type_name],) = db.execute(_KIND, known).fetchone()
         return self._kinds[type_name]
 
     def _id(self, db: Connection, names: frozenset[str]) -> int:
