@@ -34,7 +34,7 @@ class Tag:
         self.name, self.value = name, value
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc] # libyaml may be missing
     def ignore_aliases(self, data: Any) -> bool:
         return True
 

@@ -16,8 +16,13 @@ def data_folder(name: str) -> str:
 
 def read_data(folder: str, name: str) -> Any:
     """One YAML file of such a folder."""
+    return read_yaml(os.path.join(data_folder(folder), name))
+
+
+def read_yaml(path: str) -> Any:
+    """A YAML file of our own."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with open(os.path.join(data_folder(folder), name), "rb") as stream:
+    with open(path, "rb") as stream:
         return yaml.load(stream, loader)  # noqa: S506 - a safe loader

@@ -54,7 +54,7 @@ def _whole_file(path: str) -> Iterator[Put]:
     with _telling(path):
         # O_EXCL refuses whatever is already there, links included.
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    file = open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n")  # noqa: SIM115
+    file = open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n")  # noqa: SIM115 - closed below
 
     def put(text: str | None) -> None:
         with _telling(path):

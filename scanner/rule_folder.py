@@ -151,7 +151,7 @@ def _read_kinds(pack: Pack) -> None:
         pack.faults.append(Problem(KINDS_FILE, (), what))
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml may be missing
     """Plain data only, and no key twice."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -61,7 +60,7 @@ def test_renamed_and_removed(repository: Repository) -> None:
     (repository.folder / "b.yaml").unlink()
     repository.commit()
     assert judged(repository.scan(".", "--changed-since", "HEAD~1")) == ["renamed.yaml"]
-    os.rename(repository.folder / "sub", repository.folder / "moved")  # noqa: PTH104
+    (repository.folder / "sub").rename(repository.folder / "moved")
     assert judged(repository.scan(".", "--changed-since", "HEAD")) == ["moved/c.yaml"]
 
 

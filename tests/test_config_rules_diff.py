@@ -250,7 +250,7 @@ def test_a_function_that_is_gone(account: Account) -> None:
 
 
 def test_hooks(account: Account) -> None:
-    settings = account.hook["CloudFormationConfiguration"]["HookConfiguration"]  # type: ignore[index]
+    settings = account.hook["CloudFormationConfiguration"]["HookConfiguration"]
     settings["HookInvocationStatus"] = "DISABLED"
     assert report() == (1, [f"changed hook {HOOK}: it is not enabled"], [])
     settings["HookInvocationStatus"] = "ENABLED"

@@ -154,7 +154,7 @@ def break_text(rng: random.Random, data: bytearray) -> bytearray:
     return data
 
 
-class Plain(yaml.CSafeLoader):  # type: ignore[misc]
+class Plain(yaml.CSafeLoader):
     """Another reader: what it reads differently is no proof of anything."""
 
 

@@ -490,11 +490,12 @@ def test_the_reference_is_written_as_refresh_would_write_it() -> None:
         assert len(found.actions_with(f"sagemaker:{key}")) == count
 
 
+WORDS = ["Effect", "Condition", "Null", "Statement", "Principal", "Ref"]
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
     | st.sampled_from(["sagemaker:*", "Deny", "Null", "sagemaker:VpcSubnets", "true", "{{x}}", "@@assign"]),
     lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["Effect", "Condition", "Null", "Statement", "Principal", "Ref"]), inner),  # noqa: E501
+    | st.dictionaries(st.sampled_from(WORDS), inner),
     max_leaves=6,
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from scanner.folder import PACKAGE, read_yaml
 from scanner.model import SmguardError
 from scanner.policy.request import MULTIVALUED, Request, read_principal
 from scanner.template.document import shown
@@ -16,7 +17,6 @@ from scanner.template.document import shown
 CALLER = "arn:aws:iam::111122223333:role/caller"
 WORLD = {"omitted": ("absent", "default"), "deprecated": ("sent", "dropped"), "several": ("each", "once")}
 """What no source settles of the requests that a call makes; see `derive`."""
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FIELD = re.compile(r"\{([^{}]+)\}")
 _MOST_REQUESTS = 64
 
@@ -127,19 +127,16 @@ def load() -> dict[str, Any]:
     """What `policies/_calls.yaml` says: {deprecated, defaults, calls}."""
     found: dict[str, Any]
     try:
-        with open(os.path.join(_HERE, "data", "calls.json"), "rb") as stream:
+        with open(os.path.join(PACKAGE, "data", "calls.json"), "rb") as stream:
             found = json.loads(stream.read())
     except FileNotFoundError:
-        found = read(os.path.join(os.path.dirname(_HERE), "policies", "_calls.yaml"))
+        found = read(os.path.join(os.path.dirname(PACKAGE), "policies", "_calls.yaml"))
     return found
 
 
 def read(path: str) -> dict[str, Any]:
     """The table as it is written, for the build and for a source checkout."""
-    import yaml
-
-    with open(path, encoding="utf-8") as stream:
-        found: dict[str, Any] = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    found: dict[str, Any] = read_yaml(path)
     del found["shared"]
     return found
 

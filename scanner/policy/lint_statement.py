@@ -189,7 +189,8 @@ def replay(
     for kind, name in first.principals or ():
         principal = name if name.startswith("arn:") and kind == "AWS" else principal
     policy = {"Version": written.data.get("Version", "2008-10-17"), "Statement": statements}
-    every = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    allow: dict[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    every = {"Version": "2012-10-17", "Statement": [allow]}
     scenario: dict[str, Any] = {
         "id": first.sid or "/".join(map(str, views[0].place)),
         "request": {
@@ -205,7 +206,7 @@ def replay(
     elif first.principals or first.not_principals:
         slot = "vpc_endpoint" if written.kind == "vpc-endpoint" else "resource_policy"
         if slot == "vpc_endpoint" and first.effect == "Deny":
-            policy["Statement"] = [{**every["Statement"][0], "Principal": "*"}, *statements]  # type: ignore[dict-item]
+            policy["Statement"] = [{**allow, "Principal": "*"}, *statements]
         scenario["identity"] = [every] if first.effect == "Deny" or slot == "vpc_endpoint" else []
         scenario[slot] = policy
     else:

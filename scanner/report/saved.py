@@ -208,7 +208,7 @@ def _open(path: str) -> BinaryIO:
                 return file
             if not stat.S_ISFIFO(mode) and path != "-":
                 raise SmguardError(f"{inert(path)} is no regular file")
-            copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115
+            copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
             while chunk := file.read(1 << 20):
                 copy.write(chunk)
             return copy

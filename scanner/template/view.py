@@ -160,7 +160,7 @@ class View:
         value = self.resolve(raw)
         kind = type(value)
         if kind is str or kind is Partial:
-            return value  # type: ignore[no-any-return]
+            return value  # type: ignore[no-any-return] # `kind` tells, and isinstance is slower
         if value is None:
             return ""
         if kind is list:

@@ -35,9 +35,9 @@ from scanner.template.tag import INTRINSICS, STANDARD, convert
 from scanner.template.yaml_fault import explained, hint, refuse
 
 try:
-    from yaml.cyaml import CParser as Parser  # type: ignore[attr-defined]
+    from yaml.cyaml import CParser as Parser  # type: ignore[attr-defined] # not in the stubs
 except ImportError:
-    from yaml import SafeLoader as Parser  # type: ignore[assignment]
+    from yaml import SafeLoader as Parser  # type: ignore[assignment] # same methods
 
 _ODD_WORDS = frozenset((*WORDS, "<<"))
 _TAG_DIRECTIVES = 100

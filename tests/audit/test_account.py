@@ -22,7 +22,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 
 
 def scopes(found: object) -> list[tuple[str, str]]:
-    return [(it.scope.account, it.scope.region) for it in found.places]  # type: ignore[attr-defined]
+    return [(it.scope.account, it.scope.region) for it in found.places]
 
 
 def test_one_account(fake: Fake) -> None:

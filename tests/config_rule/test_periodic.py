@@ -236,7 +236,7 @@ def test_a_kill_between_any_two_calls_changes_nothing(
     whole = attempt(lambda number: False)
     assert whole["done"] >= 2
     for point in range(1, whole["calls"] + 1):
-        assert attempt(lambda number, point=point: number == point)["killed"] == 1  # type: ignore[misc]
+        assert attempt(lambda number, point=point: number == point)["killed"] == 1
 
 
 def test_what_is_counted_for_the_account_is_counted_once(cloud: Fake) -> None:

@@ -4,6 +4,8 @@ Its words are a configuration of the SDK and a parameter file. It prints {"schem
 {job: "sent" or [controls that stopped it]}}}. Each round is an account of its own, the one of its access key.
 """
 
+# ruff: noqa: E402 - the SDK warns when it is imported
+
 import json
 import sys
 import warnings
@@ -11,18 +13,18 @@ from pathlib import Path
 
 warnings.simplefilter("ignore")
 
-import boto3  # noqa: E402
-import sagemaker  # noqa: E402
-import yaml  # noqa: E402
-from sagemaker.automl.automl import AutoML  # noqa: E402
-from sagemaker.config.config_schema import SAGEMAKER_PYTHON_SDK_CONFIG_SCHEMA  # noqa: E402
-from sagemaker.estimator import Estimator  # noqa: E402
-from sagemaker.model import Model  # noqa: E402
-from sagemaker.processing import Processor  # noqa: E402
-from sagemaker.transformer import Transformer  # noqa: E402
-from sagemaker.tuner import ContinuousParameter, HyperparameterTuner  # noqa: E402
+import boto3
+import sagemaker
+import yaml
+from sagemaker.automl.automl import AutoML
+from sagemaker.config.config_schema import SAGEMAKER_PYTHON_SDK_CONFIG_SCHEMA
+from sagemaker.estimator import Estimator
+from sagemaker.model import Model
+from sagemaker.processing import Processor
+from sagemaker.transformer import Transformer
+from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
 
-from scanner.guard import NonCompliant, guard  # noqa: E402
+from scanner.guard import NonCompliant, guard
 
 ROLE, IMAGE = "arn:aws:iam::111122223333:role/execution", "111122223333.dkr.ecr.us-east-1.amazonaws.com/own:1"
 QUIET = {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}

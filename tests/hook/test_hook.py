@@ -283,7 +283,7 @@ def test_whatever_is_sent_is_answered_and_success_means_judged(
 
 def test_a_defect_is_no_success_either() -> None:
     context = Context()
-    context.get_remaining_time_in_millis = lambda: 1 // 0  # type: ignore[method-assign]
+    context.get_remaining_time_in_millis = lambda: 1 // 0
     answer = ask(resource_event(NOTEBOOK, GOOD), context)
     assert ended(answer) == ("FAILED", "InternalFailure")
     assert "the hook broke down: ZeroDivisionError (please report it)" in answer["message"]

@@ -52,7 +52,7 @@ class Deployment:
         self.values = parameters(folder)
         self.organization = fake.services.organize(MANAGEMENT)
         self.answer = self.organization.answer
-        self.organization.answer = self.with_types  # type: ignore[method-assign]
+        self.organization.answer = self.with_types
         self.switched_off: set[str] = set()
         self.unit = self.organization.unit("workloads")
         self.organization.account(MEMBER, "member", self.unit)

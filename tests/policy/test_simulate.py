@@ -403,7 +403,7 @@ def test_who_is_asking_matters(principal: str, layers: dict[str, str], decision:
     }
     policies = {name: take_policy(documents[what], what) for name, what in layers.items()}
     if "scp" in policies:
-        policies["scp"] = ((policies["scp"], take_policy(ALL, "all")),)  # type: ignore[assignment]
+        policies["scp"] = ((policies["scp"], take_policy(ALL, "all")),)
     request = Request(principal, "s3:GetObject", "arn:aws:s3:::b/k", "111122223333")
     decided = decide(request, Policies(identity=(take_policy(ALL, "all"),), **policies), explain=True)
     assert decided.decision == decision
@@ -466,7 +466,7 @@ def test_aws_is_told_of_what_it_can_take() -> None:
     client.meta.events.register("provide-client-params.iam.*", lambda params, **_: told.update(params))
     assert aws_oracle.ask(client, request, policies) == ("Allowed", ("session",))
     assert [json.loads(each) for each in told["PermissionsBoundaryPolicyInputList"]] == [
-        {**ALL, "Statement": [{**ALL["Statement"][0], "Action": ["*"], "Resource": ["*"]}]}  # type: ignore[dict-item]
+        {**ALL, "Statement": [{**ALL["Statement"][0], "Action": ["*"], "Resource": ["*"]}]}
     ]
     assert json.loads(told["PolicyInputList"][0])["Statement"][0]["Condition"]["BoolIfExists"] == {
         "AWS:B": ["true"]

@@ -112,7 +112,7 @@ def junit(text: str) -> set[Said]:
         if outcome is None:
             found.add(Said("passed", control, resource, ""))
         else:
-            status = "failed" if outcome.tag == "failure" else re.match(r"\w+", outcome.get("message"))[0]  # type: ignore[index]
+            status = "failed" if outcome.tag == "failure" else re.match(r"\w+", outcome.get("message"))[0]
             found.add(Said(status, control, resource, outcome.text.split("\n")[0]))
     for line in (root.findtext("testsuite/system-out") or "").strip().splitlines():
         found.add(Said("note", "", "", line.split(": ")[1]))
@@ -189,7 +189,7 @@ def gitlab(text: str) -> set[Said]:
         text = each["description"]
         status = {"Unknown": "unknown", "Waived": "waived", "Baseline": "baseline"}.get(
             re.match(r"\w*", text)[0], "failed"
-        )  # type: ignore[index]
+        )
         resource = text.split(" – ")[-1].removeprefix("Unknown: ").removeprefix("Baseline: ").split(": ")[0]
         found.add(Said(status, each["check_name"], resource, where))
     return found

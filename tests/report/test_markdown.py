@@ -85,7 +85,7 @@ def many() -> list[object]:
 
 
 def test_a_comment_fits_and_says_what_it_leaves_out() -> None:
-    text = render("markdown", run(many(), SAMPLE_SUMMARY))  # type: ignore[arg-type]
+    text = render("markdown", run(many(), SAMPLE_SUMMARY))
     assert 0.9 * markdown.LIMIT < len(text.encode()) <= markdown.LIMIT
     page = Page(text)
     shown = {"6000 failed": 0, "3000 gaps": 0, "3000 unknown": 0, "3000 notes": 0}
@@ -116,11 +116,11 @@ def test_a_job_summary_may_be_longer(
     events.extend(events)
     for present in (0, 500_000):
         path.write_text("x" * present)
-        text = "".join(job_summary.render(run(events, SAMPLE_SUMMARY)))  # type: ignore[arg-type]
+        text = "".join(job_summary.render(run(events, SAMPLE_SUMMARY)))
         assert 0.9 * (1 << 20) < present + len(text.encode()) <= 1 << 20
         assert text.lstrip().startswith("### smguard: ")
     path.write_text("x" * (1 << 20))
-    assert len("".join(job_summary.render(run(events)))) < 500  # type: ignore[arg-type]
+    assert len("".join(job_summary.render(run(events)))) < 500
 
 
 def test_controls_of_others_can_not_reach_out() -> None:
