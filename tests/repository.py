@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.door import CALM, ROOT, Ran, smguard
+from tests.door import CALM, Ran, called
 
 NOTEBOOK = "  {name}: {{Type: 'AWS::SageMaker::NotebookInstance'}}\n"
 IDENTITY = {
@@ -19,8 +19,6 @@ IDENTITY = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
 }
-MEASURED = {"PYTHONPATH": str(ROOT), **{k: v for k, v in os.environ.items() if k.startswith("COV")}}
-"""Has a process run the checkout, so that its coverage is measured."""
 
 
 def notebooks(*names: str) -> str:
@@ -66,7 +64,7 @@ class Repository:
 
     def run(self, *words: str | Path, below: str = ".", **how: Any) -> Ran:
         """`smguard` in the repository, or in a folder of it."""
-        return smguard(*words, cwd=self.folder / below, **{**MEASURED, **how})
+        return called(*words, cwd=self.folder / below, **how)
 
     def scan(self, *words: str | Path, **how: Any) -> Ran:
         """A scan for one control that every notebook of these violates, with a JSON report."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests import door
-from tests.door import MEASURED, ROOT, Ran
+from tests.door import ROOT, Ran
+from tests.door import called as smguard
 
-smguard = partial(door.smguard, **MEASURED)
 NOTEBOOK = """\
 Parameters:
   Env: {Type: String, AllowedValues: [dev, prod]}

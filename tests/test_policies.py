@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ import yaml
 from scanner import __version__, catalog, rulepack
 from scanner.policy import agreement
 from tests import door
-from tests.door import MEASURED, ROOT, give_up_power
+from tests.door import ROOT, give_up_power
+from tests.door import called as smguard
 
 EXAMPLE = (ROOT / "policies" / "parameters.yaml").read_text()
 PARTITIONS = {"aws": "eu-central-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -25,9 +25,6 @@ SCHEMA = json.loads((ROOT / "policies" / "_parameters.schema.json").read_text())
 POLICIES = sorted(
     path for kind in (ROOT / "policies").iterdir() if kind.is_dir() for path in kind.glob("*.json")
 )
-
-
-smguard = partial(door.smguard, **MEASURED)
 
 
 def parameters(folder: Path, partition: str = "aws", **changes: Any) -> Path:
@@ -315,8 +312,8 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 def test_the_output_folder_is_replaced_only_if_it_is_ours(tmp_path: Path) -> None:
     values, out = parameters(tmp_path), tmp_path / "out"
 
-    def render(**how: Any) -> Any:
-        return smguard("policies", "render", "--parameters", values, "-o", out, **how)
+    def render(run: Any = smguard, **how: Any) -> Any:
+        return run("policies", "render", "--parameters", values, "-o", out, **how)
 
     assert render().code == 0
     parameters(tmp_path, data_buckets=["another-bucket"])
@@ -336,7 +333,7 @@ def test_the_output_folder_is_replaced_only_if_it_is_ours(tmp_path: Path) -> Non
     out.unlink()
     (tmp_path / "closed").mkdir(mode=0o500)
     out = tmp_path / "closed" / "out"
-    ran = render(before=give_up_power)
+    ran = render(door.smguard, before=give_up_power)
     assert (ran.code, "can't be written" in ran.err) == (2, True)
     assert list((tmp_path / "closed").iterdir()) == []
 

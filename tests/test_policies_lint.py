@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.cli.policies_lint import command
-from tests.door import MEASURED, ROOT, Ran, assert_inert, smguard
+from tests.door import ROOT, Ran, assert_inert
+from tests.door import called as smguard
 
 CHECKS = yaml.safe_load((ROOT / "policies" / "_lint.yaml").read_text(encoding="utf-8"))["checks"]
 FILED = yaml.safe_load((ROOT / "tests" / "policy_lint_cases.yaml").read_text(encoding="utf-8"))
@@ -30,7 +31,7 @@ def deny(action: Any, condition: Any = None, **more: Any) -> dict[str, Any]:
 
 
 def lint(*words: str | Path, **how: Any) -> Ran:
-    return smguard("policies", "lint", *words, **how, **MEASURED)
+    return smguard("policies", "lint", *words, **how)
 
 
 def report(*words: str | Path, code: int | None = None, **how: Any) -> Any:
@@ -101,7 +102,7 @@ def test_every_example_is_decided_so_by_simulate(linted: dict[str, list[Any]], t
     findings = [each for found in linted.values() for each in found if each["example"]]
     lines = [json.dumps({**each["example"], "id": number}) for number, each in enumerate(findings)]
     scenarios = write(tmp_path / "scenarios.jsonl", "\n".join(lines))
-    ran = smguard("policies", "simulate", "--scenarios", scenarios, **MEASURED)
+    ran = smguard("policies", "simulate", "--scenarios", scenarios)
     answers = [json.loads(line)["decision"] for line in ran.out.splitlines()]
     assert answers == [each["decision"] for each in findings]
     assert len(answers) > 60
@@ -446,7 +447,7 @@ def test_reference_is_renewed_from_files_of_aws(tmp_path: Path) -> None:
     }
     write(tmp_path / "sagemaker.json", published)
     words = ("policies", "refresh-reference", "sagemaker.json", "--date", "2027-01-02", "-o", "new.json")
-    ran = smguard(*words, cwd=tmp_path, **MEASURED)
+    ran = smguard(*words, cwd=tmp_path)
     assert (ran.code, ran.err) == (0, "sagemaker: 2 actions (1 new, 448 gone), 66 condition keys\n")
     write(
         tmp_path / "a.json",
@@ -463,9 +464,7 @@ def test_reference_is_renewed_from_files_of_aws(tmp_path: Path) -> None:
     assert "as of 2027-01-02" in found[0]["message"]
     for wrong in ("[]", "{}", '{"Name": 5, "Actions": []}', "not json", "[" * 3_000):
         write(tmp_path / "wrong.json", wrong)
-        ran = smguard(
-            "policies", "refresh-reference", "wrong.json", "-o", "none.json", cwd=tmp_path, **MEASURED
-        )
+        ran = smguard("policies", "refresh-reference", "wrong.json", "-o", "none.json", cwd=tmp_path)
         said = (
             "wrong.json:1:1: is no JSON" if wrong == "not json" else "wrong.json is no service-reference file"
         )
@@ -473,7 +472,7 @@ def test_reference_is_renewed_from_files_of_aws(tmp_path: Path) -> None:
         assert not (tmp_path / "none.json").exists()
         assert lint("a.json", "--reference", "wrong.json", cwd=tmp_path).code == 2
     words = ("policies", "refresh-reference", "sagemaker.json", "--date", "soon")
-    assert smguard(*words, cwd=tmp_path, **MEASURED).code == 2
+    assert smguard(*words, cwd=tmp_path).code == 2
 
 
 def test_the_reference_is_written_as_refresh_would_write_it() -> None:

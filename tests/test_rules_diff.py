@@ -7,17 +7,15 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scanner import rulepack
-from tests import door
-from tests.door import MEASURED, ROOT, Ran
+from tests.door import ROOT, Ran
+from tests.door import called as smguard
 
-smguard = partial(door.smguard, **MEASURED)
 NOTEBOOK = "Resources: {N: {Type: 'AWS::SageMaker::NotebookInstance'}}\n"
 
 

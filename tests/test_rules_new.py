@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,8 @@ from hypothesis import strategies as st
 
 from scanner import catalog, rulepack, rulepack_check, scaffold
 from scanner.example import check_examples
-from tests import door
-from tests.door import MEASURED
+from tests.door import called as smguard
 
-smguard = partial(door.smguard, **MEASURED)
 FULL = catalog.load()
 KINDS = {kind: tree for kind, tree in catalog.property_kinds()["kinds"].items() if kind in FULL.types}
 

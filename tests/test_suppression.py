@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner import catalog
-from tests.door import found, notes, scan
-from tests.repository import MEASURED
+from tests.door import called, found, notes, scan
 
 EXPIRES = (datetime.now(UTC).date() + timedelta(days=90)).isoformat()
 TEMPLATE = """\
@@ -31,7 +30,7 @@ def written(*waivers: tuple[str, str]) -> str:
 
 def said(tmp_path: Path, metadata: str, properties: str = "", *words: str) -> list[str]:
     (tmp_path / "t.yaml").write_text(TEMPLATE % (metadata, properties))
-    ran = scan("t.yaml", *words, cwd=tmp_path, **MEASURED)
+    ran = scan("t.yaml", *words, cwd=tmp_path, run=called)
     assert ran.code in (0, 1)
     return notes(ran.report)
 
@@ -72,7 +71,7 @@ def test_the_waiver_that_it_proposes_waives(tmp_path: Path) -> None:
     [note] = said(tmp_path, "{checkov: {skip: [{id: CKV_AWS_187, comment: 'a: \"b\" #'}]}}")
     proposed = note.partition("in Metadata write ")[2]
     assert said(tmp_path, f"{{{proposed}}}") == []
-    assert found(scan("t.yaml", cwd=tmp_path, **MEASURED).report) == [
+    assert found(scan("t.yaml", cwd=tmp_path, run=called).report) == [
         f"{INTERNET} N 5:5",
         f"waived {VOLUME} N 5:5",
     ]
@@ -137,7 +136,7 @@ def test_cfn_lint_and_controls_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "own.yaml").write_text(OWN)
     (tmp_path / "t.yaml").write_text(TEMPLATE % ("{cfn-lint: {config: {ignore_checks: [W9999, E3002]}}}", ""))
-    ran = scan("t.yaml", "--rules", "mine", cwd=tmp_path, controls=("--select", "own"), **MEASURED)
+    ran = scan("t.yaml", "--rules", "mine", cwd=tmp_path, controls=("--select", "own"), run=called)
     assert notes(ran.report) == [f"t.yaml:4:16 suppressing cfn-lint W9999 {written(('own', 'say why'))}"]
 
 
@@ -145,4 +144,4 @@ def test_it_is_said_from_several_processes_too(tmp_path: Path) -> None:
     metadata = "{cfn_nag: {rules_to_suppress: [{id: W1201, reason: Lab}]}}"
     for number in range(60):
         (tmp_path / f"{number}.yaml").write_text(TEMPLATE % (metadata, ""))
-    assert len(notes(scan(".", "--jobs", "2", cwd=tmp_path, **MEASURED).report)) == 60
+    assert len(notes(scan(".", "--jobs", "2", cwd=tmp_path).report)) == 60

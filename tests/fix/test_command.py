@@ -10,7 +10,7 @@ import pytest
 
 from tests import door
 from tests.door import Ran, give_up_power, scan
-from tests.fix.support import smguard
+from tests.door import called as smguard
 
 NOTEBOOK, MODEL, CONFIG = (
     f"AWS::SageMaker::{name}" for name in ("NotebookInstance", "Model", "EndpointConfig")

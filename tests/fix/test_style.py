@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fix.support import smguard
+from tests.door import called as smguard
 
 ROOT, KEY = "notebook-root-access", "volume-kms-key"
 NOTEBOOK = "AWS::SageMaker::NotebookInstance"

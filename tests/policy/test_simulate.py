@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from scanner.policy import aws_oracle
 from scanner.policy.decide import Policies, decide
 from scanner.policy.document import read_policy, take_policy
 from scanner.policy.request import Request
-from tests.door import MEASURED, Ran, assert_inert, smguard
+from tests.door import Ran, assert_inert, called, smguard
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
 ROLE = "arn:aws:iam::111122223333:role/app"
@@ -45,8 +46,8 @@ GUARDS = {
 JOB = {"ResourceConfig": {"VolumeKmsKeyId": KEY}, "VpcConfig": {"Subnets": ["subnet-9", "subnet-1"]}}
 
 
-def simulate(*words: str | Path, given: bytes | None = None, **how: Any) -> Ran:
-    return smguard("policies", "simulate", *words, given=given, **MEASURED, **how)
+def simulate(*words: str | Path, run: Callable[..., Ran] = called, **how: Any) -> Ran:
+    return run("policies", "simulate", *words, **how)
 
 
 @pytest.fixture
@@ -337,25 +338,12 @@ def test_hostile_policies_cost_little_and_say_nothing_of_their_own(tmp_path: Pat
         "Statement": [deny(f"s{n}", "s3:*", StringLike={"aws:x": "*a" * 500}) for n in range(800)],
     }
     (tmp_path / "many.json").write_text(json.dumps(many))
-    assert (
-        simulate(
-            "s3:GetObject",
-            "--identity",
-            "many.json",
-            "--context",
-            f"aws:x={'a' * 4000}",
-            "-f",
-            "json",
-            cwd=tmp_path,
-        ).report["by"]
-        == "s0"
-    )
+    words = ("--identity", "many.json", "--context", f"aws:x={'a' * 4000}", "-f", "json")
+    assert simulate("s3:GetObject", *words, cwd=tmp_path, run=smguard).report["by"] == "s0"
     costly = {"Statement": [deny("s", "s3:*", StringLike={"aws:x": ["?" * n for n in range(2_100)]})]}
     (tmp_path / "costly.json").write_text(json.dumps(costly))
-    assert (
-        "more than 2,000 texts with ?"
-        in simulate("s3:GetObject", "--identity", "costly.json", cwd=tmp_path).err
-    )
+    ran = simulate("s3:GetObject", "--identity", "costly.json", cwd=tmp_path, run=smguard)
+    assert "more than 2,000 texts with ?" in ran.err
     evil = {"Statement": [{**deny("\x1b[2J::error::x", "s3:*"), "Resource": "*"}]}
     (tmp_path / "evil.json").write_text(json.dumps(evil))
     ran = simulate("s3:GetObject", "--scp", "evil.json", "--context", "aws:\x1b]0;x=\u202e", cwd=tmp_path)
