@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 import os
 import re
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import attrs
 from lsprotocol import types
+from pygls.io_ import run_async
 from pygls.lsp.client import LanguageClient
 
+from scanner.cli.lsp import read_settings
+from scanner.lsp.server import build
 from tests.door import CALM, MEASURED
 
 SECONDS = 30
@@ -32,6 +39,12 @@ RICH = types.ClientCapabilities(
 )
 """What the well-known editors can do; `PLAIN` can do what the protocol demands."""
 PLAIN = types.ClientCapabilities()
+
+
+def serve(there: socket.socket) -> None:
+    """The server as the command starts it, but for its streams."""
+    with there, there.makefile("rb") as reading, there.makefile("wb") as writing:
+        build(read_settings).start_io(reading, writing)
 
 
 class Editor:
@@ -56,17 +69,22 @@ class Editor:
         def told(params: types.ShowMessageParams) -> None:
             self.shown.append(params.message)
 
-    async def start(self, capabilities: types.ClientCapabilities, options: Any) -> types.InitializeResult:
-        """Start the server and greet it."""
-        await self.client.start_io(
-            sys.executable,
-            "-m",
-            "scanner",
-            "lsp",
-            "--stdio",
-            cwd=os.sep,
-            env={**CALM, **MEASURED},
-        )
+    async def start(
+        self, capabilities: types.ClientCapabilities, options: Any, process: bool = False
+    ) -> types.InitializeResult:
+        """Start the server, in a thread or in a process, and greet it."""
+        if process:
+            words = (sys.executable, "-m", "scanner", "lsp", "--stdio")
+            await self.client.start_io(*words, cwd=os.sep, env={**CALM, **MEASURED})
+        else:
+            here, there = socket.socketpair()
+            self._thread = Thread(target=serve, args=(there,))
+            self._thread.start()
+            reader, self._writer = await asyncio.open_connection(sock=here)
+            protocol = self.client.protocol
+            protocol.set_writer(self._writer)
+            reading = run_async(self.client._stop_event, reader, protocol)
+            self.client._async_tasks.append(asyncio.create_task(reading))
         folder = types.WorkspaceFolder(self.folder.as_uri(), "work")
         result = await self.client.initialize_async(
             types.InitializeParams(capabilities, workspace_folders=[folder], initialization_options=options)
@@ -74,18 +92,21 @@ class Editor:
         self.client.initialized(types.InitializedParams())
         return result
 
-    async def stop(self) -> int:
-        """Say goodbye; the exit code of the server."""
+    async def stop(self) -> None:
+        """Say goodbye, and see that the server ends."""
         await self.client.shutdown_async(None)
         self.client.exit(None)
         server = self.client._server
-        assert server is not None
-        assert server.stderr is not None
-        code = await asyncio.wait_for(server.wait(), SECONDS)
-        said = (await server.stderr.read()).decode()
+        if server is None:
+            await asyncio.to_thread(self._thread.join, SECONDS)
+            assert not self._thread.is_alive()
+            self._writer.close()
+        else:
+            assert server.stderr is not None
+            assert await asyncio.wait_for(server.wait(), SECONDS) == 0
+            said = (await server.stderr.read()).decode()
+            assert "Traceback" not in said, said
         await self.client.stop()
-        assert "Traceback" not in said, said
-        return code
 
     def uri(self, name: str) -> str:
         """Of a file in the workspace, or of a document without a file."""
@@ -223,18 +244,25 @@ def with_editor(
     capabilities: types.ClientCapabilities = RICH,
     options: Any = None,
     encoding: str = "utf-16",
+    process: bool = False,
 ) -> None:
     """Let an editor use a server of its own, from greeting to goodbye."""
 
     async def run() -> None:
         editor = Editor(folder, encoding)
         general = types.GeneralClientCapabilities(position_encodings=[types.PositionEncodingKind(encoding)])
-        result = await editor.start(attrs.evolve(capabilities, general=general), options)
+        result = await editor.start(attrs.evolve(capabilities, general=general), options, process)
         assert result.capabilities.position_encoding == encoding
         await use(editor)
-        assert await editor.stop() == 0
+        await editor.stop()
 
-    asyncio.run(run())
+    log = logging.StreamHandler(io.StringIO())
+    logging.getLogger("pygls").addHandler(log)
+    try:
+        asyncio.run(run())
+    finally:
+        logging.getLogger("pygls").removeHandler(log)
+    assert "Traceback" not in log.stream.getvalue(), log.stream.getvalue()
 
 
 def seen(found: Sequence[types.Diagnostic]) -> list[str]:

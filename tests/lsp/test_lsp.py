@@ -22,7 +22,8 @@ from scanner.cli.lsp import read_settings
 from scanner.lsp import judged
 from scanner.lsp.show import diagnostics
 from scanner.lsp.text import Text
-from tests.door import CALM, MEASURED, ROOT, smguard
+from tests.door import CALM, MEASURED, ROOT
+from tests.door import called as smguard
 from tests.lsp.editor import PLAIN, RICH, Editor, said, seen, with_editor
 
 CLOSED = """\
@@ -60,7 +61,7 @@ def test_diagnostics_follow_what_is_typed(tmp_path: Path) -> None:
         ]
         await editor.close("t.yaml")
 
-    with_editor(tmp_path, use, options=TWO)
+    with_editor(tmp_path, use, options=TWO, process=True)
 
 
 def test_a_text_that_is_half_typed_says_where(tmp_path: Path) -> None:
@@ -438,9 +439,7 @@ def test_a_client_that_breaks_the_protocol_is_told_and_served_on(tmp_path: Path)
         editor = Editor(tmp_path)
         await editor.start(RICH, TWO)
         await use(editor)
-        await editor.client.shutdown_async(None)
-        editor.client.exit(None)
-        await editor.client.stop()
+        await editor.stop()
 
     asyncio.run(run())
 
