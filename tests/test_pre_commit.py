@@ -47,17 +47,25 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    return clean(PRE_COMMIT_HOME=str(tmp_path / "pre-commit"), PRE_COMMIT_COLOR="never", COLUMNS="100")
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Hooks that one test has installed serve the others."""
+    home = tmp_path_factory.mktemp("pre-commit")
+    return clean(PRE_COMMIT_HOME=str(home), PRE_COMMIT_COLOR="never", COLUMNS="100")
 
 
-def test_try_repo(hooks: tuple[Path, str], repository: Path, environment: dict[str, str]) -> None:
+def configure(repository: Path, hooks: tuple[Path, str]) -> None:
     folder, commit = hooks
+    config = f"repos:\n- repo: {folder}\n  rev: {commit}\n  hooks: [{{id: smguard-scan}}]\n"
+    (repository / ".pre-commit-config.yaml").write_text(config, encoding="utf-8")
+
+
+def test_all_files(hooks: tuple[Path, str], repository: Path, environment: dict[str, str]) -> None:
+    configure(repository, hooks)
     (repository / "bad.yaml").write_text(BAD, encoding="utf-8")
     (repository / "good.yaml").write_text(GOOD, encoding="utf-8")
     run("git", "add", "--all", cwd=repository)
-    words = ("try-repo", str(folder), "smguard-scan", "--ref", commit, "--verbose", "--all-files")
+    words = ("run", "smguard-scan", "--verbose", "--all-files")
     tried = attempt(*PRE_COMMIT, *words, cwd=repository, env=environment)
     assert tried.returncode == 1, tried.stdout
     assert "- exit code: 1\n" in tried.stdout
@@ -65,15 +73,13 @@ def test_try_repo(hooks: tuple[Path, str], repository: Path, environment: dict[s
     assert "notebook-direct-internet" in tried.stdout
     assert not [name for name in ("good.yaml", *OTHERS) if name in tried.stdout]
     # The two templates are judged, and what else is YAML or JSON is passed over.
-    assert "2 judged, 3 skipped" in tried.stdout
+    assert "2 judged, 4 skipped" in tried.stdout
 
 
 def test_a_commit_is_stopped_until_it_is_mended(
     hooks: tuple[Path, str], repository: Path, environment: dict[str, str]
 ) -> None:
-    folder, commit = hooks
-    config = f"repos:\n- repo: {folder}\n  rev: {commit}\n  hooks: [{{id: smguard-scan}}]\n"
-    (repository / ".pre-commit-config.yaml").write_text(config, encoding="utf-8")
+    configure(repository, hooks)
     run(*PRE_COMMIT, "install", "--install-hooks", cwd=repository, env=environment)
 
     def commit_template(text: str | None) -> tuple[int, str]:
