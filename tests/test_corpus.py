@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from scanner import catalog
+from tests.building import ROOT, clean
 
-ROOT = Path(__file__).resolve().parent.parent
 CORPUS = Path(os.environ.get("SMGUARD_CORPUS", ROOT.parent / "shared" / "corpus"))
 pytestmark = [
     pytest.mark.corpus,
@@ -27,6 +27,7 @@ def scan(folder: str, *options: str) -> Any:
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env=clean(PYTHONPATH=str(ROOT)),
         check=False,
     )
     assert result.stderr == ""

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.building import ROOT, clean
+
 PAGE = ROOT / "docs" / "writing-controls.md"
 
 
@@ -38,7 +39,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
     path = f"{folder.parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, **names, "PATH": path, "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
+    environment = clean(**names, PATH=path, COLUMNS="80", PYTHONPATH=str(ROOT))
     return subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
