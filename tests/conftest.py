@@ -21,6 +21,14 @@ settings.register_profile("thorough", deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure coverage by examples only: tracing makes many times of the time of laws and of the corpus."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("hypothesis", "corpus")):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture(scope="session")
 def index(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skips what has to install packages where none can be had; in CI that is a failure."""

@@ -71,6 +71,7 @@ def known_resources() -> Iterator[Any]:
                 )
 
 
+@pytest.mark.no_cover  # the examples above cover the engine
 @pytest.mark.parametrize(("control", "kind", "properties"), list(known_resources()))
 def test_the_engine_and_the_json_schema_of_a_control_agree(
     control: Control, kind: str, properties: dict[str, Any]

@@ -173,6 +173,7 @@ def load(text: str) -> Any:
     return yaml.load(text.replace("\t", " "), Loader=Loader)
 
 
+@pytest.mark.no_cover  # hundreds of files, where a few cover as much
 @pytest.mark.parametrize("style", STYLES)
 def test_every_example_is_mended_or_left_for_a_reason_whatever_its_style(style: str) -> None:
     settled: Counter[str] = Counter()
