@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.door import ROOT, called
+
 OPEN_NOTEBOOK = """\
 Resources:
   Notebook:
@@ -103,8 +104,8 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_exit_codes(folder: Path, arguments: str, code: int) -> None:
-    result = smguard("scan", *arguments.split(), cwd=folder)
-    assert (result.returncode, "Traceback" in result.stderr) == (code, False), result.stdout + result.stderr
+    ran = called("scan", *arguments.split(), cwd=folder)
+    assert ran.code == code, ran.out + ran.err
 
 
 def test_the_report_goes_to_standard_output_and_complaints_to_standard_error(folder: Path) -> None:
