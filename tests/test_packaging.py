@@ -21,7 +21,7 @@ from tests.building import ROOT, attempt, clean, run
 
 pytestmark = pytest.mark.packaging
 
-PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install")
+PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-compile")
 OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 TELL = "from scanner import catalog; import scanner, sys; print(catalog.load().digest, scanner.__file__)"
 ZIPS = """
@@ -31,6 +31,12 @@ for it in bundles().values():
     print(f"{it.name}={hashlib.sha256(it.content).hexdigest()}")
 """
 OPEN = "Resources: {N: {Type: 'AWS::SageMaker::NotebookInstance'}}\n"
+
+
+def environment(folder: Path) -> tuple[str | Path, ...]:
+    """Make an environment, without a pip of its own; the words that install into it."""
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
+    return sys.executable, *PIP[:2], "--python", folder / "bin" / "python", *PIP[2:]
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +137,7 @@ def test_bill_of_materials_lists_what_installing_brings_along(
 def test_installed_into_a_clean_environment(
     built: dict[str, Path], index: None, tmp_path: Path, source: str
 ) -> None:
-    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
-    run(tmp_path / "venv" / "bin" / "python", *PIP, built[source], cwd=tmp_path)
+    run(*environment(tmp_path / "venv"), built[source], cwd=tmp_path)
     smguard = tmp_path / "venv" / "bin" / "smguard"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -194,8 +199,9 @@ def test_the_oldest_dependencies_that_are_allowed_will_do(
         (["--help"], 0),
     ):
         command = [sys.executable, "-S", "-m", "scanner", *map(str, words)]
-        environment = clean(PYTHONPATH=str(site))
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=clean(PYTHONPATH=str(site)), capture_output=True, text=True
+        )
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
 
 
