@@ -243,13 +243,13 @@ def test_the_whole_template_is_judged() -> None:
     assert still_violates(BUSY.encode())
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@settings(max_examples=2 * settings().max_examples, derandomize=True)
 @given(st.integers(0, 2**48))
 def test_broken_templates(seed: int) -> None:
     check(broken(seed))
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.binary(max_size=300), st.integers(0, len(BUSY)))
 def test_any_bytes_within(noise: bytes, at: int) -> None:
     data = BUSY.encode()
