@@ -12,6 +12,7 @@ from config_rules.rule import Rule
 from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
 from scanner.audit.judging import Draft, Judged
+from scanner.path import references_of
 from scanner.safe_text import inert
 
 COMPLIANT, NON_COMPLIANT, NOT_APPLICABLE = "COMPLIANT", "NON_COMPLIANT", "NOT_APPLICABLE"
@@ -100,8 +101,7 @@ def _mended(rule: Rule, failing: list[Draft]) -> str:
 def _elsewhere(rule: Rule, type_name: str) -> str:
     """Why nothing applies: mostly since a setting lives in another resource, which the rule judges itself."""
     for control in rule.controls:
-        path = control.resources.get(type_name, {}).get("judged-at")
-        if path is not None:
+        for path in references_of(control.resources.get(type_name, {})):
             types = rule.catalog.types[type_name]["judged-at"][path]
             return f"judged where {path} leads, at {' or '.join(it.rpartition('::')[2] for it in types)}"
     return "the rule asks nothing of it"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from scanner.catalog import Catalog
 from scanner.catalog_source import Source
 from scanner.model import Control, Finding
+from scanner.path import references_of
 from scanner.place_text import describe_rule
 
 _JUDGED_AT = "judged-at"
@@ -94,12 +95,12 @@ def _asks(control: Control, kind: str, catalog: Catalog) -> list[str]:
 def judged_by(control: Control, kind: str, catalog: Catalog) -> Any:
     """What a control asks of a type, with names replaced by what they stand for."""
     rule = control.resources[kind]
-    join = rule.get(_JUDGED_AT)
+    joins = catalog.types.get(kind, {}).get(_JUDGED_AT, {})
     places = [
         _resolved({**catalog.shapes.get(place.get("shape", ""), {}), **place}, catalog.values)
         for place in rule.get("places", ())
     ]
-    return places, join, catalog.types.get(kind, {}).get(_JUDGED_AT, {}).get(join)
+    return places, {path: joins.get(path) for path in references_of(rule)}
 
 
 def _resolved(node: Any, values: Mapping[str, Any]) -> Any:

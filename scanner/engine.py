@@ -13,7 +13,7 @@ from scanner.check import View
 from scanner.conclusion import Judgement, conclude, state
 from scanner.kind import Kind, coerce
 from scanner.model import Control, Verdict
-from scanner.path import Origin, Target
+from scanner.path import Origin, Path, Target, parse_path, references_of, walk
 from scanner.place import Outcome, Place, compile_place, find_target, find_targets, judge_target
 from scanner.world import Effort, TooManyWorlds, World, explore
 
@@ -69,7 +69,7 @@ class Subject:
         ):
             self.names = frozenset(properties or ())
             self._plain = properties or {}
-        self.references: dict[str, tuple[str, Origin] | None] = {}
+        self.references: dict[str, dict[str, tuple[str, Origin]]] = {}
         self._first: tuple[World, View] | None = None
 
     def first_look(self) -> tuple[World, View]:
@@ -112,20 +112,20 @@ class Engine:
         self.shapes = shapes
         self.joins = joins
         self.run = run
-        self._rules: dict[tuple[str, str], tuple[tuple[Place, ...], str | None]] = {}
+        self._rules: dict[tuple[str, str], tuple[tuple[Place, ...], tuple[str, ...]]] = {}
 
     def judge(self, control: Control, kind: str, subject: Subject) -> list[Judgement]:
         """Judge a resource by one control: a judgement for each place that applies.
 
         Raises ValueError when its places aren't in the notation.
         """
-        places, reference = self._rule(control, kind)
+        places, references = self._rule(control, kind)
         names = subject.names
         judgements: list[Judgement] = []
         for place in places:
             if names is None or place.gate is None or not names.isdisjoint(place.gate):
                 judgements += judge_everywhere(place, subject)
-        if reference is not None:
+        for reference in references:
             judgements += _judge_reference(reference, self.joins[kind][reference], subject, self.run)
         return judgements
 
@@ -133,13 +133,13 @@ class Engine:
         """The places of a control on a type. Raises ValueError when they aren't in the notation."""
         return self._rule(control, kind)[0]
 
-    def _rule(self, control: Control, kind: str) -> tuple[tuple[Place, ...], str | None]:
-        """The places of a control on a type, and the reference at whose end it is judged instead."""
+    def _rule(self, control: Control, kind: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+        """The places of a control on a type, and the references at whose ends it is judged instead."""
         found = self._rules.get((control.id, kind))
         if found is None:
             rule = control.resources[kind]
             places = (compile_place(place, self.values, self.shapes) for place in rule.get("places", ()))
-            found = self._rules[control.id, kind] = tuple(places), rule.get("judged-at")
+            found = self._rules[control.id, kind] = tuple(places), references_of(rule)
         return found
 
 
@@ -225,7 +225,7 @@ def _judge_over_worlds(
 def _all_paths(place: Place, subject: Subject) -> list[str]:
     """The paths of a place's targets in all worlds together."""
     if not any(segment.each for segment in place.at):
-        return [_spell(place)]
+        return [_spell(place.at)]
 
     def find(world: World) -> list[Target]:
         if subject.exists is not None and not subject.exists(world):
@@ -242,12 +242,12 @@ def _all_paths(place: Place, subject: Subject) -> list[str]:
     return list(found)
 
 
-def _spell(place: Place) -> str:
-    return ".".join(segment.name for segment in place.at)
+def _spell(path: Path) -> str:
+    return ".".join(segment.name for segment in path)
 
 
 def _overflow(place: Place, subject: Subject, error: Exception) -> Judgement:
-    path = _spell(place)
+    path = _spell(place.at)
     cause = str(error) if isinstance(error, TooManyWorlds) else _ENDLESS
     return Judgement(
         Verdict.UNKNOWN,
@@ -262,41 +262,40 @@ def _overflow(place: Place, subject: Subject, error: Exception) -> Judgement:
 def _judge_reference(path: str, types: list[str], subject: Subject, run: str) -> Iterator[Judgement]:
     """A setting that lives elsewhere: not applicable if it is judged in this run, else UNKNOWN."""
     if path not in subject.references:
-        subject.references[path] = _find_unjudged(path.split("."), tuple(types), subject)
-    found = subject.references[path]
-    if found is not None:
-        cause, origin = found
+        subject.references[path] = _find_unjudged(parse_path(path), tuple(types), subject)
+    for at, (cause, origin) in subject.references[path].items():
         noun = " or ".join(kind.rsplit("::", 1)[-1] for kind in types)
         name = path.rsplit(".", 1)[-1]
         one = f"an {noun}" if noun[0] in "AEIO" else f"a {noun}"
         text = f"{name} names {one} that is not in this {run} ({cause}), and that is where this is judged"
-        yield Judgement(Verdict.UNKNOWN, path, path, text, origin, cause=f"{name}: {cause}")
+        yield Judgement(Verdict.UNKNOWN, at, at, text, origin, cause=f"{name}: {cause}")
 
 
-def _find_unjudged(steps: list[str], types: tuple[str, ...], subject: Subject) -> tuple[str, Origin] | None:
-    """What a reference names that is not judged in this run in some world, and where it stands."""
+def _find_unjudged(path: Path, types: tuple[str, ...], subject: Subject) -> dict[str, tuple[str, Origin]]:
+    """Where a path names what is not judged in this run in some world: place -> words, where it stands."""
 
-    def look(world: World) -> tuple[str, Origin] | None:
+    def look(world: World) -> dict[str, tuple[str, Origin]]:
+        found: dict[str, tuple[str, Origin]] = {}
         if subject.exists is not None and not subject.exists(world):
-            return None
+            return found
         view = subject.look(world)
-        value = view.value(subject.properties)
-        for step in steps[:-1]:
-            if not isinstance(value, dict):
-                return None
-            value = view.value(value.get(step))
-        if not isinstance(value, dict) or value.get(steps[-1]) is None:
-            return None
-        named = subject.joined(world, value[steps[-1]], types)
-        return None if named is True else (str(named), (value, steps[-1]))
+        properties = subject.properties_in(view)
+        for target in walk(view, properties, subject.kind, path, at="", origin=subject.origin):
+            # What hides whether there is a name at all is told by the places that look there.
+            if target.value is not None and not target.hidden:
+                container, key = target.origin
+                named = subject.joined(world, container[key], types)
+                if named is not True:
+                    found[target.path] = str(named), target.origin
+        return found
 
+    unjudged: dict[str, tuple[str, Origin]] = {}
     subject.effort.grant()
     try:
         for found, _ in explore(look, as_written=False, limit=subject.world_limit, effort=subject.effort):
-            if found is not None:
-                return found
-    except TooManyWorlds:
-        return "one of more combinations than are tried", subject.origin
-    except RecursionError:
-        return f"one of {_ENDLESS}", subject.origin
-    return None
+            unjudged = {**found, **unjudged}
+    except _GIVEN_UP as error:
+        many = "of more combinations than are tried"
+        which = many if isinstance(error, TooManyWorlds) else f"of {_ENDLESS}"
+        unjudged = unjudged or {_spell(path): (f"one {which}", subject.origin)}
+    return unjudged

@@ -45,7 +45,7 @@ _RANK = {Verdict.PASS: 0, Verdict.UNKNOWN: 1, Verdict.FAIL: 2}
 class Control(NamedTuple):
     """One security requirement, as its file in `rules/` states it.
 
-    `resources` maps a type name to `{"places": [...], "judged-at": path, "aka": {...}}`, the notation of
+    `resources` maps a type name to `{"places": [...], "judged-at": path(s), "aka": {...}}`, the notation of
     the control file with shapes and definitions still by name.
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanner.model import Severity
-from scanner.path import parse_path
+from scanner.path import parse_path, references_of
 from scanner.predicate import PREDICATES
 from scanner.requirement import KEYWORDS, PARAMETER_KEYWORDS, parameter_fault
 
@@ -226,9 +226,9 @@ def _resource_faults(type_name: Any, entry: Any, parameters: frozenset[str], nam
     yield from _unknown(entry, (), RESOURCE_FIELDS, "field")
     if not entry.get("places") and not entry.get("judged-at"):
         yield (), "has neither places nor judged-at"
-    join = entry.get("judged-at")
-    if join is not None and join not in _mapping(names.types[type_name] or {}, "judged-at"):
-        yield ("judged-at",), f"_types.yaml does not say what {join} of {type_name} names"
+    for join in references_of(entry):
+        if str(join) not in _mapping(names.types[type_name] or {}, "judged-at"):
+            yield ("judged-at",), f"_types.yaml does not say what {join} of {type_name} names"
     places = entry.get("places") or []
     if not isinstance(places, list):
         yield ("places",), "must be a list"

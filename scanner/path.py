@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scanner.check import View
@@ -34,6 +35,12 @@ def parse_path(text: str) -> Path:
             raise ValueError(f"{text!r} is not a property path")
         segments.append(Segment(match[1], bool(match[2]), bool(match[3])))
     return tuple(segments)
+
+
+def references_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """The paths by which a control's entry for a type says that it is judged at what they name."""
+    found = rule.get("judged-at") or ()
+    return tuple(found) if isinstance(found, list | tuple) else (found,)
 
 
 class Target(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner.kind import is_text
+from scanner.path import references_of
 from scanner.schema import default_holds
 
 Named = Mapping[str, Any]
@@ -23,8 +24,8 @@ def describe_rule(rule: Mapping[str, Any], values: Named, shapes: Named) -> Iter
     """A sentence for each place of a control's entry for a type, and one for where else it is judged."""
     for place in rule.get("places", ()):
         yield _place({**shapes.get(place.get("shape", ""), {}), **place}, values)
-    if "judged-at" in rule:
-        yield f"judged at the resource that {rule['judged-at']} names"
+    for path in references_of(rule):
+        yield f"judged at the resource that {'each ' if '[]' in path else ''}{path} names"
 
 
 def _place(place: Mapping[str, Any], values: Named) -> str:

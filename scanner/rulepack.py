@@ -16,6 +16,7 @@ from scanner import __version__, notation
 from scanner.fix.notation import fix_faults, template_parameter_faults
 from scanner.model import SmguardError
 from scanner.notation import OWN_NUMBERS, Names, Problem
+from scanner.path import references_of
 from scanner.rule_folder import (
     DEFINITIONS_FILE,
     SCHEMA_FILE,
@@ -206,8 +207,7 @@ def touched(pack: Pack, shapes: Mapping[str, Any]) -> dict[str, set[str]]:
     for control in pack.controls:
         for type_name, entry in control.document["resources"].items():
             paths = found.setdefault(type_name, set())
-            if "judged-at" in entry:
-                paths.add(_top(entry["judged-at"]))
+            paths.update(_top(path) for path in references_of(entry))
             for place in entry.get("places") or []:
                 if "at" in place:
                     paths.add(_top(place["at"]))

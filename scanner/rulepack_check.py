@@ -12,7 +12,7 @@ import yaml
 
 from scanner.model import SmguardError
 from scanner.notation import SHAPE_FIELDS, Fault, Problem
-from scanner.path import Path, parse_path
+from scanner.path import Path, parse_path, references_of
 from scanner.rule_folder import DEFINITIONS_FILE, KINDS_FILE, SCHEMA_FILE, TYPES_FILE, ControlFile, Pack, read
 from scanner.rulepack import Base, problems
 
@@ -81,8 +81,8 @@ def _path_problems(
         if tree is None:
             yield Problem(control.file, trail, f"no property of this type is known; add it to {KINDS_FILE}")
             continue
-        if "judged-at" in entry:
-            _, faults = _follow(tree, parse_path(entry["judged-at"]))
+        for path in references_of(entry):
+            _, faults = _follow(tree, parse_path(path))
             yield from (Problem(control.file, (*trail, "judged-at"), what) for what in faults)
         for index, place in enumerate(entry.get("places") or []):
             for below, what in _place_faults(place, tree, shapes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from threading import Event, Lock
+from threading import Condition, Lock
 from typing import Any, NamedTuple, Protocol
 
 from scanner.audit.fault import Fault
@@ -14,6 +14,7 @@ from scanner.catalog import Catalog
 from scanner.check import PlainView
 from scanner.engine import Engine, Subject
 from scanner.model import Control, Verdict
+from scanner.path import parse_path, references_of
 from scanner.predicate import is_listed
 from scanner.safe_text import inert
 from scanner.value import Partial
@@ -43,23 +44,27 @@ class Judged(NamedTuple):
 
 
 class Census:
-    """Which resources of the types that others refer to were judged; whoever asks waits for all of a type."""
+    """Which resources of the types that others refer to were judged; who asks waits for that."""
 
     def __init__(self, types: Iterable[str]) -> None:
         self._names: dict[str, set[str]] = {type_name: set() for type_name in types}
-        self._whole = {type_name: Event() for type_name in self._names}
+        self._open = set(self._names)
+        self._changed = Condition()
 
     def add(self, item: Item) -> None:
         """A resource is judged: from now on its name, its ARN and the ARN's end lead to it."""
         names = self._names.get(item.type)
         if names is not None:
             arn = item.arn or item.name
-            names.update((item.name, arn, arn.rpartition("/")[2]))
+            with self._changed:
+                names.update((item.name, arn, arn.rpartition("/")[2]))
+                self._changed.notify_all()
 
     def close(self, type_name: str) -> None:
         """No more of a type will come."""
-        if type_name in self._whole:
-            self._whole[type_name].set()
+        with self._changed:
+            self._open.discard(type_name)
+            self._changed.notify_all()
 
     def names(self, type_name: str) -> list[str]:
         """What leads to a resource of a type, for a later run; empty of types that nothing refers to."""
@@ -72,10 +77,14 @@ class Census:
 
     def holds(self, reference: str, types: Iterable[str]) -> bool:
         """Whether a reference leads to a resource that is judged in this run."""
-        for type_name in types:
-            if type_name in self._whole:
-                self._whole[type_name].wait()
-        return any(reference in self._names.get(type_name, ()) for type_name in types)
+        places = [self._names[type_name] for type_name in types if type_name in self._names]
+
+        def there() -> bool:
+            return any(reference in names for names in places)
+
+        with self._changed:
+            self._changed.wait_for(lambda: there() or self._open.isdisjoint(types))
+            return there()
 
 
 class Joins(Protocol):
@@ -137,7 +146,7 @@ class Judge:
     def _of(self, control: Control, type_name: str) -> frozenset[str]:
         known = self._looks_at.get((control.id, type_name))
         if known is None:
-            names = {control.resources[type_name].get("judged-at", "").partition(".")[0]} - {""}
+            names = {parse_path(path)[0].name for path in references_of(control.resources[type_name])}
             for place in self._engine.places(control, type_name):
                 lines = (*place.when, *place.unless, *place.unsure, *place.requires)
                 paths = [place.at] if place.at else [line.path for line in lines]

@@ -16,6 +16,7 @@ from scanner.audit import acquisition
 from scanner.audit.acquisition import NAME, Acquisition, Wanted, actions, load
 from scanner.audit.governance import ACTIONS
 from scanner.model import SmguardError
+from scanner.path import references_of
 
 HOW = load()
 FULL = catalog.load()
@@ -126,8 +127,7 @@ def test_properties_come_back_or_are_said_not_to(name: str) -> None:
 def looked_at(rule: Mapping[str, Any]) -> Iterator[str]:
     """The paths of a rule, without what marks lists and absence."""
     shapes = FULL.shapes
-    if "judged-at" in rule:
-        yield rule["judged-at"]
+    yield from (path.replace("[]", "") for path in references_of(rule))
     for place in rule.get("places", ()):
         lines = shapes[place["shape"]] if "shape" in place else place
         at = place.get("at", "")

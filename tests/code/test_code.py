@@ -78,7 +78,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "what an endpoint refers to in the same file": (
         "n = f'x-{os.getpid()}'\nsm.create_endpoint_config(EndpointConfigName=n, KmsKeyId='k', ProductionVariants=[{'ModelName': 'm', "
         "'InstanceType': 'ml.m5.large'}])\nsm.create_endpoint(EndpointName='e', EndpointConfigName=n)",
-        ["create_endpoint_config volume-kms-key pass"],
+        [
+            "create_endpoint_config network-isolation unknown", "create_endpoint_config volume-kms-key pass",
+            "create_endpoint_config vpc-config unknown",
+        ],
     ),
     "what an endpoint refers to elsewhere": (
         "sm.create_endpoint(EndpointName='e', EndpointConfigName='other')",

@@ -8,6 +8,7 @@ import pytest
 from scanner import catalog
 from scanner.audit import acquisition
 from scanner.kind import kind_below
+from scanner.path import references_of
 from tests.audit.test_acquisition import looked_at
 
 HOW = acquisition.load()
@@ -76,8 +77,8 @@ def test_what_a_control_looks_at_is_recorded_or_said_to_be_lacking(name: str) ->
 def test_a_setting_that_lives_elsewhere_is_judged_there_by_the_same_rule() -> None:
     for control in FULL.controls:
         for name, rule in control.resources.items():
-            if "judged-at" in rule:
-                assert set(FULL.types[name]["judged-at"][rule["judged-at"]]) <= control.resources.keys()
+            for path in references_of(rule):
+                assert set(FULL.types[name]["judged-at"][path]) <= control.resources.keys()
 
 
 def test_a_scan_knows_nothing_of_it() -> None:
