@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from scanner import __version__
 from scanner.audit import access as credentials
 from scanner.audit.account import Place
+from scanner.audit.audit import Audit
 from scanner.model import Finding, SmguardError
-from scanner.report.asff import send
+from scanner.report import Run
+from scanner.report.asff import Sent, records, send, send_all
 
 
 class SecurityHub:
@@ -26,7 +29,9 @@ class SecurityHub:
     def take(self, findings: list[Finding]) -> None:
         """Send findings of one account and region."""
         account = findings[0].location.account or ""
-        sent = send(findings, _Session(self, account), self._at)
+        self._count(send(findings, _Session(self, account), self._at))
+
+    def _count(self, sent: Sent) -> None:
         self._taken += sent.taken
         self._refused.update(sent.refused)
 
@@ -37,8 +42,18 @@ class SecurityHub:
             self._clients[account, region] = session.create_client("securityhub", region_name=region)
         return self._clients[account, region]
 
-    def conclude(self) -> str:
-        """What became of the findings, in words. Raises SmguardError if some were refused."""
+    def conclude(self, audit: Audit) -> str:
+        """Send what is to be said of the audit itself; what became of it all, in words.
+
+        Raises SmguardError if something was refused.
+        """
+        plan = audit.plan
+        run = Run(
+            "audit", __version__, plan.catalog.digest, False, 80, False, iter(()), lambda: audit.summary
+        )
+        for record in records(run._replace(about=audit.about), audit.told):
+            if record["AwsAccountId"] in self._access:
+                self._count(send_all([[record]], _Session(self, record["AwsAccountId"])))
         if self._refused:
             why = ", ".join(f"{number:,} × {code}" for code, number in sorted(self._refused.items()))
             hint = "allow securityhub:BatchImportFindings, and enable Security Hub in each region"

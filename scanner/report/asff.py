@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
+from textwrap import wrap
 from time import sleep
 from typing import Any, NamedTuple
 
-from scanner.model import Finding, Gap, SmguardError
-from scanner.report import Run, excuse, reported, said, status
+from scanner.model import Finding, Gap, Location, SmguardError
+from scanner.report import Run, excuse, hint_of, reported, said, status
+from scanner.report.about import facts, tool
 from scanner.safe_text import inert, to_json
 
 BATCH = 100
@@ -27,6 +29,10 @@ _ACCOUNT, _REGION = re.compile(r"\d{12}"), re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _HOME = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _TRIES = 4
+_ALL = 1_000_000
+_COUNTS = ("resources", "passed", "fail", "unknown", "waived")
+_PIECES, _GAPS = 3, 12
+"""How many fields one text may fill, that there be at most 50 of them all."""
 _AGAIN = re.compile(
     r"Throttl|TooManyRequests|LimitExceeded|Internal|Unavailable|Timeout|5\d\d", re.IGNORECASE
 )
@@ -48,6 +54,8 @@ def render(run: Run) -> Iterator[str]:
     findings = reported(run, gaps, [])
     for batch in batches(findings, at):
         yield to_json({"Findings": batch}) + "\n"
+    for record in records(run, gaps):
+        yield to_json({"Findings": [record]}) + "\n"
 
 
 def batches(findings: Iterable[Finding], at: str) -> Iterator[list[dict[str, Any]]]:
@@ -69,12 +77,6 @@ def batches(findings: Iterable[Finding], at: str) -> Iterator[list[dict[str, Any
 def as_asff(finding: Finding, at: str) -> dict[str, Any]:
     """One finding, with the members and lengths that Security Hub takes."""
     control, resource, where, state = finding.control, finding.resource, finding.location, status(finding)
-    account, region = where.account or "", where.region or ""
-    if not (_ACCOUNT.fullmatch(account) and _TIME.fullmatch(at)):
-        raise SmguardError("asff needs the account of each finding, and when the audit was")
-    partition = _partition(where.arn, region)
-    # What is the whole account's, or the organisation's, belongs where AWS keeps what is global.
-    region = region if _REGION.fullmatch(region) else _HOME.get(partition, "us-east-1")
     severity = {"Label": control.severity.name if state == "failed" else "INFORMATIONAL"}
     severity["Original"] = control.severity.label
     why = excuse(finding)
@@ -86,6 +88,8 @@ def as_asff(finding: Finding, at: str) -> dict[str, Any]:
         "ResourceType": resource.type,
     }
     fields |= {"Waiver": why, "Fingerprint": finding.fingerprint}
+    kind, name = _DETAILED.get(resource.type, "Other"), where.arn or f"{resource.type}/{resource.name}"
+    found = _placed(where, at, severity, kind, name)
     compliance: dict[str, Any] = {"Status": _COMPLIANCE[state]}
     references = [
         f"{name} {each}"
@@ -94,28 +98,13 @@ def as_asff(finding: Finding, at: str) -> dict[str, Any]:
     ]
     if references:
         compliance["RelatedRequirements"] = [_cut(each, 64) for each in references[:32]]
-    found: dict[str, Any] = {
-        "SchemaVersion": "2018-10-08",
-        "Id": _cut(f"smguard/{region}/{account}/{control.id}/{finding.fingerprint}", 512),
-        "ProductArn": f"arn:{partition}:securityhub:{region}:{account}:product/{account}/default",
+    region = found["Resources"][0]["Region"]
+    found |= {
+        "Id": _cut(f"smguard/{region}/{where.account}/{control.id}/{finding.fingerprint}", 512),
         "GeneratorId": _cut(f"smguard/{control.id}", 512),
-        "AwsAccountId": account,
-        "Types": [_TYPE],
-        "CreatedAt": at,
-        "UpdatedAt": at,
-        "Severity": severity,
-        "FindingProviderFields": {"Severity": severity, "Types": [_TYPE]},
         "Title": _cut(control.title, 256),
         "Description": _cut(text, 1024),
-        "ProductFields": {f"smguard/{name}": _cut(value, 1024) for name, value in fields.items() if value},
-        "Resources": [
-            {
-                "Type": _DETAILED.get(resource.type, "Other"),
-                "Id": _cut(where.arn or f"{resource.type}/{resource.name}", 512),
-                "Partition": partition,
-                "Region": region,
-            }
-        ],
+        "ProductFields": _fields(fields),
         "Compliance": compliance,
         # Not Workflow SUPPRESSED: an import can't change that any more when the waiver ends.
         "RecordState": "ARCHIVED" if finding.excused else "ACTIVE",
@@ -125,14 +114,61 @@ def as_asff(finding: Finding, at: str) -> dict[str, Any]:
     return found
 
 
+def records(run: Run, gaps: Iterable[Gap]) -> Iterator[dict[str, Any]]:
+    """What is said of the audit itself, for each account and region: who, when and how it looked, and Gaps.
+
+    A region that was not audited whole is NOT_AVAILABLE, until an audit of it is whole. Gaps of no such place
+    are told in the caller's account.
+    """
+    about = run.about() if run.about is not None else {}
+    totals = {(each["account"], each["region"]): each for each in about.get("totals") or ()}
+    places: dict[tuple[str, str], list[Gap]] = {place: [] for place in totals}
+    caller = re.match(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):", str(about.get("by")))
+    named = [*(place[0] for place in places), *(about.get("accounts") or ()), ""]
+    account = caller[1] if caller else named[0]
+    regions = [place[1] for place in places if place[0] == account] or about.get("regions") or [""]
+    home = account, regions[0]
+    for gap in gaps:
+        place = (gap.where.partition("/")[0], gap.where.partition("/")[2])
+        places.setdefault(place if place in totals else home, []).append(gap)
+    told = {**facts(run, _ALL), "Tool": tool(run)}
+    for (account, region), missing in (places or {home: []}).items():
+        where = Location(account=account, region=region, arn=about.get("by"))
+        counts = {
+            name.title(): f"{totals[account, region][name]:,}"
+            for name in _COUNTS
+            if (account, region) in totals
+        }
+        listed = [f"{gap.where}: {gap.what} ({hint_of(gap)})" for gap in missing]
+        is_whole = not any(run.leaves_open(gap) for gap in missing)
+        title = "SageMaker was audited here" + ("" if is_whole else ", but not all of it could be looked at")
+        severity = {"Label": "INFORMATIONAL", "Original": "informational"}
+        yield _placed(where, str(about.get("at")), severity, "AwsAccount", f"AWS::::Account:{account}") | {
+            "Id": _cut(f"smguard/{region}/{account}/audit", 512),
+            "GeneratorId": "smguard/audit",
+            "Title": title,
+            "Description": _cut("; ".join(listed) or f"{title}: there is no gap", 1024),
+            "ProductFields": _fields({**told, **counts}, " | ".join(listed)),
+            "Compliance": {"Status": "PASSED" if is_whole else "NOT_AVAILABLE"},
+            "RecordState": "ACTIVE",
+        }
+
+
 def send(findings: Iterable[Finding], session: Any, at: str, wait: Callable[[float], None] = sleep) -> Sent:
-    """Send findings of the session's own account to Security Hub, each to its region.
+    """Send findings of the session's own account to Security Hub, each to its region: see `send_all`."""
+    return send_all(batches(findings, at), session, wait)
+
+
+def send_all(
+    calls: Iterable[list[dict[str, Any]]], session: Any, wait: Callable[[float], None] = sleep
+) -> Sent:
+    """Send what each call takes, one account and region, to Security Hub.
 
     What is refused for a while only is sent again, and what is refused for good is counted by error code;
     one region's refusal doesn't hold up the others.
     """
     taken, refused, clients = 0, dict[str, int](), dict[str, Any]()
-    for batch in batches(findings, at):
+    for batch in calls:
         region = batch[0]["Resources"][0]["Region"]
         client = clients.get(region) or clients.setdefault(
             region, session.client("securityhub", region_name=region)
@@ -166,6 +202,39 @@ def _import(client: Any, batch: list[dict[str, Any]]) -> dict[str, str]:
     known = {each["Id"] for each in batch}
     told = answer.get("FailedFindings") or ()
     return {each["Id"]: inert(str(each.get("ErrorCode")), 80) for each in told if each.get("Id") in known}
+
+
+def _placed(where: Location, at: str, severity: dict[str, str], kind: str, name: str) -> dict[str, Any]:
+    """What findings of all kinds have: where they lie, and that they were made then."""
+    account, region = where.account or "", where.region or ""
+    if not (_ACCOUNT.fullmatch(account) and _TIME.fullmatch(at)):
+        raise SmguardError("asff needs the account of each finding, and when the audit was")
+    partition = _partition(where.arn, region)
+    # What is the whole account's, or the organisation's, belongs where AWS keeps what is global.
+    region = region if _REGION.fullmatch(region) else _HOME.get(partition, "us-east-1")
+    return {
+        "SchemaVersion": "2018-10-08",
+        "ProductArn": f"arn:{partition}:securityhub:{region}:{account}:product/{account}/default",
+        "AwsAccountId": account,
+        "Types": [_TYPE],
+        "CreatedAt": at,
+        "UpdatedAt": at,
+        "Severity": severity,
+        "FindingProviderFields": {"Severity": severity, "Types": [_TYPE]},
+        "Resources": [{"Type": kind, "Id": _cut(name, 512), "Partition": partition, "Region": region}],
+    }
+
+
+def _fields(told: Mapping[str, str], gaps: str = "") -> dict[str, str]:
+    """ProductFields, of which there may be 50 of 2,048 characters: what is long goes on in the next one."""
+    found = {}
+    for name, text in {**told, "Gaps": gaps}.items():
+        most = _GAPS if name == "Gaps" else _PIECES
+        pieces = wrap(text, 2000 if text.isascii() else 500) if len(text) > 500 else [text] * bool(text)
+        for number, piece in enumerate(pieces[:most], 1):
+            more = " …" if number == most < len(pieces) else ""
+            found[f"smguard/{name} {number}" if number > 1 else f"smguard/{name}"] = _cut(piece + more, 2048)
+    return found
 
 
 def _partition(arn: str | None, region: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -55,6 +56,12 @@ def check(batch: list[dict[str, Any]]) -> None:
         assert len(each.get("Remediation", {}).get("Recommendation", {}).get("Text", "").encode()) <= 512
 
 
+def render(path: Path) -> str:
+    ran = smguard("report", path, "-f", "asff", "--allow-incomplete", **MEASURED)
+    assert ran.code == 0, ran.err
+    return ran.out
+
+
 def findings(tmp_path: Path, *listed: dict[str, Any]) -> list[Any]:
     from scanner import catalog
 
@@ -73,6 +80,7 @@ def test_every_finding_is_in_a_call_of_its_account_and_region(tmp_path: Path) ->
     assert ran.code == 0
     found = calls(ran.out)
     assert max(map(len, found)) == 100
+    found = [batch for batch in found if batch[0]["GeneratorId"] != "smguard/audit"]
     for batch in found:
         assert len({(each["AwsAccountId"], each["Resources"][0]["Region"]) for each in batch}) == 1
     sent = [each["ProductFields"]["smguard/Fingerprint"] for batch in found for each in batch]
@@ -152,6 +160,42 @@ def test_partitions_and_what_is_global(
     check([it])
     assert it["ProductArn"].startswith(f"arn:{partition}:securityhub:{home}:")
     assert (it["Resources"][0]["Partition"], it["Resources"][0]["Region"]) == (partition, home)
+
+
+def test_what_is_said_of_the_audit_itself(tmp_path: Path) -> None:
+    denied, elsewhere = audits.GAP, {**audits.GAP, "where": "organization", "accepted": audits.ACCEPTED}
+    path = audits.write(tmp_path / "a.json", [], gaps=[denied, elsewhere])
+    told = {(each["AwsAccountId"], each["Resources"][0]["Region"]): each for [each] in calls(render(path))}
+    assert set(told) == {(account, region) for account in audits.ACCOUNTS for region in audits.REGIONS}
+    states = Counter((each["Compliance"]["Status"], each["RecordState"]) for each in told.values())
+    # What is accepted leaves nothing open; the next audit tells of the same finding that it is whole.
+    assert states == {("NOT_AVAILABLE", "ACTIVE"): 1, ("PASSED", "ACTIVE"): 5}
+    it = told[audits.ACCOUNTS[1], "us-east-1"]
+    assert it["Id"] == f"smguard/us-east-1/{audits.ACCOUNTS[1]}/audit"
+    assert it["Resources"][0]["Type"] == "AwsAccount"
+    assert it["Severity"]["Label"] == "INFORMATIONAL"
+    assert denied["what"] in it["Description"]
+    assert denied["hint"] in it["ProductFields"]["smguard/Gaps"]
+    fields = told[audits.ACCOUNTS[0], "eu-central-1"]["ProductFields"]
+    assert "accepted until 2027-01-31" in fields["smguard/Gaps"]
+    about = audits.about()
+    assert fields["smguard/By"] == about["by"]
+    assert fields["smguard/When"] == "2026-10-05 07:30 UTC to 2026-10-05 07:41 UTC"
+    assert fields["smguard/Accounts"] == ", ".join(audits.ACCOUNTS)
+    assert fields["smguard/Controls"] == f"{len(about['controls'])}: {', '.join(about['controls'])}"
+    assert "allowed-keys = arn:aws:kms:us-east-1:111122223333:key/1" in fields["smguard/Parameters"]
+    assert fields["smguard/Tool"] == "smguard 1.2.3, catalog 0123456789ab"
+    assert (fields["smguard/Resources"], fields["smguard/Passed"]) == ("420", "1,800")
+
+
+@pytest.mark.parametrize("text", ["ü\u202e" * 9_000, "word " * 20_000, "x" * 90_000])
+def test_much_that_is_said_of_an_audit_fits_and_what_is_cut_is_marked(tmp_path: Path, text: str) -> None:
+    more = {"by": text, "parameters": {"vpc-config": {"subnets": [text]}}, "controls": [text], "totals": []}
+    gaps = [{**audits.GAP, "where": "organization", "what": f"{number} {text}"} for number in range(9)]
+    path = audits.write(tmp_path / "a.json", [], gaps=gaps, **more)
+    [[it]] = calls(render(path))
+    assert it["ProductFields"]["smguard/Gaps 12"].endswith("…")
+    assert it["Compliance"]["Status"] == "NOT_AVAILABLE"
 
 
 TEXT = st.text(max_size=1500) | st.sampled_from(["", " ", "\x00", "\u202e" * 900, "ü" * 1200, "##vso[x]"])
