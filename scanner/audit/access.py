@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,8 @@ from scanner import __version__
 
 CONNECTIONS = 64
 """To one endpoint: as many calls can be under way at once."""
+_ASKED: list[str] = []
+"""Operations that botocore called for credentials; appending needs no lock."""
 LOCK = threading.RLock()
 """Held to make a session or client: botocore's sessions are not for several threads at once."""
 
@@ -64,6 +67,14 @@ def forget() -> None:
         _sts.cache_clear()
 
 
+def asked() -> Counter[str]:
+    """What botocore called for credentials since this was last asked, which nobody else counts."""
+    number = len(_ASKED)
+    made = Counter(_ASKED[:number])
+    del _ASKED[:number]
+    return made
+
+
 @cache
 def _loader() -> Any:
     # The service models take tens of megabytes: once for all sessions.
@@ -81,6 +92,8 @@ def _session(access: Access) -> Any:
     made.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     # Tokens of the global endpoint are refused in regions that have to be enabled.
     made.set_config_variable("sts_regional_endpoints", "regional")
+    for name in ("AssumeRole", "AssumeRoleWithWebIdentity"):
+        made.register(f"before-send.sts.{name}", lambda name=name, **_: _ASKED.append(f"sts:{name}"))
     if access.roles:
         from botocore.credentials import DeferredRefreshableCredentials
 

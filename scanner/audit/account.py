@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from scanner.audit.access import Access, Role
 from scanner.audit.client import Client, verify
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
-from scanner.audit.pace import Clock, Pace
+from scanner.audit.pace import Clock, Count, Pace, total
 from scanner.audit.paging import pages
 from scanner.model import Gap, Note, SmguardError
 
@@ -51,6 +51,8 @@ class Survey(NamedTuple):
     notes: tuple[Note, ...]
     own: Place | None = None
     """The caller's own account, whether or not the audit goes there."""
+    calls: Mapping[str, Count] = {}
+    """What finding all that took."""
 
 
 def survey(where: Where, controls: Collection[str], clock: Clock | None = None) -> Survey:
@@ -59,11 +61,14 @@ def survey(where: Where, controls: Collection[str], clock: Clock | None = None) 
     The caller's own account is audited with the caller's own credentials. Raises SmguardError when these
     don't work or the request makes no sense.
     """
+    credentials.asked()
     surveyor = _Surveyor(where, controls, clock or Clock())
     with ThreadPoolExecutor(_AT_ONCE, "account") as pool:
         places = [place for found in pool.map(surveyor.enter, surveyor.accounts()) for place in found]
     gaps, notes = tuple(dict.fromkeys(surveyor.gaps)), tuple(dict.fromkeys(surveyor.notes))
-    return Survey(surveyor.by, tuple(places), gaps, notes, surveyor.own)
+    made = {name: Count(number) for name, number in credentials.asked().items()}
+    calls = total([made, *(pace.counts() for pace in surveyor.paces)])
+    return Survey(surveyor.by, tuple(places), gaps, notes, surveyor.own, calls)
 
 
 class _Surveyor:
@@ -74,6 +79,7 @@ class _Surveyor:
         self.clock = clock
         self.gaps: list[Gap] = []
         self.notes: list[Note] = []
+        self.paces: list[Pace] = []
         roles = (Role(where.role_arn, where.external_id),) if where.role_arn else ()
         own = Access(where.profile, roles)
         try:
@@ -163,7 +169,7 @@ class _Surveyor:
         return self._with_sagemaker(sorted(names), api.scope.partition)
 
     def _answers(self, api: Client, region: str) -> bool:
-        there = Client(api.access, api.scope._replace(region=region), Pace(self.clock))
+        there = self._api(Place(api.access, api.scope._replace(region=region)))
         try:
             verify(there)
         except Fault as fault:
@@ -187,7 +193,8 @@ class _Surveyor:
             return sorted(session.get_available_regions(service, partition_name=partition))
 
     def _api(self, place: Place) -> Client:
-        return Client(*place, Pace(self.clock))
+        self.paces.append(Pace(self.clock))
+        return Client(*place, self.paces[-1])
 
 
 def _check(where: Where) -> None:

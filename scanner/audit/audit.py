@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from scanner.audit.governance import AccountJob
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
+from scanner.audit.pace import Count, total
 from scanner.audit.region import DEFECT, audit_scope
 from scanner.audit.unit import Row, Unit
 from scanner.model import Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
@@ -53,6 +54,7 @@ class Audit:
         gaps: Iterable[Gap] = (),
         send: Callable[[list[Finding]], None] | None = None,
         beside: Sequence[AccountJob] = (),
+        calls: Mapping[str, Count] = {},
     ) -> None:
         self.plan = plan
         self.heading = heading
@@ -66,6 +68,8 @@ class Audit:
         self.beside = beside
         """What is to be asked of the organisation while the executor does the jobs."""
         self.crashed = False
+        self.told: list[Gap] = []
+        """The Gaps so far, accepted ones too."""
         self._patience = _PATIENCE
         self._hangs = False
         self._tally = Tally(plan)
@@ -73,7 +77,7 @@ class Audit:
         self._looked_at: list[dict[str, Any]] = []
         self._notes: dict[Note, None] = dict.fromkeys(notes)
         self._gaps = tuple(gaps)
-        self._calls: dict[str, list[int]] = {}
+        self._calls = dict(calls)
         self._ended: datetime | None = None
 
     @property
@@ -99,7 +103,7 @@ class Audit:
         finally:
             aside.shutdown(wait=False, cancel_futures=True)
         self._ended = self.heading.now()
-        yield from self._tally.gaps(self._gaps)
+        yield from self._told(self._gaps)
         for result in results:
             yield from self._report(result)
         yield from self._closing_notes()
@@ -107,10 +111,8 @@ class Audit:
     def about(self) -> Mapping[str, Any]:
         """What the report says of the audit: who, when, where, by which controls, and what it came to."""
         controls = self.plan.controls
-        operations = {name: counts[0] for name, counts in sorted(self._calls.items())}
-        made, throttles, retries = (
-            sum(column) for column in zip((0, 0, 0), *self._calls.values(), strict=True)
-        )
+        operations = {name: count.calls for name, count in sorted(self._calls.items())}
+        made, throttles, retries = map(sum, zip(Count(), *self._calls.values(), strict=True))
         return {
             "by": self.heading.by,
             "at": _iso(self.heading.at),
@@ -169,18 +171,21 @@ class Audit:
             )
             yield from self._sent(finding for row in unit.rows() for finding in self._findings(result, row))
         for unit in result.units:
-            yield from self._tally.gaps(unit.gaps)
+            yield from self._told(unit.gaps)
             yield from unit.notes
-        yield from self._tally.gaps(result.gaps)
+        yield from self._told(result.gaps)
         self._notes.update(dict.fromkeys(result.notes))
-        for name, more in result.calls.items():
-            known = self._calls.setdefault(name, [0, 0, 0])
-            known[:] = map(sum, zip(known, more, strict=True))
+        self._calls = total([self._calls, result.calls])
         if self.plan.baseline is not None and all(unit.state == "judged" for unit in result.units):
             self.plan.baseline.judged(scope.shown)
         names = ("resources", "passed", "fail", "unknown", "waived", "baseline", "gaps", "accepted_gaps")
         change = {name: counts[name] - before[name] for name in names}
         self._totals.append({"account": scope.account, "region": scope.region, **change})
+
+    def _told(self, gaps: Iterable[Gap]) -> Iterator[Gap]:
+        for gap in self._tally.gaps(gaps):
+            self.told.append(gap)
+            yield gap
 
     def _sent(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         batch: list[Finding] = []

@@ -52,6 +52,8 @@ class Client:
                 raise
             except Exception as error:
                 met = self._placed(refusal(error, operation), service)
+                if met.operation is not None:
+                    lane.withdraw()
             else:
                 lane.succeed()
                 self._works = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scanner import __version__
 from scanner.audit.access import Access
@@ -32,8 +32,11 @@ class AwsDoor(NamedTuple):
     def enter(self, scope: Scope, clock: Clock) -> tuple[Api, Asked]:
         """See Door."""
         api = Client(self.access, scope, Pace(clock, self.ceiling))
-        verify(api)
         return api, api.pace.counts
+
+    def verify(self, api: Any) -> None:
+        """See Door."""
+        verify(api)
 
     def memory(self, scope: Scope) -> Memory:
         """See Door."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from scanner.audit.acquisition import Acquisition
 from scanner.audit.item import Api, Memory, Scope
@@ -22,7 +22,10 @@ class Door(Protocol):
     """How scopes are entered. Pickles, so that a worker elsewhere can use it."""
 
     def enter(self, scope: Scope, clock: Clock) -> tuple[Api, Asked]:
-        """AWS's API there; no call is made any more once `clock` was stopped. Raises Fault."""
+        """AWS's API there; no call is made any more once `clock` was stopped."""
+
+    def verify(self, api: Any) -> None:
+        """Raise Fault unless what `enter` gave answers for its scope."""
 
     def memory(self, scope: Scope) -> Memory:
         """What is remembered of its resources."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 CEILING = 100.0
@@ -64,6 +65,15 @@ class Count(NamedTuple):
     retries: int = 0
 
 
+def total(counts: Iterable[Mapping[str, Count]]) -> dict[str, Count]:
+    """Operation -> what it cost all together."""
+    found: dict[str, Count] = {}
+    for each in counts:
+        for name, more in each.items():
+            found[name] = Count(*map(sum, zip(found.get(name, Count()), more, strict=True)))
+    return found
+
+
 class Lane:
     """The calls of one operation in one scope: when the next may go, and whether a failed one is tried again.
 
@@ -102,6 +112,11 @@ class Lane:
                 self._next = max(self._next, sent) + 1 / self.rate
                 self.count = self.count._replace(calls=self.count.calls + 1)
         return sent
+
+    def withdraw(self) -> None:
+        """A call was not sent after all, for want of credentials."""
+        with self._lock:
+            self.count = self.count._replace(calls=self.count.calls - 1)
 
     def succeed(self) -> None:
         """A call was answered."""

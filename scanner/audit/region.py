@@ -11,6 +11,7 @@ from graphlib import TopologicalSorter
 from itertools import islice
 from typing import Any
 
+from scanner.audit import access as credentials
 from scanner.audit import census
 from scanner.audit.acquisition import Acquisition, Wanted
 from scanner.audit.fault import Fault
@@ -18,6 +19,7 @@ from scanner.audit.item import Api, Item, Scope
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.judging import Census, Judge, Judged, joins_of
 from scanner.audit.keys import KeyBook
+from scanner.audit.pace import Count, total
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
 from scanner.audit.tags import tags_by_arn
 from scanner.audit.unit import Log, Unit, unpack
@@ -39,14 +41,17 @@ def audit_scope(job: ScopeJob, watch: Watch | None = None) -> ScopeResult:
     """Audit one account and region. Whatever goes wrong is a Gap of its result."""
     watch = watch or Watch()
     watch.begin(job.scope, len(job.how))
+    api, asked = job.door.enter(job.scope, watch.clock)
+    watch.asks(asked)
     try:
-        api, asked = job.door.enter(job.scope, watch.clock)
+        job.door.verify(api)
+        result = _Region(job, api, watch).audit()
     except Fault as fault:
         names = sorted(control.id for control in job.controls)
         gap = fault.gap(names, "the whole region")
-        return ScopeResult(job.scope, tuple(Unit(type_name, "unread") for type_name in job.how), (gap,))
-    watch.asks(asked)
-    return _Region(job, api, watch).audit()._replace(calls=asked())
+        result = ScopeResult(job.scope, tuple(Unit(type_name, "unread") for type_name in job.how), (gap,))
+    made = {name: Count(number) for name, number in credentials.asked().items()}
+    return result._replace(calls=total([asked(), made]))
 
 
 def readable(

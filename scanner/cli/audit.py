@@ -120,6 +120,7 @@ def command(
     jobs = _jobs(survey, given, plan, how, since)
     accounts = dict.fromkeys(place.scope.account for place in survey.places) if asked else ()
     watch = _watch(len(jobs) + len(accounts))
+    watch.asks(lambda: survey.calls)
     beside, values = [], None
     if asked:
         if survey.own is None:
@@ -136,7 +137,7 @@ def command(
     if given["security_hub"]:
         from scanner.cli.security_hub import SecurityHub
 
-        hub = SecurityHub(survey.places, now)
+        hub = SecurityHub((*survey.places, *([survey.own] if survey.own else [])), now)
     audit = Audit(
         plan=plan,
         heading=heading,
@@ -148,6 +149,7 @@ def command(
         gaps=survey.gaps,
         send=hub.take if hub else None,
         beside=beside,
+        calls=survey.calls,
     )
     try:
         with _ending_softly(watch):
@@ -159,7 +161,7 @@ def command(
             job.door.end()
     click.echo(_in_short(audit), err=True)
     if hub is not None:
-        click.echo(hub.conclude(), err=True)
+        click.echo(hub.conclude(audit), err=True)
     code = exit_code(audit, given, exit_zero, allow_incomplete)
     if watch.stopped:
         _leave(code)

@@ -203,10 +203,22 @@ def test_without_credentials_it_says_so(fake: Fake, tmp_path: Path) -> None:
 
 def test_what_can_not_be_decided_counts_when_strict(fake: Fake, tmp_path: Path) -> None:
     fake.create("TransformJob", {"ModelName": "gone"})
+    variants = [
+        {"VariantName": "a", "ModelName": name, "InstanceType": "ml.m5.large"} for name in ("here", "gone")
+    ]
+    shadows = {"ProductionVariants": variants[:1], "ShadowProductionVariants": variants[1:]}
+    fake.create("Model", {"ModelName": "here", "EnableNetworkIsolation": True})
+    fake.create("EndpointConfig", {"EndpointConfigName": "two", "ProductionVariants": variants})
+    fake.create("EndpointConfig", {"EndpointConfigName": "shadow", **shadows})
     ran = audit(fake, tmp_path, *HERE, *MODELS, "-f", "json")
-    [finding] = ran.report["findings"]
-    assert finding["verdict"] == "unknown"
-    assert "names a Model that is not in this audit (gone)" in finding["message"]
+    assert {each["location"]["path"] for each in ran.report["findings"]} == {
+        "ModelName",
+        "ProductionVariants[1].ModelName",
+        "ShadowProductionVariants[0].ModelName",
+    }
+    for finding in ran.report["findings"]:
+        assert finding["verdict"] == "unknown"
+        assert "names a Model that is not in this audit (gone)" in finding["message"]
     assert (ran.code, audit(fake, tmp_path, *HERE, *MODELS, "--strict").code) == (0, 1)
 
 
@@ -292,11 +304,25 @@ def test_the_report_tells_who_looked_where_for_what(fake: Fake, tmp_path: Path) 
     assert scopes["seen"] == scopes["judged"] == len(about["looked_at"])
     assert not any(summary["files"].values())
     assert all(each["complete"] for each in about["looked_at"])
-    made = Counter(call.operation for call in fake.log)
-    assert (
-        about["calls"]["operations"]["sagemaker:ListNotebookInstances"] == made["ListNotebookInstances"] == 2
+    operations = Counter({name.partition(":")[2]: n for name, n in about["calls"]["operations"].items()})
+    assert operations == Counter(call.operation for call in fake.log)
+    assert about["calls"]["made"] == len(fake.log)
+    said = f"8 resources in 2 regions of 1 account; 14 failed, 0 unknown, 0 gaps; {len(fake.log)} calls"
+    assert ran.err.strip() == f"Audited: {said}"
+
+
+@pytest.mark.parametrize("denied", ["GetCallerIdentity", "AssumeRole", "ListModels"])
+def test_every_call_is_counted_whatever_comes_of_it(fake: Fake, tmp_path: Path, denied: str) -> None:
+    accounts = [word for each in ("444455556666", "111122223333") for word in ("--account", each)]
+    fake.fail(denied, when=lambda call: call.account != "111122223333" or denied != "GetCallerIdentity")
+    fake.fail("ListDomains", "ThrottlingException", times=2)
+    ran = audit(fake, tmp_path, *HERE, *accounts, "--account-role", "Reader", *MODELS, "-f", "json")
+    assert ran.code == 3, ran.err
+    operations = Counter(
+        {name.partition(":")[2]: n for name, n in ran.report["audit"]["calls"]["operations"].items()}
     )
-    assert ran.err.startswith("Audited: 8 resources in 2 regions of 1 account; 14 failed, 0 unknown, 0 gaps")
+    assert operations == Counter(call.operation for call in fake.log)
+    assert operations["AssumeRole"]
 
 
 def test_waivers_go_by_name_or_arn(fake: Fake, tmp_path: Path) -> None:
@@ -426,10 +452,12 @@ def test_security_hub_takes_the_findings(fake: Fake, tmp_path: Path) -> None:
     )
     ran = everywhere(fake, tmp_path, "--security-hub")
     assert ran.code == 1
-    assert "Security Hub took 14 findings" in ran.err
+    assert "Security Hub took 16 findings" in ran.err
     sent = [call for call in fake.log if call.operation == "BatchImportFindings"]
-    assert [call.region for call in sent] == sorted(call.region for call in sent)
-    assert sum(len(call.parameters["Findings"]) for call in sent) == 14
+    assert [call.region for call in sent[:-2]] == sorted(call.region for call in sent[:-2])
+    taken = Counter(each["GeneratorId"] for call in sent for each in call.parameters["Findings"])
+    # One for each region says who looked there, how, and what could not be looked at.
+    assert (taken.total(), taken["smguard/audit"]) == (16, 2)
     fake.fail("BatchImportFindings", "InvalidAccessException")
     ran = everywhere(fake, tmp_path, "--security-hub")
     assert (ran.code, "InvalidAccessException" in ran.err) == (2, True)
