@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 CEILING = 100.0
 """Calls a second and operation, never exceeded whatever AWS would allow: others use the account too."""
-_START, _USUAL = 20.0, 10.0
+_START, _USUAL = 15.0, 10.0
 """The rate to begin with, and the most that is left of it after the first throttled call."""
 _FLOOR = 0.5
 _CUT = 0.85
@@ -77,7 +77,7 @@ def total(counts: Iterable[Mapping[str, Count]]) -> dict[str, Count]:
 class Lane:
     """The calls of one operation in one scope: when the next may go, and whether a failed one is tried again.
 
-    The rate starts at what SageMaker's Describe operations stand for a second, twice what they allow for
+    The rate starts at what SageMaker's Describe operations stand for a second, more than they allow for
     long; its List operations may allow 2 a second. A throttled call cuts it, once for all calls that were
     under way; successes raise it, fast before the first such cut, slowly near the rate that was last refused.
     """

@@ -41,6 +41,8 @@ class Fake:
         self.log: list[Call] = []
         self.refused: Counter[str] = Counter()
         """Answers that said no, by error code."""
+        self.throttled: Counter[str] = Counter()
+        """Calls that came too fast, by operation."""
         self.latency: float | Callable[[Call], float] = 0.0
         """Seconds that each answer takes."""
         self.most_at_once = 0
@@ -215,6 +217,7 @@ class Fake:
             with self._lock:
                 fault = next((each for each in self._faults if each.strikes(call)), None)
                 if not self._rate.take(call):
+                    self.throttled[call.operation] += 1
                     raise AwsError("ThrottlingException", "Rate exceeded")
             if fault and (reply := fault.instead(self._closing)):
                 return reply
