@@ -120,6 +120,12 @@ def said(finding: Finding) -> str:
     return message
 
 
+def told(finding: Finding) -> str:
+    """What is said, and the stack that made the resource."""
+    stack = finding.resource.stack
+    return f"{said(finding)}; made by stack {stack}" if stack else said(finding)
+
+
 def scope_of(location: Location) -> str:
     """What findings are gathered by: their file, or their account and region."""
     if location.file is not None:

@@ -87,7 +87,7 @@ def as_asff(finding: Finding, at: str) -> dict[str, Any]:
         "PropertyPath": where.path,
         "ResourceType": resource.type,
     }
-    fields |= {"Waiver": why, "Fingerprint": finding.fingerprint}
+    fields |= {"Waiver": why, "Fingerprint": finding.fingerprint, "Stack": resource.stack or ""}
     kind, name = _DETAILED.get(resource.type, "Other"), where.arn or f"{resource.type}/{resource.name}"
     found = _placed(where, at, severity, kind, name)
     compliance: dict[str, Any] = {"Status": _COMPLIANCE[state]}

@@ -16,7 +16,7 @@ from scanner.safe_text import inert
 COLUMNS = (
     *("kind", "status", "verdict", "severity", "control", "resource_type", "resource"),
     *("file", "line", "column", "path", "account", "region", "arn", "message"),
-    *("waived_until", "waiver_reason", "waiver_owner", "waiver_ticket", "fingerprint"),
+    *("waived_until", "waiver_reason", "waiver_owner", "waiver_ticket", "fingerprint", "stack"),
 )
 _TEXT = 1_000
 _SCOPE = re.compile(r"(?P<account>\d{12})(/(?P<region>[a-z0-9-]+))?(?P<resource>.*)")
@@ -74,6 +74,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "waiver_owner": waiver and waiver.owner,
         "waiver_ticket": waiver and waiver.ticket,
         "fingerprint": finding.fingerprint,
+        "stack": finding.resource.stack,
     }
 
 

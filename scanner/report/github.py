@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Iterator
 
 from scanner.model import Finding, Gap, Location, Note, Severity
-from scanner.report import Run, hint_of, position, said, status, table
+from scanner.report import Run, hint_of, position, status, table, told
 from scanner.report.place import in_repository, locate
 from scanner.safe_text import inert
 
@@ -82,7 +82,7 @@ def _annotation(level: str, event: Finding | Gap | Note, audited: bool) -> str:
     title = f"{control.id} ({control.severity.label if failed else status(event)})"
     where = "" if location.file else f" {position(location)}"
     remedy = table.in_short(control.remediation) if failed else ""
-    return _command(level, location, title, f"{event.resource.name}{where}: {said(event)}", remedy)
+    return _command(level, location, title, f"{event.resource.name}{where}: {told(event)}", remedy)
 
 
 def _command(level: str, location: Location, title: str, *lines: str) -> str:

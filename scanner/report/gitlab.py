@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.model import Finding, Gap, Note, Severity
-from scanner.report import Run, excuse, hint_of, reported, said, scope_of, status
+from scanner.report import Run, excuse, hint_of, reported, scope_of, status, told
+from scanner.report.about import facts, tool
 from scanner.report.place import in_repository, locate
 from scanner.safe_text import inert, to_json
 
@@ -33,6 +34,10 @@ def render(run: Run) -> Iterator[str]:
         else:
             yield separator + to_json(_finding(run, finding))
             separator = ",\n"
+    if run.kind == "audit":
+        notes += [
+            Note("audit", f"{label}: {text}") for label, text in {**facts(run), "Tool": tool(run)}.items()
+        ]
     seen: Counter[str] = Counter()
     others: list[Gap | Note] = [*gaps, *notes]
     for event in others:
@@ -47,7 +52,7 @@ def _finding(run: Run, finding: Finding) -> dict[str, Any]:
     words = "" if label == "failed" else f"{label.capitalize()}{reason} "
     return {
         "description": inert(
-            f"{words}{finding.resource.name}: {said(finding)} ({finding.control.id})", _TEXT
+            f"{words}{finding.resource.name}: {told(finding)} ({finding.control.id})", _TEXT
         ),
         "check_name": finding.control.id,
         "fingerprint": finding.fingerprint,

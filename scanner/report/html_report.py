@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner.model import Control, Finding, Gap, Note, Severity, Summary
-from scanner.report import Run, excuse, hint_of, said, status
+from scanner.report import Run, excuse, hint_of, status, told
 from scanner.report.about import facts
 from scanner.report.table import file_counts
 from scanner.safe_text import inert, inert_lines, to_json
@@ -82,7 +82,7 @@ class Page:
         named = bool(name) and arn.endswith(name)
         head = self._heads[arn[: -len(name)] if named else arn]
         resource = self._resources[name, self._types[kind], scope, head, int(named)]
-        message, path = inert(said(finding), _TEXT), inert(at.path, _TEXT)
+        message, path = inert(told(finding), _TEXT), inert(at.path, _TEXT)
         why = inert(excuse(finding) or remark, _TEXT)
         texts = ",".join(str(self._texts[text]) for text in (message, path, why, change))
         mark = to_json(finding.fingerprint[:12])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from scanner.model import Finding, Gap, Note, Verdict
-from scanner.report import Run, excuse, hint_of, position, reported, said, scope_of, status
+from scanner.report import Run, excuse, hint_of, position, reported, scope_of, status, told
 from scanner.report.about import facts
 from scanner.report.table import in_short
 from scanner.safe_text import inert
@@ -64,9 +64,9 @@ def _outcome(run: Run, finding: Finding) -> tuple[str, str]:
     if run.counts(finding):
         control = finding.control
         lines += [control.title, in_short(control.remediation), f"More: smguard explain {control.id}"]
-        return _element("failure", kind, said(finding), lines)
+        return _element("failure", kind, told(finding), lines)
     reason = f"{status(finding)} {excuse(finding)}".rstrip()
-    return _element("skipped", kind, f"{reason}: {said(finding)}", lines)
+    return _element("skipped", kind, f"{reason}: {told(finding)}", lines)
 
 
 def _looked_at(run: Run, gaps: list[Gap]) -> list[tuple[str, tuple[str, str]]]:

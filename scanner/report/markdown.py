@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from scanner.model import Control, Finding, Gap, Note, Severity, Summary
-from scanner.report import Run, excuse, hint_of, position, reported, said, status
+from scanner.report import Run, excuse, hint_of, position, reported, status, told
 from scanner.report.about import facts, totals
 from scanner.report.layout import count
 from scanner.report.table import file_counts, in_short
@@ -150,7 +150,7 @@ def _sections(
 
 def _row(finding: Finding) -> str:
     control, why = finding.control, excuse(finding)
-    what = f"{said(finding)} – {why}" if why else said(finding)
+    what = f"{told(finding)} – {why}" if why else told(finding)
     cells = [control.severity.label, code(control.id), code(finding.resource.name), prose(what)]
     return f"| {' | '.join([*cells, code(position(finding.location))])} |\n"
 

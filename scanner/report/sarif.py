@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.model import Control, Finding, Gap, Note, Severity, Verdict, Waiver
-from scanner.report import Run, hint_of
+from scanner.report import Run, hint_of, told
 from scanner.report.about import facts
 from scanner.safe_text import inert, inert_lines, to_json
 
@@ -91,10 +91,7 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
 
 
 def _message(finding: Finding) -> str:
-    said = finding.message or finding.control.title
-    if finding.condition and finding.condition not in said:
-        said = f"{said}; {finding.condition}"
-    return _plain(f"{finding.resource.name}: {said}")
+    return _plain(f"{finding.resource.name}: {told(finding)}")
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -158,6 +159,9 @@ def test_every_format_takes_what_is_of_no_region(
     assert ran.code == 1
     assert OPTED_OUT in ran.out
     if name == "asff":
-        [sent] = ran.report["Findings"]
+        [[sent], *records] = [json.loads(line)["Findings"] for line in ran.out.splitlines()]
+        assert {record["Id"] for [record] in records} == {
+            f"smguard/{region}/{OWN}/audit" for region in ("us-east-1", "global")
+        }
         [resource] = sent["Resources"]
         assert (resource["Id"], resource["Region"]) == (f"arn:aws:iam::{OWN}:root", "us-east-1")

@@ -93,7 +93,11 @@ def test_gitlab(run: Run) -> None:
     text = render("gitlab", run)
     readers.gitlab(text)
     found = json.loads(text)
-    assert [each["severity"] for each in found] == ["critical", "info", "info", "critical", "info"]
+    about = [each["description"] for each in found[5:]]
+    assert [each["severity"] for each in found[:5]] == ["critical", "info", "info", "critical", "info"]
+    assert about[0] == f"Note: By: {audits.about()['by']}"
+    assert about[-1] == "Note: Tool: smguard 1.2.3, catalog 0123456789ab"
+    assert len(about) == 8
     assert found[0]["location"] == {"path": ARN, "lines": {"begin": 1}}
 
 

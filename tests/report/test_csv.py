@@ -10,7 +10,7 @@ FIRST = (
     '"finding","failed","fail","critical","notebook-direct-internet","AWS::SageMaker::NotebookInstance",'
     '"Workbench","templates/notebook.yaml","14","7","DirectInternetAccess","","","",'
     "\"DirectInternetAccess is 'Enabled', must be 'Disabled'; passes when Internet is 'Disabled'\","
-    '"","","","","42cb3cde8387cc40bcd2f2ec50979d20"'
+    '"","","","","42cb3cde8387cc40bcd2f2ec50979d20",""'
 )
 
 
