@@ -26,7 +26,7 @@ from scanner.audit.unit import Log, Unit, unpack
 from scanner.catalog import Catalog
 from scanner.model import Control, Gap, Note
 
-_TYPES_AT_ONCE = 8
+_TYPES_AT_ONCE = 16
 _AHEAD = 32
 """Calls of one type that are under way, or done before their turn."""
 _STRIDE = 100
@@ -66,10 +66,15 @@ def readable(
             types.add(PIPELINE)
     # What can be many, one page after the other, begins first: the audit takes as long as that does.
     begun = sorted(types, key=lambda it: (known[it].search is None, not known[it].open, it))
-    order = TopologicalSorter(
-        {it: {to for ends in joins.get(it, {}).values() for to in ends} & types for it in begun}
-    )
-    return {type_name: known[type_name] for type_name in order.static_order()}
+    ends = {it: {to for each in joins.get(it, {}).values() for to in each} & types for it in begun}
+    TopologicalSorter(ends).prepare()  # types that wait for each other would do so for ever
+
+    def before(type_name: str) -> Iterator[str]:
+        for to in sorted(ends[type_name]):
+            yield from before(to)
+        yield type_name
+
+    return {it: known[it] for type_name in begun for it in before(type_name)}
 
 
 class _Region:
