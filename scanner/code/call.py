@@ -14,14 +14,16 @@ from scanner.code.function import Function, follow, instance
 from scanner.code.run import Run, rest
 from scanner.code.state import choose
 from scanner.code.statement import assign
-from scanner.code.value import Bound, Box, Client, Slot, Symbol, sure
+from scanner.code.value import Bound, Box, Choice, Client, Slot, Symbol, sure
 from scanner.value import REST, Partial
 
-_HARMLESS = """
-    builtins json pprint copy logging yaml os sys time datetime boto3 botocore IPython sagemaker pandas numpy
-    re random string uuid math stepfunctions
-""".split()  # noqa: SIM905 - a list is easier to keep this way
-_HARMLESS_METHODS = "info debug warning warn error exception critical log write append".split()  # noqa: SIM905
+_HARMLESS = frozenset([
+    "builtins", "json", "pprint", "copy", "logging", "yaml", "os", "sys", "time", "datetime", "boto3", "re",
+    "botocore", "IPython", "sagemaker", "pandas", "numpy", "random", "string", "uuid", "math", "stepfunctions",
+])  # fmt: skip
+_HARMLESS_METHODS = frozenset([
+    "info", "debug", "warning", "warn", "error", "exception", "critical", "log", "write", "append",
+])  # fmt: skip
 _BY_NAME = ("builtins.getattr", "builtins.setattr", "builtins.delattr")
 _PERHAPS_NONE = ("getattr", "next", "eval", "exec", "print", "vars", "min", "max", "super", "globals()")
 
@@ -74,15 +76,15 @@ def call(run: Run, node: ast.Call) -> Any:
     """What a call gives."""
     target, run.target = run.target, ""
     function = node.func
-    if isinstance(function, ast.Attribute):
-        base = evaluate(run, function.value)
-        arguments = Arguments(run, node)
-        result = run.over(base, lambda each: _method(run, node, each, function.attr, arguments, target))
-    else:
-        callee = evaluate(run, function)
-        arguments = Arguments(run, node)
-        result = run.over(callee, lambda each: _plain(run, node, each, arguments, target))
-    return result
+    callee = evaluate(run, function.value if isinstance(function, ast.Attribute) else function)
+    arguments = Arguments(run, node)
+
+    def follow_one(one: Any) -> Any:
+        if isinstance(function, ast.Attribute):
+            return _method(run, node, one, function.attr, arguments, target)
+        return _plain(run, node, one, arguments, target)
+
+    return run.over(callee, follow_one) if type(callee) is Choice else follow_one(callee)
 
 
 def decorate(run: Run, node: Any) -> None:
@@ -266,16 +268,14 @@ def _unknown(
     """What a call gives that is not followed; it may change and call what it gets, or is harmless."""
     values, cause = [*arguments.values, base], describe(node)
     for value in () if harmless else values:
-        if value is None or type(value) is str:
-            continue
         run.let_go(value, cause)
         if isinstance(value, Function):
             run.branch(
                 run.key("call"), describe(node), partial(_once, run, value), lambda: False, settles=False
             )
-        elif isinstance(value, Symbol) and describe(node.func).rpartition(".")[2] == "partial":
+        elif isinstance(value, Symbol):
             entry = sdk.entry_of(run.table, value.name)
-            if entry is not None:
+            if entry is not None and describe(node.func).rpartition(".")[2] == "partial":
                 sdk.construct(run, node, entry, rest(describe(node), run.mark(node)), entry)
         elif isinstance(value, Bound):
             hidden = Arguments(run, ast.copy_location(ast.Call(node.func, [], []), node))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -59,11 +58,12 @@ class Cell(NamedTuple):
 class Rows:
     """Where the lines of a notebook's cell stand in its file; looked for when it is asked first."""
 
-    __slots__ = ("_at", "_found", "_text")
+    __slots__ = ("_at", "_found", "_row", "_text")
 
-    def __init__(self, text: str, at: int) -> None:
+    def __init__(self, text: str, at: int, row: int) -> None:
         self._text = text
         self._at = at
+        self._row = row
         self._found: list[tuple[int, int]] = []
 
     def get(self, line: int) -> tuple[int, int]:
@@ -72,7 +72,7 @@ class Rows:
         if not self._found:
             scan = _scanner()
             start = next(begin for key, begin in _members(text, self._at, scan) if key in ("source", "input"))
-            row, seen = 1 + text.count("\n", 0, start), start
+            row, seen = self._row + text.count("\n", self._at, start), start
             for at, _ in _elements(text, start, scan) if text[start] == "[" else [(start, "")]:
                 row, seen = row + text.count("\n", seen, at), at
                 self._found.append((row, at - text.rfind("\n", 0, at) + 1))
@@ -98,27 +98,25 @@ def cells(text: str, notebook: bool) -> list[Cell]:
 
 def parse(cell: Cell) -> list[ast.stmt]:
     """The statements of a cell; IPython's magics are left out. Raises ReadError."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    try:
         try:
-            try:
-                return _compiled(cell.text)
-            except SyntaxError:
-                text = _without_magics(cell.text)
-                # IPython takes a cell that is indented as a whole.
-                if re.match(r"(\s*(#.*)?\n)*[ \t]+\S", text):
-                    body: Any = _compiled("if True:\n" + text)[0]
-                    for statement in body.body:
-                        ast.increment_lineno(statement, -1)
-                    return list(body.body)
-                return _compiled(text)
-        except SyntaxError as fault:
-            what = f"{cell.noun} is no Python 3, so it is not read: {shown(fault.msg)}"
-            place = cell.place(fault.lineno or 1, 0)
-            raise SyntaxFault(what, *place, "mend it, or leave the file out") from None
-        except (ValueError, RecursionError, MemoryError, OverflowError):
-            what = f"{cell.noun} can't be read: it is nested too deep or holds characters that Python refuses"
-            raise ReadError(what, *cell.place(1, 0)) from None
+            return _compiled(cell.text)
+        except SyntaxError:
+            text = _without_magics(cell.text)
+            # IPython takes a cell that is indented as a whole.
+            if re.match(r"(\s*(#.*)?\n)*[ \t]+\S", text):
+                body: Any = _compiled("if True:\n" + text)[0]
+                for statement in body.body:
+                    ast.increment_lineno(statement, -1)
+                return list(body.body)
+            return _compiled(text)
+    except SyntaxError as fault:
+        what = f"{cell.noun} is no Python 3, so it is not read: {shown(fault.msg)}"
+        place = cell.place(fault.lineno or 1, 0)
+        raise SyntaxFault(what, *place, "mend it, or leave the file out") from None
+    except (ValueError, RecursionError, MemoryError, OverflowError):
+        what = f"{cell.noun} can't be read: it is nested too deep or holds characters that Python refuses"
+        raise ReadError(what, *cell.place(1, 0)) from None
 
 
 def _compiled(text: str) -> list[ast.stmt]:
@@ -182,14 +180,16 @@ def _notebook(text: str) -> Iterator[Cell]:
 
 def _code(text: str, at: int, scan: Any, ends: dict[int, int]) -> Iterator[Cell]:
     """The cells of code in a list of cells."""
+    row, seen = 1, 0
     for number, (start, cell) in enumerate(_elements(text, at, scan, ends), 1):
+        row, seen = row + text.count("\n", seen, start), start
         if type(cell) is dict and cell.get("cell_type") == "code":
             source = cell.get("source", cell.get("input"))
             if type(source) is list:
                 source = "".join(line for line in source if type(line) is str)
             if type(source) is str:
                 source = source.replace("\r\n", "\n") if "\r" in source else source
-                yield Cell(source.replace("\r", "\n"), number, Rows(text, start))
+                yield Cell(source.replace("\r", "\n"), number, Rows(text, start, row))
 
 
 def _language(metadata: Any) -> str:

@@ -17,7 +17,7 @@ def describe(node: Any, depth: int = 0) -> str:
     if kind is ast.Attribute:
         return f"{describe(node.value, depth + 1)}.{node.attr[:60]}"
     if kind is ast.Call:
-        inner = ", ".join(_plain_words(argument) for argument in node.args[:2])
+        inner = ", ".join([_plain_words(argument) for argument in node.args[:2]])
         return f"{describe(node.func, depth + 1)}({inner if inner else '…' if node.keywords else ''})"
     if kind is ast.Subscript:
         return f"{describe(node.value, depth + 1)}[{_plain_words(node.slice)}]"
@@ -39,11 +39,13 @@ _SIGNS: Mapping[type, str] = {
 
 def _plain_words(node: Any) -> str:
     """A key or argument as far as it is a name; texts that could be secrets are left out."""
-    if isinstance(node, ast.Constant):
+    if type(node) is ast.Name:
+        return str(node.id[:40])
+    if type(node) is ast.Constant:
         value = node.value
         if isinstance(value, str):
             return (
                 f"'{value}'" if value.replace("_", "").replace("-", "").isalpha() and len(value) < 40 else "…"
             )
         return str(value) if value is None or (isinstance(value, (bool, int)) and abs(value) < 10**9) else "…"
-    return node.id[:40] if isinstance(node, ast.Name) else "…"
+    return "…"

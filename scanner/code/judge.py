@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -74,11 +75,13 @@ def judge_code(
         elif cell.foreign is not None and any(word in cell.text for word in _WORDS):
             what = f"{cell.noun} is no Python, so what it may say of SageMaker is not looked at"
             verdicts.notes[Note(_where(file, cell), what)] = None
-    for run, own in runs:
-        run.defaults = defaults
-        for cell in own:
-            fault = _read(run, cell, file, verdicts) or fault
-        _finish(run, file, verdicts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Python says of the code
+        for run, own in runs:
+            run.defaults = defaults
+            for cell in own:
+                fault = _read(run, cell, file, verdicts) or fault
+            _finish(run, file, verdicts)
     if fault is not None and not notebook:
         raise fault
     effort = Effort()

@@ -19,9 +19,8 @@ _PLAIN_NEEDS = frozenset(
     ["role", "instance_type", "instance_count", "train_instance_type", "train_instance_count"]
 )
 """What code that gets an object leaves as it is."""
+_FOLLOWED = (Box, Choice, Partial)
 _MOST_ALTERNATIVES = 6
-_MOST_ITEMS = 5_000
-_MOST_FROZEN = 50_000
 _WORD = re.compile(r"\w+")
 Scope = tuple[int, ...]
 
@@ -123,10 +122,14 @@ class Run:
         """An unknown that may be None or is `filled`: perhaps one of `sources`, and the same everywhere."""
         found = sure(cause) if filled else unsure(cause)
         self.kept.append(found)
-        held = [each for each in sources if isinstance(each, (Box, Choice)) or self.held_by(each)]
+        held = [each for each in sources if type(each) in _FOLLOWED and self.may_hold(each)]
         if held:
             self.members[id(found.parts[0])] = held
         return found
+
+    def may_hold(self, value: Any) -> bool:
+        """May what a value of a followed kind holds change?"""
+        return type(value) is not Partial or id(value.parts[0]) in self.members
 
     def held_by(self, value: Any) -> list[Any]:
         """What a value holds or may be: followed values that change where it is changed."""
@@ -144,16 +147,15 @@ class Run:
 
     def let_go(self, value: Any, cause: str) -> None:
         """What code from elsewhere gets may be something else afterwards, and so may all that it holds."""
-        if type(value) is not Choice and type(value) is not Box and not self.held_by(value):
+        if type(value) not in _FOLLOWED or not self.may_hold(value):
             return
         todo, seen = [value], set()
         while todo:
             each = todo.pop()
-            kind = type(each)
-            if (kind is not Box and kind is not Choice and kind is not Partial) or id(each) in seen:
+            if id(each) in seen:
                 continue
             seen.add(id(each))
-            todo += self.held_by(each)
+            todo += [it for it in self.held_by(each) if type(it) in _FOLLOWED and self.may_hold(it)]
             contents = self.contents(each)
             if isinstance(each, Box) and each.kind == "object" and type(contents) is dict:
                 # Nobody is known to add what an object of the SDK was not made with.
@@ -261,7 +263,7 @@ class Run:
 
     def contents(self, box: Any) -> Any:
         """What a box holds: a dict of slots, a list of slots, or a Partial where that is not known."""
-        return self.state.get(box, MISSING) if isinstance(box, Box) else MISSING
+        return self.state.get(box, MISSING) if type(box) is Box else MISSING
 
     def settle(self, value: Any) -> Any:
         """A value as far as the place of the code settles it."""
@@ -271,11 +273,10 @@ class Run:
 
     def look_up(self, name: str) -> Any:
         """The value of a name, or MISSING."""
-        scope = self.scope
-        for depth in range(len(scope)):
-            value = self.state.get((scope[depth], name), MISSING)
+        for scope in self.scope:
+            value = self.state.get((scope, name), MISSING)
             if value is not MISSING:
-                return self.settle(value)
+                return self.settle(value) if type(value) is Choice or value is ABSENT else value
         return MISSING
 
     def bind(self, name: str, value: Any) -> None:

@@ -16,6 +16,7 @@ PENDING: Any = object()
 """Stands in a function's result where it has not returned yet."""
 RETURN = "return"
 _PLAIN = (str, int, float, bool, type(None))
+_NOT_HERE: Any = object()
 _MOST_VALUES = 8
 
 
@@ -34,8 +35,9 @@ class State:
         """What a key holds here."""
         layer: State | None = self
         while layer is not None:
-            if key in layer.written:
-                return layer.written[key]
+            found = layer.written.get(key, _NOT_HERE)
+            if found is not _NOT_HERE:
+                return found
             layer = layer.parent
         return default
 
