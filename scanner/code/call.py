@@ -19,12 +19,14 @@ from scanner.value import REST, Partial
 
 _HARMLESS = frozenset([
     "builtins", "json", "pprint", "copy", "logging", "yaml", "os", "sys", "time", "datetime", "boto3", "re",
-    "botocore", "IPython", "sagemaker", "pandas", "numpy", "random", "string", "uuid", "math", "stepfunctions",
+    "botocore", "IPython", "sagemaker", "pandas", "numpy", "random", "string", "uuid", "math",
+    "stepfunctions",
 ])  # fmt: skip
 _HARMLESS_METHODS = frozenset([
     "info", "debug", "warning", "warn", "error", "exception", "critical", "log", "write", "append",
 ])  # fmt: skip
 _BY_NAME = ("builtins.getattr", "builtins.setattr", "builtins.delattr")
+_IMPORTING = ("importlib.import_module", "builtins.__import__")
 _PERHAPS_NONE = ("getattr", "next", "eval", "exec", "print", "vars", "min", "max", "super", "globals()")
 
 
@@ -160,6 +162,9 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
         value = others[0] if others else run.unsure(describe(node))
         assign(run, ast.copy_location(ast.Attribute(node.args[0], key), node), value)
         return None
+    if name in _IMPORTING and arguments.positional and type(arguments.positional[0]) is str:
+        module = arguments.positional[0]
+        return Symbol(module.partition(".")[0] if name == "builtins.__import__" else module)
     if name in ("builtins.globals", "builtins.locals"):
         return Symbol(GLOBALS)
     if name == "builtins.exec" or (top == GLOBALS and last in ("update", "setdefault", "pop", "clear")):

@@ -34,6 +34,18 @@ CASES: dict[str, tuple[str, list[str]]] = {
         f"sm.create_training_job(TrainingJobName='j', ResourceConfig={{'InstanceType': 'ml.m5.large'}}, VpcConfig={VPC})",
         ["j network-isolation fail", "j volume-kms-key fail", "j vpc-config pass"],
     ),
+    "modules that are imported by name": (
+        "import importlib\nfrom importlib import import_module\n"
+        "importlib.import_module('boto3').client('sagemaker').create_model(ModelName='a')\n"
+        "__import__('boto3').client('sagemaker').create_model(ModelName='b')\n"
+        "import_module('sagemaker.estimator').Estimator('i', role, 1, 'ml.m5.large').fit()\n"
+        "import_module(which).client('sagemaker').create_model(ModelName='c')",
+        [
+            "Estimator network-isolation fail", "Estimator volume-kms-key fail", "Estimator vpc-config fail",
+            "a network-isolation fail", "a vpc-config fail", "b network-isolation fail", "b vpc-config fail",
+            "c network-isolation fail", "c vpc-config fail",
+        ],
+    ),
     "a dict that is filled in later": (
         f"r = {{'TrainingJobName': 'j'}}\nr['VpcConfig'] = {VPC}\nr.update(EnableNetworkIsolation=True)\n"
         "r['ResourceConfig'] = dict(InstanceType='ml.m5.large', VolumeKmsKeyId='k')\nsm.create_training_job(**r)",
