@@ -111,6 +111,7 @@ def _parameters(node: Any, definitions: dict[str, Any]) -> tuple[list[str], list
             keywords += every
             if init.args.kwarg is None:
                 continue
+            keywords += fields
         else:
             keywords += fields
             positional = fields if fields and positional is None else positional

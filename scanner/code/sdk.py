@@ -13,6 +13,7 @@ from scanner.code.logic import truth
 from scanner.code.run import Run
 from scanner.code.sdk_config import defaults
 from scanner.code.state import choose, map_choices
+from scanner.code.tree import at, part_of, passed_on, put, stands
 from scanner.code.value import Box, Choice, Mark, Slot, may_be_none, presence, sure
 from scanner.template.parameter import declare
 from scanner.value import REST, Opaque, Partial, Variable
@@ -147,10 +148,21 @@ def submit(run: Run, box: Box, surplus: Mapping[str, Slot], *, started: bool = T
     here, run.cell = run.cell, cell
     if not started:
         entry = {**entry, "only-with": {}}
+    given = {**given, **_overruled(run, entry, given)}
     properties = _properties(run, entry, given, box.mark)
     kind = f"AWS::SageMaker::{entry['type']}"
     run.submit(kind, name, properties, box.node, local.value if local else None)
     run.cell = here
+
+
+def _overruled(run: Run, entry: Mapping[str, Any], given: Mapping[str, Slot]) -> dict[str, Slot]:
+    """What counts as left out although the code says False, since the SDK's defaults then decide."""
+    words = entry.get("config-over-false", ()) if run.defaults else ()
+    return {
+        word: given[word]._replace(value=map_choices(given[word].value, lambda leaf: leaf or None))
+        for word in words
+        if word in given
+    }
 
 
 def submit_rest(run: Run) -> None:
@@ -169,7 +181,7 @@ def _properties(run: Run, entry: Mapping[str, Any], given: Mapping[str, Slot], m
         slot = given.get(keyword)
         if slot is None:
             hidden = given.get("self.*" if keyword.startswith("self.") else REST)
-            if hidden is None or (path and _found(tree, path)):
+            if hidden is None or (path and stands(tree, path)):
                 continue
             slot = Slot(run.unsure(hidden.value.cause), hidden.mark)
         value = run.settle(slot.value)
@@ -186,13 +198,15 @@ def _properties(run: Run, entry: Mapping[str, Any], given: Mapping[str, Slot], m
             value = [Slot(_rendered(run, each.value, None), each.mark) for each in contents.values()]
         else:
             value = map_choices(value, partial(_rendered, run, fields=fields))
+        if keyword in entry.get("becomes", ()):
+            value = map_choices(value, partial(passed_on, moves=entry["becomes"][keyword]))
         if value is None:
             continue
         unknown = may_be_none(value)
         if unknown is not None and path.endswith(_NEVER_NONE):
             value = sure(unknown.cause)
         if path:
-            _put(tree, path.split("."), Slot(value, slot.mark), mark)
+            put(tree, path.split("."), Slot(value, slot.mark), mark)
         elif type(value) is dict:
             tree.update({key: each for key, each in value.items() if key not in tree})
         else:
@@ -210,8 +224,8 @@ def _default(
     if not run.defaults:
         decides = instead is not None and instead not in given and REST not in given
         for path in entry["config"].values() if decides else ():
-            if not _found(tree, path):
-                _put(tree, path.split("."), Slot(run.unsure("the SDK's config.yaml"), mark), mark)
+            if not stands(tree, path):
+                put(tree, path.split("."), Slot(run.unsure("the SDK's config.yaml"), mark), mark)
         return
     session = given.get("sagemaker_session")
     own = run.contents(session.value) if session else None
@@ -223,44 +237,36 @@ def _default(
             value = run.unsure("sagemaker_config of the session")
         elif isinstance(value, list):
             value = [Slot(each, mark) for each in value]
-        before = _at(tree, steps)
+        before = at(tree, steps)
         unknown = before and may_be_none(run.known(before.value))
-        if before is None and not _found(tree, path):
-            _put(tree, steps, Slot(value, mark), mark)
+        if before is None and not stands(tree, path):
+            put(tree, steps, Slot(value, mark), mark)
         elif before is not None and unknown:
             either = choose(presence(unknown), unknown.cause, run.known(before.value), value)
-            _put(tree, steps, before._replace(value=either), mark)
+            put(tree, steps, before._replace(value=either), mark)
         elif before is not None and type(before.value) is Choice:
             # An alternative that gives None leaves it to the default.
             chosen = map_choices(before.value, partial(_or, value))
-            _put(tree, steps, before._replace(value=chosen), mark)
+            put(tree, steps, before._replace(value=chosen), mark)
 
 
 def _or(default: Any, leaf: Any) -> Any:
     return default if leaf is None else leaf
 
 
-def _at(tree: Mapping[str, Slot], steps: list[str]) -> Slot | None:
-    """What stands at a path, if what is above it is followed."""
-    slot = tree.get(steps[0])
-    if slot is None or len(steps) == 1:
-        return slot
-    return _at(slot.value, steps[1:]) if type(slot.value) is dict else None
-
-
 def _complete(
     run: Run, entry: Mapping[str, Any], tree: dict[str, Slot], given: Mapping[str, Slot], mark: Mark
 ) -> None:
     for path, cause in entry.get("otherwise", {}).items():
-        if not _found(tree, path):
-            _put(tree, path.split("."), Slot(sure(cause), mark), mark)
+        if not stands(tree, path):
+            put(tree, path.split("."), Slot(sure(cause), mark), mark)
     for path, text in entry.get("always", {}).items():
-        if not _found(tree, path):
+        if not stands(tree, path):
             value: Any = text
             if type(text) is not str:
                 refers = (f"AWS::SageMaker::{text['made']}", "", "")
                 value = Partial((Opaque(f"the {text['made']}", refers, filled=True),))
-            _put(tree, path.split("."), Slot(value, mark), mark)
+            put(tree, path.split("."), Slot(value, mark), mark)
     for path, keyword in entry.get("only-with", {}).items():
         slot = given.get(keyword)
         answer: bool | tuple[str, str] = REST in given and (run.key("with"), keyword)
@@ -282,48 +288,8 @@ def _rendered(run: Run, value: Any, fields: str | None = None) -> Any:
         and type(contents) is dict
     ):
         made = _properties(run, run.table[value.entry], contents, value.mark)
-        return made if fields is None else map_choices(made, lambda each: _part(each, fields))
+        return made if fields is None else map_choices(made, lambda each: part_of(each, fields))
     if type(contents) is list:
         rendered = partial(_rendered, run, fields=fields)
         return [Slot(map_choices(slot.value, rendered), slot.mark) for slot in contents]
     return value
-
-
-def _part(made: Any, fields: str) -> Any:
-    names = fields.split()
-    if type(made) is not dict:
-        return made
-    if len(names) > 1:
-        return {name: made[name] for name in names if name in made}
-    return made[names[0]].value if names[0] in made else None
-
-
-def _found(tree: Mapping[str, Slot], path: str) -> bool:
-    """Does something stand at a path, or in its place?"""
-    node: Any = tree
-    for step in path.split(".") if path else ():
-        slot = node.get(step.removesuffix("[]").removesuffix("{}"))
-        if slot is None:
-            return False
-        node = slot.value[0].value if step.endswith("[]") and type(slot.value) is list else slot.value
-        if type(node) is not dict:
-            return True
-    return True
-
-
-def _put(tree: dict[str, Slot], steps: list[str], slot: Slot, mark: Mark) -> None:
-    """Put a value at a path; what stands above it is where the call is."""
-    name = steps[0].removesuffix("[]").removesuffix("{}")
-    if len(steps) == 1:
-        tree[name] = slot
-        return
-    below = tree.get(name)
-    if below is None:
-        inner: dict[str, Slot] = {}
-        tree[name] = Slot([Slot(inner, mark)] if steps[0].endswith("[]") else inner, mark)
-    else:
-        found = below.value[0].value if steps[0].endswith("[]") and type(below.value) is list else below.value
-        if type(found) is not dict:
-            return
-        inner = found
-    _put(inner, steps[1:], slot, mark)

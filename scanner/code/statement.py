@@ -15,8 +15,7 @@ from scanner.code.state import MISSING, PENDING, RETURN, choose, fill, map_choic
 from scanner.code.value import Box, Choice, Slot, Symbol, may_be_none, sure
 from scanner.value import Partial
 
-_ENDING = frozenset(["exit", "quit", "sys.exit", "os._exit", "os.abort"])
-_LAST_WORDS = frozenset(name.rpartition(".")[2] for name in _ENDING)
+_ENDING = ("exit", "quit", "sys.exit", "os._exit", "os.abort")
 
 
 def execute(run: Run, body: list[ast.stmt]) -> bool:
@@ -135,9 +134,8 @@ def _augmented(run: Run, node: ast.AugAssign) -> bool:
 
 def _expression(run: Run, node: ast.Expr) -> bool:
     evaluate(run, node.value)
-    function = getattr(node.value, "func", None)
-    last = getattr(function, "attr", None) or getattr(function, "id", None)
-    return last in _LAST_WORDS and describe(function) in _ENDING
+    function = node.value.func if isinstance(node.value, ast.Call) else None
+    return function is not None and describe(function) in _ENDING
 
 
 def _delete(run: Run, node: ast.Delete) -> bool:

@@ -1,23 +1,41 @@
-"""Run by a Python that has the SageMaker SDK: runs a file of jobs under the guard, and prints what that says.
+"""Run by a Python that has the SageMaker SDK: runs a file of jobs in several rounds, under the guard.
 
-Its words are the file and the guard's mode. It prints {"warned": [text], "stopped": text, or null}.
+Its words are the file and, of each round, its name, the guard's mode and a configuration of the SDK. It
+prints {round: {"warned": [[text, file]], "stopped": text, or null}}. A call of ListDomains begins each round.
 """
 
 import json
+import os
 import runpy
 import sys
 import warnings
 
+import boto3
+import jsonschema
+
 from scanner.guard import GuardWarning, NonCompliant, guard
 
-stopped = None
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("ignore")
-    warnings.simplefilter("always", GuardWarning)
-    guard(mode=sys.argv[2])
-    try:
-        runpy.run_path(sys.argv[1])
-    except NonCompliant as error:
-        stopped = str(error)
-told = [(str(it.message), it.filename) for it in caught if issubclass(it.category, GuardWarning)]
-print(json.dumps({"warned": told, "stopped": stopped}))
+# The SDK checks its own schema whenever it looks a default up, which takes most of its time.
+jsonschema.Draft202012Validator.check_schema = lambda *_, **__: None
+
+
+def run(file, mode, config):
+    boto3.client("sagemaker").list_domains()
+    os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = config
+    stopped = None
+    with warnings.catch_warnings(record=True) as caught, guard(mode=mode):
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", GuardWarning)
+        try:
+            runpy.run_path(file)
+        except NonCompliant as error:
+            stopped = str(error)
+        except ValueError as error:  # version 3 does not take all of its own defaults
+            stopped = f"ValueError: {error}"
+    told = [(str(it.message), it.filename) for it in caught if issubclass(it.category, GuardWarning)]
+    return {"warned": told, "stopped": stopped}
+
+
+file, *words = sys.argv[1:]
+rounds = zip(words[::3], words[1::3], words[2::3], strict=True)
+print(json.dumps({name: run(file, *round_) for name, *round_ in rounds}))

@@ -1,7 +1,8 @@
 """Jobs as users of version 3 of the SageMaker SDK write them: a test runs this file, and reads it."""
 
 from sagemaker.core.network import NetworkConfig
-from sagemaker.core.processing import Processor
+from sagemaker.core.parameter import ContinuousParameter
+from sagemaker.core.processing import Processor, ScriptProcessor
 from sagemaker.core.resources import Model
 from sagemaker.core.shapes import (
     ContainerDefinition,
@@ -10,6 +11,7 @@ from sagemaker.core.shapes import (
 from sagemaker.core.transformer import Transformer
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, Networking, OutputDataConfig
+from sagemaker.train.tuner import HyperparameterTuner
 
 ROLE, IMAGE = "arn:aws:iam::111122223333:role/execution", "111122223333.dkr.ecr.us-east-1.amazonaws.com/own:1"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/11111111-1111-1111-1111-111111111111"
@@ -40,6 +42,41 @@ kept_training = ModelTrainer(
 )
 kept_training.train(wait=False, logs=False)
 
+refusing_training = ModelTrainer(
+    training_image=IMAGE,
+    role=ROLE,
+    base_job_name="refusing-training",
+    compute=Compute(instance_type="ml.m5.large", instance_count=2),
+    networking=Networking(enable_network_isolation=False, enable_inter_container_traffic_encryption=False),
+    output_data_config=OutputDataConfig(s3_output_path=OUT),
+)
+refusing_training.train(wait=False, logs=False)
+
+ranges, metrics = {"rate": ContinuousParameter(0.1, 0.2)}, [{"Name": "loss", "Regex": "(.*)"}]
+bare_trainer = ModelTrainer(
+    training_image=IMAGE,
+    role=ROLE,
+    compute=Compute(instance_type="ml.m5.large", instance_count=2),
+    output_data_config=OutputDataConfig(s3_output_path=OUT),
+)
+bare_tuning = HyperparameterTuner(bare_trainer, "loss", ranges, metrics, base_tuning_job_name="bare-tuning")
+bare_tuning.tune(wait=False)
+
+kept_trainer = ModelTrainer(
+    training_image=IMAGE,
+    role=ROLE,
+    compute=Compute(instance_type="ml.m5.large", instance_count=2, volume_kms_key_id=KEY),
+    networking=Networking(
+        subnets=SUBNETS,
+        security_group_ids=GROUPS,
+        enable_network_isolation=True,
+        enable_inter_container_traffic_encryption=True,
+    ),
+    output_data_config=OutputDataConfig(s3_output_path=OUT, kms_key_id=KEY),
+)
+kept_tuning = HyperparameterTuner(kept_trainer, "loss", ranges, metrics, base_tuning_job_name="kept-tuning")
+kept_tuning.tune(wait=False)
+
 common = {"role": ROLE, "image_uri": IMAGE, "instance_count": 2, "instance_type": "ml.m5.large"}
 bare_processing = Processor(base_job_name="bare-processing", **common)
 bare_processing.run(wait=False, logs=False)
@@ -52,6 +89,26 @@ kept_processing = Processor(
     **common,
 )
 kept_processing.run(wait=False, logs=False)
+
+refusing_script = ScriptProcessor(
+    base_job_name="refusing-script",
+    command=["python3"],
+    network_config=NetworkConfig(enable_network_isolation=False, encrypt_inter_container_traffic=False),
+    **common,
+)
+refusing_script.run("s3://example-ml-data/code.py", wait=False, logs=False)
+
+bare_model = Model.create(
+    model_name="bare-model", primary_container=ContainerDefinition(image=IMAGE), execution_role_arn=ROLE
+)
+
+kept_model = Model.create(
+    model_name="kept-model",
+    primary_container=ContainerDefinition(image=IMAGE),
+    execution_role_arn=ROLE,
+    vpc_config=VpcConfig(subnets=SUBNETS, security_group_ids=GROUPS),
+    enable_network_isolation=True,
+)
 
 bare_transform = Transformer("m", 1, "ml.m5.large", output_path=OUT, base_transform_job_name="bare-transform")
 bare_transform.transform("s3://example-ml-data/in", wait=False, logs=False)
@@ -66,15 +123,3 @@ kept_transform = Transformer(
     base_transform_job_name="kept-transform",
 )
 kept_transform.transform("s3://example-ml-data/in", wait=False, logs=False)
-
-bare_model = Model.create(
-    model_name="bare-model", primary_container=ContainerDefinition(image=IMAGE), execution_role_arn=ROLE
-)
-
-kept_model = Model.create(
-    model_name="kept-model",
-    primary_container=ContainerDefinition(image=IMAGE),
-    execution_role_arn=ROLE,
-    vpc_config=VpcConfig(subnets=SUBNETS, security_group_ids=GROUPS),
-    enable_network_isolation=True,
-)
