@@ -288,11 +288,16 @@ def _spelled_out(resources: Mapping[str, Any], shapes: Mapping[str, Any]) -> dic
 
 
 def _filled(node: Any, values: Mapping[str, Any]) -> Any:
-    """Replace every {"$parameter": name} below a node."""
+    """Replace every {"$parameter": name} below a node. A keyword whose list is empty asks nothing."""
     if isinstance(node, dict):
         if len(node) == 1 and "$parameter" in node:
             return values[node["$parameter"]]
-        return {key: _filled(below, values) for key, below in node.items()}
+        filled = {key: _filled(below, values) for key, below in node.items()}
+        return {
+            key: it
+            for key, it in filled.items()
+            if not (it == [] and type(node[key]) is dict) and not (key == "items" and it == {} != node[key])
+        }
     if isinstance(node, list):
         return [_filled(below, values) for below in node]
     return node

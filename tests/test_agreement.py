@@ -26,7 +26,8 @@ from scanner.policy.document import Policy, take_policy
 VALUES = pack.example_values()
 KEYS = [VALUES["data-key"], "arn:aws:kms:eu-central-1:111122223333:key/22222222-2222-2222-2222-222222222222"]
 EXAMPLES = catalog.examples()
-CATALOG = catalog.load({"customer-managed-kms-key": {"allowed-keys": KEYS}})
+NETWORK = {f"allowed-{each}": VALUES[f"approved-{each}"] for each in ("subnets", "security-groups")}
+CATALOG = catalog.load({"customer-managed-kms-key": {"allowed-keys": KEYS}, "vpc-config": NETWORK})
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
 ANYTHING = take_policy({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, "anything")
 ROUNDS = 12
@@ -37,8 +38,8 @@ WORLDS = [dict(zip(WORLD, each, strict=True)) for each in product(*WORLD.values(
 TEXTS: dict[str, Any] = {
     "InstanceType": ["ml.m5.xlarge", "ml.m5.xlarge", "ml.g5.xlarge", "ml.p4d.24xlarge"],
     "KmsKey": [*KEYS, *KEYS, "alias/aws/sagemaker", "alias/own"],
-    "Subnet": VALUES["approved-subnets"],
-    "SecurityGroup": VALUES["approved-security-groups"],
+    "Subnet": [*VALUES["approved-subnets"] * 2, "subnet-0"],
+    "SecurityGroup": [*VALUES["approved-security-groups"] * 4, "sg-0"],
     "MinimumInstanceMetadataServiceVersion": ["1", "2"],
 }
 PLAIN = {"string": "text", "timestamp": 0, "blob": "x", "integer": 1, "long": 1, "float": 1.0, "double": 1.0}
@@ -345,6 +346,9 @@ OFFLINE = {"OfflineStoreConfig": {"S3StorageConfig": {"KmsKeyId": "alias/own"}}}
 NVME = {"InstanceType": "ml.g5.xlarge"}
 EBS = {"ModelName": "m", "InstanceType": "ml.m5.xlarge"}
 CAPTURE = {"DataCaptureConfig": {"KmsKeyId": "alias/aws/s3"}}
+NET = {"Subnets": VALUES["approved-subnets"], "SecurityGroupIds": VALUES["approved-security-groups"]}
+USERS = {"DefaultUserSettings": {"SecurityGroups": NET["SecurityGroupIds"]}, "SubnetIds": NET["Subnets"]}
+HALF = [{"OverrideVpcConfig": {"Subnets": NET["Subnets"]}}]
 ANSWERS = {"AsyncInferenceConfig": {"OutputConfig": {"KmsKeyId": "alias/aws/s3"}}}
 WITNESSES: list[tuple[str, str, dict[str, Any]]] = [
     (CUSTOMER, "EndpointConfig", {"KmsKeyId": KEYS[0], **CAPTURE}),
@@ -352,6 +356,9 @@ WITNESSES: list[tuple[str, str, dict[str, Any]]] = [
     (CUSTOMER, "EndpointConfig", {"KmsKeyId": "alias/own", "ProductionVariants": [EBS]}),
     (CUSTOMER, "UserProfile", {"UserSettings": {"SharingSettings": {"S3KmsKeyId": "alias/own"}}}),
     (CUSTOMER, "FeatureGroup", OFFLINE),
+    ("vpc-config", "Domain", {"VpcId": "v", **USERS, "AppSecurityGroupManagement": "Customer"}),
+    ("vpc-config", "Cluster", {"VpcConfig": NET, "InstanceGroups": HALF}),
+    ("vpc-config", "Cluster", {"VpcConfig": NET, "RestrictedInstanceGroups": HALF}),
     (VOLUME, "EndpointConfig", {"ProductionVariants": [NVME, EBS]}),
     (VOLUME, "ProcessingJob", {"ProcessingResources": {"ClusterConfig": {"InstancePreferences": [NVME]}}}),
     (VOLUME, "TrainingJob", {"ServerlessJobConfig": {"JobType": "FineTuning"}}),

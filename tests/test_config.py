@@ -148,6 +148,38 @@ def test_a_parameter_that_may_only_be_a_known_key(repository: Repository) -> Non
         assert [it["verdict"] for it in scan(repository, config, *words).report["findings"]] == [verdict]
 
 
+@pytest.mark.parametrize(
+    ("subnets", "allowed", "verdict"),
+    [
+        ("[subnet-22222222]", [], "pass"),
+        ("[!Ref Subnet]", [], "pass"),
+        ("!Ref Given", [], "pass"),
+        ("[subnet-11111111, subnet-22222222]", ["subnet-22222222", "subnet-11111111"], "pass"),
+        ("[subnet-11111111, subnet-22222222]", ["subnet-11111111"], "fail"),
+        ("[!Ref Subnet, subnet-22222222]", ["subnet-11111111"], "fail"),
+        ("[!Ref Subnet, subnet-11111111]", ["subnet-11111111"], "unknown"),
+        ("!Ref Given", ["subnet-11111111"], "unknown"),
+    ],
+)
+def test_subnets_that_are_allowed(
+    repository: Repository, subnets: str, allowed: list[str], verdict: str
+) -> None:
+    repository.put(
+        "a.yaml",
+        f"""\
+Parameters: {{Given: {{Type: 'List<AWS::EC2::Subnet::Id>'}}}}
+Resources:
+  Subnet: {{Type: AWS::EC2::Subnet}}
+  Job:
+    Type: AWS::SageMaker::TrainingJob
+    Properties: {{VpcConfig: {{Subnets: {subnets}, SecurityGroupIds: [sg-11111111]}}}}
+""",
+    )
+    config = f"control-parameters: {{vpc-config: {{allowed-subnets: {json.dumps(allowed)}}}}}"
+    ran = scan(repository, config, "a.yaml", "--select", "vpc-config", "--all")
+    assert {it["verdict"] for it in ran.report["findings"]} == {verdict}
+
+
 def test_how_many_instances_are_enough(repository: Repository) -> None:
     repository.put("a.yaml", ENDPOINT % "alias/ml")
     words = ("a.yaml", "--select", "endpoint-multiple-instances")
@@ -309,8 +341,8 @@ def test_an_empty_one_says_nothing(repository: Repository) -> None:
         ("paths:\n- {files: [a], ignore: [nope]}\n", ":2:25: unknown control 'nope'"),
         ("control-parameters: {nope: {}}\n", ":1:22: unknown control 'nope'"),
         (
-            "control-parameters:\n  vpc-config: {a: 1}\n",
-            ":2:16: vpc-config has no parameter 'a'\n  it has none",
+            "control-parameters:\n  volume-kms-key: {a: 1}\n",
+            ":2:20: volume-kms-key has no parameter 'a'\n  it has none",
         ),
         (
             "control-parameters:\n  endpoint-multiple-instances:\n    minimum-instances: 0\n",

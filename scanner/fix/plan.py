@@ -209,7 +209,7 @@ class Planner:
             if check(PLAIN, coerce(value, kind), kind) is None:
                 return value
         name = path.rpartition(".")[2]
-        if schema.keys() <= _SAYS_NOTHING:
+        if schema.keys() - {"enum", "items"} <= _SAYS_NOTHING:
             for wanted, entry in reversed([*self._catalog.template_parameters.items()]):
                 listed = entry["declares"]["Type"].startswith(("List<", "CommaDelimited"))
                 if name in entry["properties"] and listed == (type(kind) is list):

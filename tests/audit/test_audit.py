@@ -559,6 +559,17 @@ def test_an_audit_in_which_nothing_goes_on_ends(
     assert gap["hint"] == "run again with --resume"
 
 
+def test_subnets_that_are_allowed(fake: Fake, tmp_path: Path) -> None:
+    for name in ("subnet-11111111", "subnet-22222222"):
+        values = {"NotebookInstanceName": name, "SubnetId": name, "SecurityGroupIds": ["sg-11111111"]}
+        fake.create("NotebookInstance", values)
+    given = {"control-parameters": {"vpc-config": {"allowed-subnets": ["subnet-11111111"]}}}
+    (tmp_path / "c.yaml").write_text(json.dumps(given))
+    words = (*HERE, "--select", "vpc-config", "-f", "json", "--all", "--no-store", "--config", "c.yaml")
+    said = {each[2]: each[1] for each in found(audit(fake, tmp_path, *words).report)}
+    assert said == {"subnet-11111111": "pass", "subnet-22222222": "fail"}
+
+
 def test_keys_are_looked_up_and_what_kms_does_not_tell_is_open(fake: Fake, tmp_path: Path) -> None:
     good, retired = fake.services.key(aliases=("alias/own",)), fake.services.key(state="PendingDeletion")
     for name, key in {"a-id": good.rpartition("/")[2], "b-alias": "alias/own", "c-retired": retired}.items():

@@ -197,6 +197,16 @@ def test_parameters_of_a_control_are_overridden(cloud: Fake) -> None:
     assert handle(changed(named, "customer-managed-kms-key"), Context())["unknown"] == 1
     handle(changed(named, "customer-managed-kms-key", keys), Context())
     assert set(compliance(cloud, "customer-managed-kms-key").values()) == {"COMPLIANT"}
+    placed = item(NOTEBOOK, "n", {"SubnetId": "subnet-11111111", "SecurityGroupIds": ["sg-11111111"]})
+    for allowed, said in (
+        ({}, "COMPLIANT"),
+        ({"allowed-subnets": "subnet-22222222, subnet-11111111"}, "COMPLIANT"),
+        ({"allowed-subnets": "subnet-22222222"}, "NON_COMPLIANT"),
+        ({"allowed-security-groups": "sg-22222222"}, "NON_COMPLIANT"),
+    ):
+        handle(changed(placed, "vpc-config", allowed), Context())
+        assert set(compliance(cloud, "vpc-config").values()) == {said}
+    assert annotations(cloud)[-1].startswith("SecurityGroupIds has an item that must be one of 'sg-22222222'")
 
 
 @pytest.mark.parametrize(

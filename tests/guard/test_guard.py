@@ -234,6 +234,7 @@ def test_filling_gives_what_was_left_out_and_says_so(aws: Fake) -> None:
             {"OutputDataConfig": {"S3OutputPath": "s3://x", "KmsKeyId": "alias/aws/s3"}},
             "customer-managed-kms-key",
         ),
+        ({"VpcConfig": {"Subnets": ["subnet-99999999"], "SecurityGroupIds": GROUPS}}, "vpc-config"),
     ],
 )
 def test_filling_never_overwrites(aws: Fake, given: dict[str, Any], left: str) -> None:

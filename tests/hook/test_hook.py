@@ -164,9 +164,13 @@ def test_controls_take_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
     variants = [{"VariantName": "a", "InstanceType": "ml.m5.large", "InitialInstanceCount": 2}]
     event = resource_event("AWS::SageMaker::EndpointConfig", {"ProductionVariants": variants})
     assert status_of(ask(event), "endpoint-multiple-instances") == "PASSED"
-    given = {"endpoint-multiple-instances": {"minimum-instances": 3}}
+    given: dict[str, Any] = {"endpoint-multiple-instances": {"minimum-instances": 3}}
     monkeypatch.setenv("SMGUARD_HOOK_PARAMETERS", json.dumps(given))
     assert status_of(ask(event), "endpoint-multiple-instances") == "FAILED"
+    assert status_of(ask(resource_event(NOTEBOOK, GOOD)), "vpc-config") == "PASSED"
+    given["vpc-config"] = {"allowed-subnets": ["subnet-11111111"]}
+    monkeypatch.setenv("SMGUARD_HOOK_PARAMETERS", json.dumps(given))
+    assert status_of(ask(resource_event(NOTEBOOK, GOOD)), "vpc-config") == "FAILED"
 
 
 def test_ignored_controls_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
