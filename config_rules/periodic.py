@@ -24,7 +24,7 @@ from config_rules.journal import Journal
 from config_rules.notice import Notice
 from config_rules.rule import Rule
 from scanner import __version__
-from scanner.audit import census
+from scanner.audit import census, opt_out
 from scanner.audit.acquisition import NAME, Acquisition, Wanted
 from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
@@ -38,6 +38,7 @@ _AT_ONCE = 16
 _AHEAD = 32
 _NAMED = 5
 """Resources that the account's annotation names."""
+_ELSEWHERE = "`smguard audit` judges it, with --policy-parameters, from the organisation's management account"
 _PIPELINE, _DEFINITION = "AWS::SageMaker::Pipeline", "PipelineDefinition"
 
 
@@ -59,6 +60,10 @@ class Walk:
             for name, how in readable(rule.catalog, rule.controls, known_types()).items()
             if how.config.trigger == "periodic"
         }
+        self.governed = any(opt_out.EFFECTIVE in control.resources for control in rule.controls)
+        for control in rule.controls:
+            if not control.resources.keys() & {*known_types(), opt_out.EFFECTIVE}:
+                journal.gap(f"{control.id} is about what no rule of AWS Config may ask", _ELSEWHERE)
         before = notice.checkpoint
         self.count = int(before.get("count", 0))
         self.tally = {"judged": 0, "unknown": 0, "failed": 0, **before.get("tally", {})}
@@ -70,13 +75,16 @@ class Walk:
     def evaluations(self) -> Iterator[Evaluation]:
         """What is to be reported, resource by resource, and of the account at the end."""
         before = self.notice.checkpoint
-        names = sorted(self.how)
-        if before.get("type") in self.how:
+        names = [*sorted(self.how), *([opt_out.EFFECTIVE] if self.governed else [])]
+        if before.get("type") in names:
             names = names[names.index(before["type"]) :]
         try:
             for name in names:
                 place = before if name == before.get("type") else {}
-                yield from self._type(self.how[name], place)
+                if name in self.how:
+                    yield from self._type(self.how[name], place)
+                else:
+                    self._opt_out()
                 if self.checkpoint is not None:
                     return
                 for fault in self.judge.faults:
@@ -107,7 +115,7 @@ class Walk:
                 if not place:  # else what was read before is missed
                     self.journal.say("INFO", found.what)
             elif found.kind == "stopped":
-                self._pause(how, cursor)
+                self._pause(how.type, *cursor.place())
                 return
             elif found.kind != "missing":
                 sound = False
@@ -116,6 +124,21 @@ class Walk:
             for name in self._stale(how, seen if each else set(), whole=not place or not each):
                 why = "not there any more" if each else "reported with the account"
                 yield Evaluation(how.type, name, NOT_APPLICABLE, why, self.notice.at)
+
+    def _opt_out(self) -> None:
+        """What an organisation has settled for the account, which is reported with it."""
+        try:
+            found = opt_out.read(self.api)
+        except Fault as fault:
+            if fault.kind == "stopped":
+                self._pause(opt_out.EFFECTIVE, None, [])
+            elif fault.code == opt_out.NO_ORGANIZATION:
+                self.journal.say("INFO", "the account is in no organisation")
+            else:
+                self.journal.fault(fault, "the opt-out policy in effect")
+            return
+        for item in opt_out.items(found, self.notice.account):
+            self._count(item, self._judged(item), each=False)
 
     def _evaluation(self, type_name: str, name: str, conclusion: Conclusion) -> Iterator[Evaluation]:
         if conclusion.compliance is None and self.old[type_name].get(name, (None, ""))[1] == COMPLIANT:
@@ -177,13 +200,12 @@ class Walk:
             return Conclusion(NOT_APPLICABLE, "no resource of the account that AWS Config does not record")
         return Conclusion(COMPLIANT, f"{judged} resources that AWS Config does not record are as asked")
 
-    def _pause(self, how: Acquisition, cursor: Cursor) -> None:
+    def _pause(self, type_name: str, after: datetime | None, done: list[str]) -> None:
         for fault in self.judge.faults:
             self.journal.fault(fault, "KMS keys")
-        after, done = cursor.place()
         self.checkpoint = {
             "count": self.count + 1,
-            "type": how.type,
+            "type": type_name,
             "after": after.isoformat() if after else None,
             "done": done,
             "tally": self.tally,

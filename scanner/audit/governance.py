@@ -11,12 +11,13 @@ from scanner.audit.client import Client
 from scanner.audit.item import Item, Scope
 from scanner.audit.job import ScopeResult, Watch
 from scanner.audit.judging import Census, Judge
+from scanner.audit.opt_out import EFFECTIVE
 from scanner.audit.pace import Count, Pace
 from scanner.audit.unit import Log, Unit
 from scanner.catalog import Catalog
 from scanner.model import Control, Gap, Note
 
-EFFECTIVE, ATTACHED = "AWS::Organizations::EffectivePolicy", "AWS::Organizations::AttachedPolicies"
+ATTACHED = "AWS::Organizations::AttachedPolicies"
 HOMES = {"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
 """Where Organizations is asked, by partition."""
 REGION = "global"

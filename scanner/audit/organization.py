@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from scanner.audit import opt_out
 from scanner.audit.fault import Fault
-from scanner.audit.governance import ATTACHED, EFFECTIVE
+from scanner.audit.governance import ATTACHED
 from scanner.audit.item import Api, Item
 from scanner.audit.paging import pages
-from scanner.folder import read_data
-from scanner.json_object import as_object
 from scanner.model import Gap, Note, SmguardError
 from scanner.policy.drift import KINDS, NAMED, OPT_OUT, TYPES, Deployed, Difference, Level, Live, compare
 from scanner.policy.inheritance import OPTED_OUT
@@ -72,19 +71,9 @@ class Organization:
             found.append(Root(root["Id"], tuple(each for each in TYPES if each not in enabled)))
         return found
 
-    def effective_opt_out(self, account: str | None = None) -> Mapping[str, Any] | None:
-        """The effective AI services opt-out policy of an account, the caller's if None; raises Fault.
-
-        None if nothing is in effect. Any account may ask for its own, others are the management account's.
-        """
-        asked = {"PolicyType": OPT_OUT, **({"TargetId": account} if account else {})}
-        try:
-            answer = self._api.call(_SERVICE, "DescribeEffectivePolicy", asked, needs=("EffectivePolicy",))
-        except Fault as fault:
-            if fault.code == "EffectivePolicyNotFoundException":
-                return None
-            raise
-        return self._decoded(answer["EffectivePolicy"].get("PolicyContent"), "DescribeEffectivePolicy")
+    def effective_opt_out(self, account: str) -> Mapping[str, Any] | None:
+        """See opt_out.read: any account may ask for its own, others are the management account's."""
+        return opt_out.read(self._api, None if account == self.account else account)
 
     def seen_from(self, target: str) -> Seen:
         """All policies that bear on a root, unit or account. What can't be read is told, not raised."""
@@ -147,15 +136,9 @@ class Organization:
         if policy not in self._kept:
             answer = self._api.call(_SERVICE, "DescribePolicy", {"PolicyId": policy}, needs=("Policy",))
             about = answer["Policy"].get("PolicySummary", {})
-            document = self._decoded(answer["Policy"].get("Content"), "DescribePolicy")
+            document = opt_out.decoded(answer["Policy"].get("Content"), "DescribePolicy", self._api)
             self._kept[policy] = [Live(policy, str(about.get("Name")), str(about.get("Type")), document)]
         found: list[Live] = self._kept[policy]
-        return found
-
-    def _decoded(self, text: Any, operation: str) -> Mapping[str, Any]:
-        found = as_object(text)
-        if found is None:
-            raise Fault("malformed", "UnreadablePolicy", _SERVICE, operation, self._api.scope)
         return found
 
 
@@ -198,7 +181,7 @@ def differences(
         return
     for policy in rendered:
         if policy.source.type == OPT_OUT:
-            kept = [name for name, assigned in services(effective) if assigned != OPTED_OUT]
+            kept = [name for name, assigned in opt_out.services(effective) if assigned != OPTED_OUT]
             if kept:
                 what = f"account {account} is not opted out of {named(kept, 5)}, by the policy in effect"
                 yield Difference("weaker", policy.source.path, (), what)
@@ -213,19 +196,14 @@ def items(
     `rendered` is the pack with an organisation's `values`; without it only the opt-out in effect is told.
     """
     try:
-        effective = organization.effective_opt_out(None if account == organization.account else account)
+        effective = organization.effective_opt_out(account)
     except Fault as fault:
-        if fault.code == "AWSOrganizationsNotInUseException":
+        if fault.code == opt_out.NO_ORGANIZATION:
             yield Note(account, "is in no organisation, whose policies could be looked at")
             return
         yield fault.gap((_OPT_OUTS,), "the opt-out policy in effect")
     else:
-        settled = services(effective) if effective is not None else []
-        for name, assigned in settled:
-            entry = {"ServiceName": name, **({"OptOutPolicy": assigned} if assigned else {})}
-            yield Item(EFFECTIVE, name, None, {"PolicyType": OPT_OUT, "Services": [entry]})
-        if not settled:
-            yield Item(EFFECTIVE, account, None, {"PolicyType": OPT_OUT})
+        yield from opt_out.items(effective, account)
     if not rendered:
         return
     states = {each.source.path: "attached" for each in rendered}
@@ -245,20 +223,3 @@ def items(
     if is_known:
         for name, state in states.items():
             yield Item(ATTACHED, name, None, {"GuardrailPolicies": [{"PolicyName": name, "State": state}]})
-
-
-def services(effective: Mapping[str, Any] | None) -> list[tuple[str, str | None]]:
-    """What an effective opt-out policy assigns to each service: optOut, optIn, or None for nothing.
-
-    Without a default what it doesn't name is not opted out, of the services that are known here.
-    """
-    listed = (effective or {}).get("services", {})
-    found = {
-        str(name): body.get("opt_out_policy") if isinstance(body, dict) else None
-        for name, body in (listed.items() if isinstance(listed, dict) else ())
-        if not str(name).startswith("@@")
-    }
-    if "default" not in found:
-        known = read_data("policies", "_lint.yaml")["opt-out"]["services"].split()
-        found |= {name: None for name in known if name not in found and name != "default"}
-    return sorted((name, it if isinstance(it, str) else None) for name, it in found.items())

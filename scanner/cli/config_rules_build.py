@@ -62,6 +62,7 @@ Deploy it by
         echo(_left_out(found))
         return 0
     from scanner.deploy.bundle import bundles, stamp
+    from scanner.deploy.folder import read_data
     from scanner.deploy.template import account_template, organization_template
 
     made = bundles()
@@ -89,7 +90,10 @@ Copy the zips into a bucket of the region{where}, then deploy:
     --template-file {stack} \\
     --s3-bucket BUCKET --capabilities {capabilities} \\
     --parameter-overrides CodeBucket=BUCKET{values} \\
-    --tags {named}""")
+    --tags {named}
+""")
+    for control, why in read_data("_deployment.yaml")["unruled"].items():
+        click.echo(f"{control} is no rule: {why}.")
     return 0
 
 

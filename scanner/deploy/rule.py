@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from scanner.audit import acquisition
 from scanner.audit.acquisition import Acquisition
+from scanner.audit.opt_out import EFFECTIVE
 from scanner.catalog import Catalog
 from scanner.model import Control
 
@@ -44,13 +45,13 @@ class Rule(NamedTuple):
 
 
 def rules(catalog: Catalog, known: Mapping[str, Acquisition] | None = None) -> list[Rule]:
-    """The rules of the controls in force, by id; a control about nothing that can be read has none."""
+    """The rules of the controls in force, by id; a control about nothing that an account may read has none."""
     known = acquisition.load() if known is None else known
     found = []
     for control in catalog.controls:
-        types = [] if control.retired else sorted(control.resources.keys() & known.keys())
-        changes = tuple(it for it in types if known[it].config.trigger == "change")
-        scheduled = tuple(it for it in types if known[it].config.trigger != "change")
+        types = [] if control.retired else sorted(control.resources.keys() & {*known, EFFECTIVE})
+        changes = tuple(it for it in types if it in known and known[it].config.trigger == "change")
+        scheduled = tuple(it for it in types if it not in changes)
         if types:
             found.append(Rule(control, changes, scheduled))
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 from scanner import __version__
 from scanner.audit import acquisition
+from scanner.audit.opt_out import EFFECTIVE
 from scanner.audit.permission import policy
 from scanner.audit.region import readable
 from scanner.catalog import Catalog
@@ -147,7 +148,7 @@ def _statements(catalog: Catalog) -> list[Template]:
     """What judging and reporting need in an account."""
     data = read_data("config_rules", "_deployment.yaml")
     how = readable(catalog, catalog.controls, acquisition.load())
-    statements = policy(catalog, catalog.controls, how, asked={})["Statement"]
+    statements = policy(catalog, catalog.controls, how, {EFFECTIVE: ()})["Statement"]
     for statement in statements:
         statement["Action"] = [action for action in statement["Action"] if action not in data["unused"]]
     report = {"Sid": "ReportToConfig", "Effect": "Allow", "Action": data["report"], "Resource": "*"}

@@ -16,7 +16,9 @@ _OPERATORS = ("@@none", "@@all", "@@assign")
 
 def check_opt_out(written: Written, rules: Mapping[str, Any]) -> Iterator[Found]:
     """Everything that is wrong with an opt-out policy."""
-    known = rules["opt-out"]["services"].split()
+    from scanner.audit.opt_out import known_services
+
+    known = known_services()
     root = written.data
     services = root.get("services") if isinstance(root, dict) else None
     if not isinstance(services, dict):

@@ -89,7 +89,7 @@ def test_every_service_by_its_name(organization: FakeOrganization) -> None:
 
 
 def _undone() -> list[tuple[str, str | None]]:
-    from scanner.audit.organization import services
+    from scanner.audit.opt_out import services
 
     return services({"services": {}})
 

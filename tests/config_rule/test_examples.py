@@ -15,12 +15,14 @@ from scanner import catalog
 from scanner.audit import acquisition
 from scanner.deploy.rule import rules
 from tests.audit.test_examples import LEFT_OUT, LeftOutError, Maker, examples, make_keys
-from tests.config_rule.support import ACCOUNT, SAGEMAKER, Context, changed, item, scheduled
+from tests.audit.test_organization import OPT_OUT
+from tests.config_rule.support import ACCOUNT, SAGEMAKER, Context, changed, compliance, item, scheduled
 from tests.door import MEASURED, smguard
 from tests.fake_aws import Fake
 
 HOW = acquisition.load()
 FULL = catalog.load()
+OPT_OUT_CONTROL = "ai-services-opt-out"
 COMPLIANCE = {"fail": "NON_COMPLIANT", "unknown": None, "pass": "COMPLIANT"}
 RANK = ("fail", "unknown", "pass")
 
@@ -64,6 +66,10 @@ def test_what_config_is_told_is_what_a_scan_says(
     expected: dict[tuple[str, str, str], str | None] = {}
     for number, (example, template) in enumerate(examples()):
         control = example.rpartition("-")[0].rpartition("-")[0]
+        if control == OPT_OUT_CONTROL:
+            told = _opted_out(cloud, template)
+            assert told == COMPLIANCE[scanned[example, "Example", control]], example
+            expected[control, "AWS::::Account", ACCOUNT] = told
         maker = Maker(cloud, template, f"e{number}", domain)
         try:
             made = maker.make()
@@ -86,18 +92,29 @@ def test_what_config_is_told_is_what_a_scan_says(
             elif verdict == "NOT_APPLICABLE":
                 verdict = None  # what never applied is not reported
             expected[control, kind, identity] = verdict
-    for control in sorted({control for control, _, _ in expected}):
+    for control in sorted({control for control, _, _ in expected} - {OPT_OUT_CONTROL}):
         handle(scheduled(control, {"report": "resource", "since": "all"}), Context())
     shown = {
         (rule.removeprefix("sagemaker-"), kind, name): each["ComplianceType"]
         for (_, rule, kind, name), each in cloud.services.compliance.items()
-        if kind.startswith(SAGEMAKER)
+        if kind.startswith(SAGEMAKER) or rule.endswith(OPT_OUT_CONTROL)
     }
     wrong = {key: (verdict, shown.get(key)) for key, verdict in expected.items() if shown.get(key) != verdict}
     assert not wrong
     assert left_out == LEFT_OUT
     assert len(expected) > 200
     assert {control for control, _, _ in expected} == {rule.control.id for rule in rules(FULL)}
+
+
+def _opted_out(cloud: Fake, template: Mapping[str, Any]) -> str | None:
+    """What Config shows of the account where the example's policy is in effect."""
+    listed = template["Resources"]["Example"]["Properties"].get("Services")
+    organization = cloud.services.organize(ACCOUNT)
+    if listed is not None:
+        services = {it["ServiceName"]: {"opt_out_policy": it.get("OptOutPolicy")} for it in listed}
+        organization.effective[OPT_OUT, ACCOUNT] = json.dumps({"services": services})
+    handle(scheduled(OPT_OUT_CONTROL), Context())
+    return compliance(cloud, OPT_OUT_CONTROL).get(("AWS::::Account", ACCOUNT))
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ import pytest
 
 from config_rules.handler import Failed, handle
 from scanner.audit.client import Client
+from tests.audit.test_organization import OPT_OUT, OUT
 from tests.config_rule.support import (
     ACCOUNT,
     AT,
@@ -183,6 +184,32 @@ def test_an_earlier_compliant_of_the_account_is_taken_back(cloud: Fake) -> None:
     assert "is denied" in failing(scheduled(ISOLATION))
     assert compliance(cloud, ISOLATION)[WHOLE] == "NOT_APPLICABLE"
     assert annotations(cloud)[-1] == "not known any more, so not COMPLIANT either: see the log"
+
+
+def test_what_the_organisation_settles_is_reported_with_the_account(cloud: Fake) -> None:
+    control = "ai-services-opt-out"
+    handle(scheduled(control), Context())
+    assert compliance(cloud, control) == {WHOLE: "NOT_APPLICABLE"}  # in no organisation
+    organization = cloud.services.organize("999988887777")
+    organization.account(ACCOUNT)
+    lex = '{"services":{"default":{"opt_out_policy":"optOut"},"lex":{"opt_out_policy":"optIn"}}}'
+    organization.effective[OPT_OUT, ACCOUNT] = lex
+    handle(scheduled(control), Context())
+    assert annotations(cloud)[-1] == "1 of 2 against ai-services-opt-out: EffectivePolicy lex"
+    organization.effective[OPT_OUT, ACCOUNT] = OUT
+    asks = iter((1, None))
+    ends = run(cloud, scheduled(control), lambda: Context(next(asks)))
+    assert compliance(cloud, control) == {WHOLE: "COMPLIANT"}
+    assert ends["done"] == 2
+    cloud.fail("DescribeEffectivePolicy", code="AccessDeniedException")
+    assert "organizations:DescribeEffectivePolicy is denied" in failing(scheduled(control))
+    assert compliance(cloud, control) == {WHOLE: "NOT_APPLICABLE"}
+
+
+def test_what_no_rule_may_ask_is_a_gap(cloud: Fake) -> None:
+    said = failing(scheduled("guardrail-policies-attached"))
+    assert said == "guardrail-policies-attached is about what no rule of AWS Config may ask"
+    assert not compliance(cloud, "guardrail-policies-attached")
 
 
 def test_the_steps_of_pipelines_are_judged(cloud: Fake) -> None:
