@@ -31,6 +31,7 @@ from scanner.audit.item import Api, Item
 from scanner.audit.judging import Judge
 from scanner.audit.keys import KeyBook
 from scanner.audit.paging import pages
+from scanner.audit.shape import entry_of
 from scanner.model import Gap, Note
 
 ACCOUNT = "AWS::::Account"
@@ -70,12 +71,13 @@ class Walk:
         self.named: list[str] = list(before.get("named", ()))
         for gap in before.get("gaps", ()):
             journal.gap(gap)
+        self.names: dict[str, set[str]] = {}
         self.pool = ThreadPoolExecutor(_AT_ONCE, "call")
 
     def evaluations(self) -> Iterator[Evaluation]:
         """What is to be reported, resource by resource, and of the account at the end."""
         before = self.notice.checkpoint
-        names = [*sorted(self.how), *([opt_out.EFFECTIVE] if self.governed else [])]
+        names = [*sorted(self.how), *([opt_out.EFFECTIVE] if self.governed else []), ACCOUNT]
         if before.get("type") in names:
             names = names[names.index(before["type"]) :]
         try:
@@ -84,61 +86,70 @@ class Walk:
                 if name in self.how:
                     yield from self._type(self.how[name], place)
                 else:
-                    self._opt_out()
+                    yield from self._whole(name)
                 if self.checkpoint is not None:
                     return
                 for fault in self.judge.faults:
                     self.journal.fault(fault, "KMS keys")
-            yield from self._evaluation(ACCOUNT, self.notice.account, self._account())
         finally:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _type(self, how: Acquisition, place: Mapping[str, Any]) -> Iterator[Evaluation]:
-        """The resources of a type, then those that are not there any more though Config knows of them."""
-        each = (self.rule.report or how.config.report) == "resource"
+        """The resources of a type, and where time runs out the place to go on from."""
         after = datetime.fromisoformat(place["after"]) if place.get("after") else None
         cursor = Cursor(self.api, how, after, place.get("done", ()))
+        try:
+            yield from self._resources(how, cursor, new=not place)
+        except Fault as fault:
+            if fault.kind == "stopped":
+                self._pause(how.type, *cursor.place())
+            else:
+                self.journal.fault(fault, f"{how.type} that are not there any more")
+
+    def _resources(self, how: Acquisition, cursor: Cursor, new: bool) -> Iterator[Evaluation]:
+        """Those that are there, then those that are not any more though Config knows of them."""
+        each = (self.rule.report or how.config.report) == "resource"
         seen: set[str] = set()
         sound = True
         for found in self._found(how, cursor):
             if isinstance(found, Item):
                 seen.add(found.name)
-                cursor.emit(found.name)
                 conclusion = self._judged(found)
-                self._count(found, conclusion, each)
                 # Config charges for evaluations: what never applied is not worth one.
                 if each and (conclusion.compliance != NOT_APPLICABLE or found.name in self.old[how.type]):
                     yield from self._evaluation(how.type, found.name, conclusion)
+                self._count(found, conclusion, each)
+                cursor.emit(found.name)
             elif isinstance(found, Gap):
                 self.journal.gap(found.what, found.hint)
             elif isinstance(found, Note):
-                if not place:  # else what was read before is missed
+                if new:  # else what was read before is missed
                     self.journal.say("INFO", found.what)
             elif found.kind == "stopped":
-                self._pause(how.type, *cursor.place())
-                return
+                raise found
             elif found.kind != "missing":
                 sound = False
                 self.journal.fault(found, how.type)
         if sound:
-            for name in self._stale(how, seen if each else set(), whole=not place or not each):
-                why = "not there any more" if each else "reported with the account"
+            why = "not there any more" if each else "reported with the account"
+            for name in self._stale(how, seen if each else set(), whole=new or not each):
                 yield Evaluation(how.type, name, NOT_APPLICABLE, why, self.notice.at)
 
-    def _opt_out(self) -> None:
-        """What an organisation has settled for the account, which is reported with it."""
+    def _whole(self, name: str) -> Iterator[Evaluation]:
+        """What is settled for the account as a whole, and at the end what is reported of it."""
         try:
-            found = opt_out.read(self.api)
+            if name == ACCOUNT:
+                yield from self._evaluation(ACCOUNT, self.notice.account, self._account())
+                return
+            for item in opt_out.items(opt_out.read(self.api), self.notice.account):
+                self._count(item, self._judged(item), each=False)
         except Fault as fault:
             if fault.kind == "stopped":
-                self._pause(opt_out.EFFECTIVE, None, [])
+                self._pause(name, None, [])
             elif fault.code == opt_out.NO_ORGANIZATION:
                 self.journal.say("INFO", "the account is in no organisation")
             else:
                 self.journal.fault(fault, "the opt-out policy in effect")
-            return
-        for item in opt_out.items(found, self.notice.account):
-            self._count(item, self._judged(item), each=False)
 
     def _evaluation(self, type_name: str, name: str, conclusion: Conclusion) -> Iterator[Evaluation]:
         if conclusion.compliance is None and self.old[type_name].get(name, (None, ""))[1] == COMPLIANT:
@@ -215,7 +226,10 @@ class Walk:
 
     @cached_property
     def old(self) -> dict[str, dict[str, tuple[datetime | None, str]]]:
-        """Type -> id -> when it was last reported as what: all that Config holds of this pass."""
+        """Type -> id -> when it was last reported as what: all that Config holds of this pass.
+
+        Raises Fault of the kind "stopped".
+        """
         found: dict[str, dict[str, tuple[datetime | None, str]]] = {name: {} for name in (*self.how, ACCOUNT)}
         asked = {
             "ConfigRuleName": self.notice.rule,
@@ -232,8 +246,9 @@ class Walk:
                         told = identifier.get("OrderingTimestamp"), str(row.get("ComplianceType"))
                         found[about["ResourceType"]][about.get("ResourceId", "")] = told
         except Fault as fault:
-            if fault.kind != "stopped":
-                self.journal.fault(fault, "evaluations of resources that are not there any more")
+            if fault.kind == "stopped":
+                raise
+            self.journal.fault(fault, "evaluations of resources that are not there any more")
         return found
 
     def _stale(self, how: Acquisition, seen: set[str], whole: bool) -> Iterator[str]:
@@ -245,14 +260,22 @@ class Walk:
                 yield name
 
     def _is_gone(self, how: Acquisition, name: str) -> bool:
+        """Ask for the resource, or list all again where its name is not enough to ask. Raises Fault."""
         parts = {NAME: name, **dict(zip(how.listing.name, name.split("/"), strict=False))}
         by = {parameter: parts.get(member) for parameter, member in how.describing.by.items()}
         if how.listing.whole or not all(by.values()) or any(it.endswith("Arn") for it in how.listing.name):
-            return False
+            if how.type not in self.names:
+                listing = how.listing
+                rows = pages(self.api, how.service, listing.operation, listing.parameters, listing.items)
+                found = (entry_of(how, raw, self.api.scope) for page in rows for raw in page)
+                self.names[how.type] = {entry.name for entry in found}
+            return name not in self.names[how.type]
         try:
             self.api.call(how.service, how.describing.operation, by)
         except Fault as fault:
-            return fault.kind == "missing"
+            if fault.kind != "missing":
+                raise
+            return True
         return False
 
     def _map(self, function: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:

@@ -24,6 +24,7 @@ from click.testing import CliRunner
 
 from scanner import __version__, catalog
 from scanner.audit import acquisition
+from scanner.audit.opt_out import EFFECTIVE
 from scanner.audit.item import Item
 from scanner.audit.judging import Judge
 from scanner.cli import group
@@ -137,7 +138,7 @@ def test_each_control_is_a_rule_that_names_it() -> None:
         messages = [each["MessageType"] for each in it["Source"]["SourceDetails"]]
         assert ("ConfigurationItemChangeNotification" in messages) == bool(recorded)
         assert ("ScheduledNotification" in messages) == bool(
-            control.resources.keys() & KNOWN.keys() - recorded
+            control.resources.keys() & {*KNOWN, EFFECTIVE} - recorded
         )
 
 
