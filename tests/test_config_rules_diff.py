@@ -150,6 +150,29 @@ def test_what_is_deployed_as_it_is(account: Account) -> None:
     assert account.fake.calls["DescribeConfigRules"] >= 4, "pages"
 
 
+def test_what_users_have_set_is_said_and_no_difference(account: Account) -> None:
+    row = account.rows["sagemaker-vpc-config"]
+    given = {"allowed-subnets": "subnet-11111111", "exempt": "old-*:2027-01-01", "since": "30"}
+    row["InputParameters"] = json.dumps({**json.loads(row["InputParameters"]), **given})
+    row["Source"]["SourceDetails"][-1]["MaximumExecutionFrequency"] = "One_Hour"
+    assert account.hook is not None
+    account.hook["CloudFormationConfiguration"]["HookConfiguration"]["FailureMode"] = "FAIL"
+    variables = {"SMGUARD_HOOK_FAIL_ON": "high", "SMGUARD_HOOK_WARN": "", "SMGUARD_HOOK_UNKNOWN": "warn"}
+    account.functions[f"{ARN}hook"]["Configuration"]["Environment"] = {"Variables": variables}
+    assert report() == (0, [], [])
+    (scope,) = json.loads(diff("-f", "json").stdout)["scopes"]
+    rule, hook = "rule sagemaker-vpc-config", f"hook {HOOK}"
+    assert [tuple(it.values()) for it in scope["settings"]] == [
+        (rule, "allowed-subnets", "subnet-11111111", ""),
+        (rule, "exempt", "old-*:2027-01-01", ""),
+        (rule, "since", "30", "90"),
+        (rule, "schedule", "One_Hour", "TwentyFour_Hours"),
+        (hook, "FailureMode", "FAIL", "WARN"),
+        ("function smguard-hook", "SMGUARD_HOOK_FAIL_ON", "high", "low"),
+    ]
+    assert "  set by you: since of rule sagemaker-vpc-config is 30 (default 90)\n" in diff().stdout
+
+
 def test_rules_of_others_and_of_conformance_packs(account: Account) -> None:
     account.rows["s3"] = {
         "ConfigRuleName": "s3-bucket-ssl-requests-only",

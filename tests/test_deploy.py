@@ -24,9 +24,9 @@ from click.testing import CliRunner
 
 from scanner import __version__, catalog
 from scanner.audit import acquisition
-from scanner.audit.opt_out import EFFECTIVE
 from scanner.audit.item import Item
 from scanner.audit.judging import Judge
+from scanner.audit.opt_out import EFFECTIVE
 from scanner.cli import group
 from scanner.deploy import bundle, guard
 from scanner.deploy.rule import rules

@@ -10,15 +10,18 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Api
 from scanner.audit.paging import pages
 from scanner.deploy.bundle import Bundle, stamp
+from scanner.deploy.folder import read_data
 from scanner.deploy.rule import Rule
 from scanner.json_object import as_object
 from scanner.model import Gap
+from scanner.safe_text import inert
 
 HOOK = "Smguard::SageMaker::Guardrails"
 KINDS = ("missing", "changed", "extra")
 _PREFIX = "sagemaker-"
 _OWN = ("control", "exempt", "report", "role", "since")
 _Row = Mapping[str, Any]
+_NOTHING: _Row = {}
 
 
 class Difference(NamedTuple):
@@ -31,10 +34,23 @@ class Difference(NamedTuple):
     what: str
 
 
+class Setting(NamedTuple):
+    """What users have given in place of the pack's own: no difference, and worth knowing."""
+
+    part: str
+    name: str
+    """A parameter of the rule, a variable of the hook's function, or FailureMode."""
+    value: str
+    default: str
+
+
 def differences(
     api: Api, rules: list[Rule], made: Mapping[str, Bundle], digest: str, policies: Mapping[str, str]
-) -> Iterator[Difference | Gap]:
-    """How the deployment in a scope differs; `policies` are the Guard texts by the names of their rules."""
+) -> Iterator[Difference | Setting | Gap]:
+    """How the deployment in a scope differs, and what users have set.
+
+    `policies` are the Guard texts by the names of their rules.
+    """
     try:
         rows = [
             row for page in pages(api, "config", "DescribeConfigRules", {}, "ConfigRules") for row in page
@@ -58,6 +74,7 @@ def differences(
             functions[str(source.get("SourceIdentifier"))] = None
         for what in _of_rule(row, given, rule):
             yield Difference("changed", name, what)
+        yield from _settings(name, *_given(row, given, rule))
         if source.get("Owner") == "CUSTOM_POLICY":
             yield from _policy(api, row["ConfigRuleName"], policies.get(rule.name, ""))
     policed = bool(mine) and not functions
@@ -98,6 +115,22 @@ def _of_rule(row: _Row, given: _Row, rule: Rule) -> Iterator[str]:
         yield f"its control has no parameter {', '.join(unknown)}"
 
 
+def _given(row: _Row, given: _Row, rule: Rule) -> tuple[_Row, dict[str, Any]]:
+    """What a rule has been given, and what stands there by default."""
+    stack = read_data("_function.yaml")["Parameters"]
+    often = [each.get("MaximumExecutionFrequency") for each in row.get("Source", {}).get("SourceDetails", ())]
+    own = {name: it["default"] for name, it in (rule.control.parameters or {}).items()}
+    own |= {"exempt": "", "since": stack["SinceDays"]["Default"], "schedule": stack["Schedule"]["Default"]}
+    return {**given, "schedule": next(filter(None, often), None)}, own
+
+
+def _settings(part: str, given: _Row, own: _Row) -> Iterator[Setting]:
+    for name, default in own.items():
+        shown = ", ".join(default) if isinstance(default, list) else str(default)
+        if given.get(name) is not None and str(given[name]).strip() != shown:
+            yield Setting(part, name, inert(str(given[name])), shown)
+
+
 def _policy(api: Api, name: str, wanted: str) -> Iterator[Difference | Gap]:
     """Whether a rule in the Guard language says what the pack says."""
     try:
@@ -109,8 +142,10 @@ def _policy(api: Api, name: str, wanted: str) -> Iterator[Difference | Gap]:
         yield Difference("changed", f"rule {name}", "its policy is not the pack's")
 
 
-def _code(api: Api, function: str, bundle: Bundle, digest: str) -> Iterator[Difference | Gap]:
-    """Whether a function runs the pack's code."""
+def _code(
+    api: Api, function: str, bundle: Bundle, digest: str, variables: _Row = _NOTHING
+) -> Iterator[Difference | Setting | Gap]:
+    """Whether a function runs the pack's code, and which of its `variables` are not as by default."""
     part = f"function {function.rpartition(':')[2]}"
     try:
         answer = api.call("lambda", "GetFunction", {"FunctionName": function}, needs=("Configuration",))
@@ -127,9 +162,11 @@ def _code(api: Api, function: str, bundle: Bundle, digest: str) -> Iterator[Diff
             yield Difference("changed", part, f"{name} is {found}, the pack's is {wanted:.12}")
     if answer["Configuration"].get("CodeSha256") != bundle.code_sha256:
         yield Difference("changed", part, "its code is not that of the pack's zip")
+    given = answer["Configuration"].get("Environment", {}).get("Variables", {})
+    yield from _settings(part, given, variables)
 
 
-def _hook(api: Api, bundle: Bundle, digest: str) -> Iterator[Difference | Gap]:
+def _hook(api: Api, bundle: Bundle, digest: str) -> Iterator[Difference | Setting | Gap]:
     part = f"hook {HOOK}"
     wanted = {"TypeConfigurationIdentifiers": [{"Type": "HOOK", "TypeName": HOOK}]}
     try:
@@ -154,5 +191,10 @@ def _hook(api: Api, bundle: Bundle, digest: str) -> Iterator[Difference | Gap]:
         return
     if status not in ("ENABLED", "ALL"):
         yield Difference("changed", part, "it is not enabled")
+    stack = read_data("_function.yaml")
+    defaults = {name: it.get("Default", "") for name, it in stack["Parameters"].items()}
+    yield from _settings(part, settings, {"FailureMode": defaults["HookMode"]})
     if isinstance(function, str):
-        yield from _code(api, function, bundle, digest)
+        given = stack["Resources"]["HookFunction"]["Properties"]["Environment"]["Variables"]
+        own = {name: defaults[it["Ref"]] for name, it in given.items()}
+        yield from _code(api, function, bundle, digest, own)

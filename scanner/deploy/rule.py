@@ -45,7 +45,7 @@ class Rule(NamedTuple):
 
 
 def rules(catalog: Catalog, known: Mapping[str, Acquisition] | None = None) -> list[Rule]:
-    """The rules of the controls in force, by id; a control about nothing that an account may read has none."""
+    """The rules of the controls in force, by id; one about nothing that accounts may read has none."""
     known = acquisition.load() if known is None else known
     found = []
     for control in catalog.controls:
