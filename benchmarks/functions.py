@@ -15,7 +15,7 @@ from scanner.deploy.bundle import MOST_BYTES, bundles
 from tests.hook.events import resource_event
 from tests.hook.test_artifact import NOTEBOOK, RULE
 
-ROUNDS = 9
+ROUNDS = 15
 IMPORT_MS, JUDGE_MS = 60.0, 5.0
 """What is asked, in milliseconds of CPU time on a warm disk, the fastest of the rounds."""
 _TIMED = """

@@ -17,8 +17,6 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
 from scanner.audit.judging import Judge
 from scanner.audit.keys import KeyBook
-from scanner.audit.paging import pages
-from scanner.audit.shape import Entry, found_in, item_of, unwrap
 from scanner.json_object import as_object
 from scanner.value import Opaque, Partial
 
@@ -86,6 +84,8 @@ def _is_shown_compliant(notice: Notice, api: Api, journal: Journal) -> bool:
         "ResourceId": notice.body["resourceId"],
         "ComplianceTypes": [COMPLIANT],
     }
+    from scanner.audit.paging import pages
+
     try:
         for rows in pages(api, "config", "GetComplianceDetailsByResource", asked, "EvaluationResults"):
             for row in rows:
@@ -157,6 +157,8 @@ def _hide(node: Any, steps: Sequence[str]) -> Any:
 
 def _described(how: Acquisition, item: Item, names: frozenset[str], api: Api) -> Item:
     """The resource as its API describes it now. Raises Fault."""
+    from scanner.audit.shape import Entry, found_in, item_of, unwrap
+
     way = how.describing
     by = {
         parameter: item.properties.get(member) or item.properties.get(parameter) or item.name

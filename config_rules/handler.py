@@ -14,15 +14,13 @@ from config_rules.notice import SCHEDULED, Notice, read_notice
 from config_rules.rule import Rule, read_rule
 from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Scope
-from scanner.audit.pace import Clock, Pace
 from scanner.model import SmguardError
 
 if TYPE_CHECKING:
     from config_rules.periodic import Walk
     from scanner.audit.client import Client
+    from scanner.audit.pace import Clock
 
-_MARGIN = 60_000
-"""Milliseconds before Lambda ends the function in which what is known is put, and the rest handed on."""
 _MOST = 14
 """Continuations of one pass: Lambda ends a function that calls itself some sixteen times, as a loop."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
@@ -32,28 +30,14 @@ class Failed(Exception):
     """What could be reported was, and something could not be looked at: the invocation ends in error."""
 
 
-class Deadline(Clock):
-    """Time until the function is to hand on, as its context tells it."""
-
-    def __init__(self, context: Any) -> None:
-        super().__init__()
-        self._left = context.get_remaining_time_in_millis
-        self._margin = min(_MARGIN, self._left() // 2)
-
-    @property
-    def stopped(self) -> bool:
-        return super().stopped or self._left() <= self._margin
-
-    def wait_until(self, moment: float) -> None:
-        """As Clock, but not past the deadline."""
-        super().wait_until(min(moment, self.now() + max(self._left() - self._margin, 0) / 1000))
-
-
 def handle(event: Any, context: Any) -> dict[str, int]:
     """Judge what a notification of AWS Config is about and put the evaluations; how many, how many unknown.
 
     Raises Failed, with what could not be looked at, after all else was reported.
     """
+    from config_rules.deadline import Deadline
+    from scanner.audit.pace import Clock
+
     journal = Journal()
     try:
         notice, rule = read(event, journal)
@@ -109,6 +93,7 @@ def _client(notice: Notice, rule: Rule, own: str, clock: Clock) -> Client:
     """The API of the account that is evaluated, by a role of it if it is not the function's own."""
     from scanner.audit.access import Access, Role
     from scanner.audit.client import Client
+    from scanner.audit.pace import Pace
 
     roles: tuple[Role, ...] = ()
     if notice.account != own:
@@ -135,6 +120,7 @@ def _hand_on(walk: Walk, event: Mapping[str, Any], context: Any, own: str, journ
         return False
     from scanner.audit.access import Access
     from scanner.audit.client import Client
+    from scanner.audit.pace import Pace
 
     scope = walk.api.scope._replace(account=own)
     client = Client(Access(None, (), scope.region), scope, Pace())

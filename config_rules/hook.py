@@ -11,11 +11,10 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from config_rules.answer import Judged, answer, failure
 from config_rules.hook_setting import Setting, read_setting
-from config_rules.payload import Change, as_deployed, fetch, read_changes
 from scanner.limits import Limits
 from scanner.model import Finding, Location, Resource, SmguardError
 from scanner.opening import Candidate
@@ -24,6 +23,9 @@ from scanner.template import json_reader as json_reader  # every resource needs 
 from scanner.template.document import ReadError
 from scanner.template.judge import FileVerdicts, Judge
 from scanner.template.load import DEFINED, Loader, NotTemplate
+
+if TYPE_CHECKING:
+    from config_rules.payload import Change
 
 _SECONDS = 25.0
 """CloudFormation waits 30 for an answer."""
@@ -131,6 +133,8 @@ def _request(event: Mapping[str, Any], context: Any, setting: Setting) -> Reques
         return Request(
             to_json({"Resources": {name: {"Type": target, "Properties": properties}}}), settled=True
         )
+    from config_rules.payload import fetch, read_changes
+
     arn = str(getattr(context, "invoked_function_arn", ""))
     payload = fetch(data.get("payload"), arn.split(":")[1] if arn.startswith("arn:") else "aws")
     template, changes = payload.get("template"), None
@@ -152,6 +156,8 @@ def _judged(request: Request, setting: Setting) -> Judged:
     loader = Loader(frozenset(catalog.transforms), limits, {}, False, _open_nothing, catalog.types)
     passes = loader.load(request.template, Candidate("template", "", ""))
     if not request.settled:
+        from config_rules.payload import as_deployed
+
         passes = as_deployed(passes, request.changes or {})
     judge = Judge(setting.engine, setting.controls, catalog.kinds, limits, keep_passed=True)
     verdicts = judge.judge(passes)
