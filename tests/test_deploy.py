@@ -122,7 +122,7 @@ def test_our_own_scan_accepts_the_stacks(built: Path, tmp_path: Path) -> None:
 def test_each_control_is_a_rule_that_names_it() -> None:
     found = of_type(STACKS["template.yaml"], "AWS::Config::ConfigRule")
     names = {it["ConfigRuleName"]: it for it in found.values()}
-    unruled = read_data("_deployment.yaml")["unruled"]
+    unruled = read_data("config_rules", "_deployment.yaml")["unruled"]
     assert unruled.keys() == {"guardrail-policies-attached"}
     controls = {it.id for it in CATALOG.controls if not it.retired} - unruled.keys()
     assert names.keys() == {f"sagemaker-{each}" for each in controls}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner import catalog
 from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
+from scanner.json_object import as_object
 
 EFFECTIVE = "AWS::Organizations::EffectivePolicy"
 OPT_OUT = "AISERVICES_OPT_OUT_POLICY"
@@ -40,11 +40,8 @@ def read(api: Api, account: str | None = None) -> Mapping[str, Any] | None:
 
 def decoded(text: Any, operation: str, api: Api) -> Mapping[str, Any]:
     """The object that a policy's text holds; raises Fault."""
-    try:
-        found = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+    found = as_object(text)
+    if found is None:
         raise Fault("malformed", "UnreadablePolicy", _SERVICE, operation, api.scope)
     return found
 

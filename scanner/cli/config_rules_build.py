@@ -62,8 +62,8 @@ Deploy it by
         echo(_left_out(found))
         return 0
     from scanner.deploy.bundle import bundles, stamp
-    from scanner.deploy.folder import read_data
     from scanner.deploy.template import account_template, organization_template
+    from scanner.folder import read_data
 
     made = bundles()
     tags = stamp(made["rules"], full.digest)
@@ -92,7 +92,7 @@ Copy the zips into a bucket of the region{where}, then deploy:
     --parameter-overrides CodeBucket=BUCKET{values} \\
     --tags {named}
 """)
-    for control, why in read_data("_deployment.yaml")["unruled"].items():
+    for control, why in read_data("config_rules", "_deployment.yaml")["unruled"].items():
         click.echo(f"{control} is no rule: {why}.")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from scanner import __version__, catalog
@@ -14,8 +15,6 @@ from scanner.output import write
 from scanner.rule_text import Line
 from scanner.safe_text import to_json
 
-_KIND = {Gap: "gaps", Note: "notes"}
-
 
 def conclude(
     found: Mapping[str, Iterable[Any]],
@@ -24,27 +23,30 @@ def conclude(
     said: tuple[str, str],
     form: str,
     output: str | None,
+    aside: Mapping[type, str] = MappingProxyType({}),
 ) -> int:
     """Write the differences, gaps and notes of each place, and say how the command ends.
 
     `told` is for JSON: the kind of the report, the name of a place, what is listed of it, and the kinds of
     differences. For a table `lines` lays out differences, and `said` ends a place: that nothing is known, and
-    what was compared.
+    what was compared. What is of a type of `aside`, by the name it has in JSON, is laid out behind them and
+    is no difference.
     """
-    parts = {place: _parted(events) for place, events in found.items()}
+    kinds = {Gap: "gaps", Note: "notes", **aside}
+    parts = {place: _parted(events, kinds) for place, events in found.items()}
     if form == "json":
         write(output, [to_json(_document(parts, *told)) + "\n"])
     else:
-        write(output, laid_out(_table(parts, lines, *said)))
+        write(output, laid_out(_table(parts, lines, [*aside.values()], *said)))
     if any(it["differences"] for it in parts.values()):
         return EXIT_FINDINGS
     return EXIT_INCOMPLETE if any(it["gaps"] for it in parts.values()) else 0
 
 
-def _parted(events: Iterable[Any]) -> dict[str, list[Any]]:
-    parts: dict[str, list[Any]] = {"differences": [], "gaps": [], "notes": []}
+def _parted(events: Iterable[Any], kinds: Mapping[type, str]) -> dict[str, list[Any]]:
+    parts: dict[str, list[Any]] = {name: [] for name in ("differences", *kinds.values())}
     for event in events:
-        parts[_KIND.get(type(event), "differences")].append(event)
+        parts[kinds.get(type(event), "differences")].append(event)
     return parts
 
 
@@ -71,11 +73,11 @@ def _document(
 
 
 def _table(
-    parts: _Parts, lines: Callable[[list[Any]], Iterable[Line]], unread: str, compared: str
+    parts: _Parts, lines: Callable[[list[Any]], Iterable[Line]], aside: list[str], unread: str, compared: str
 ) -> Iterator[Line]:
     for where, it in parts.items():
         yield Line(0, where)
-        yield from lines(it["differences"])
+        yield from lines([*it["differences"], *(each for name in aside for each in it[name])])
         yield from (Line(2, f"Note: {note.where}: {note.what}") for note in it["notes"])
         for gap in it["gaps"]:
             yield from (Line(2, f"Not looked at: {gap.where}"), Line(4, gap.what), Line(4, gap.hint))

@@ -10,8 +10,8 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Api
 from scanner.audit.paging import pages
 from scanner.deploy.bundle import Bundle, stamp
-from scanner.deploy.folder import read_data
 from scanner.deploy.rule import Rule
+from scanner.folder import read_data
 from scanner.json_object import as_object
 from scanner.model import Gap
 from scanner.safe_text import inert
@@ -117,7 +117,7 @@ def _of_rule(row: _Row, given: _Row, rule: Rule) -> Iterator[str]:
 
 def _given(row: _Row, given: _Row, rule: Rule) -> tuple[_Row, dict[str, Any]]:
     """What a rule has been given, and what stands there by default."""
-    stack = read_data("_function.yaml")["Parameters"]
+    stack = read_data("config_rules", "_function.yaml")["Parameters"]
     often = [each.get("MaximumExecutionFrequency") for each in row.get("Source", {}).get("SourceDetails", ())]
     own = {name: it["default"] for name, it in (rule.control.parameters or {}).items()}
     own |= {"exempt": "", "since": stack["SinceDays"]["Default"], "schedule": stack["Schedule"]["Default"]}
@@ -191,7 +191,7 @@ def _hook(api: Api, bundle: Bundle, digest: str) -> Iterator[Difference | Settin
         return
     if status not in ("ENABLED", "ALL"):
         yield Difference("changed", part, "it is not enabled")
-    stack = read_data("_function.yaml")
+    stack = read_data("config_rules", "_function.yaml")
     defaults = {name: it.get("Default", "") for name, it in stack["Parameters"].items()}
     yield from _settings(part, settings, {"FailureMode": defaults["HookMode"]})
     if isinstance(function, str):

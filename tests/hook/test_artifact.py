@@ -174,7 +174,10 @@ def test_the_rules_tell_config(task: dict[str, Path], runtime: Path) -> None:
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         address = f"http://127.0.0.1:{config.server_address[1]}"
         said, before, _ = run(
-            *(task["rules"], runtime, "config_rules.handler", RULE),
+            task["rules"],
+            runtime,
+            "config_rules.handler",
+            RULE,
             **keys,
             AWS_ENDPOINT_URL=address,
             AWS_REGION="us-east-1",
