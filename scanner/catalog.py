@@ -9,6 +9,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from scanner.compiled import lines_of, unpack
+from scanner.filling import fill, spell_out
 from scanner.model import Control, Severity, SmguardError
 
 _DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
@@ -53,12 +55,12 @@ def load(given: Given = MappingProxyType({})) -> Catalog:
     Parameters that are not `given` keep their default; `given` values are taken as they are. Raises
     SmguardError for a broken rule pack or a damaged installation.
     """
-    raw = data("catalog.json")
-    if raw is None:
+    text = _text("catalog.json")
+    if text is None:
         from scanner import live_rules
 
-        raw = live_rules.load()
-    return build(raw, given=given)
+        return build(live_rules.load(), given=given)
+    return build(_packed(text), given=given)
 
 
 def live_directory() -> str | None:
@@ -141,6 +143,11 @@ def with_severities(catalog: Catalog, severities: Mapping[str, str]) -> Catalog:
         it._replace(severity=Severity.parse(severities[it.id])) if it.id in severities else it
         for it in catalog.controls
     )
+    return with_controls(catalog, controls)
+
+
+def with_controls(catalog: Catalog, controls: tuple[Control, ...]) -> Catalog:
+    """The catalog with these controls in place of its own."""
     rest = {field: value for field, value in catalog._asdict().items() if not field.startswith("by_")}
     return _indexed(**{**rest, "controls": controls})
 
@@ -195,16 +202,36 @@ def find(catalog: Catalog, control_id: str) -> Control:
 
 def data(name: str) -> Any:
     """The content of a compiled JSON file; None in a source checkout, which has none."""
+    text = _text(name)
+    return None if text is None else _parsed(name, text)
+
+
+def _text(name: str) -> bytes | None:
     try:
         with open(os.path.join(_DATA, name), "rb") as stream:
-            return json.loads(stream.read())
+            return stream.read()
     except FileNotFoundError:
         return None
+
+
+def _packed(text: bytes) -> dict[str, Any]:
+    try:
+        return unpack(lines_of(text), lambda line: _parsed("catalog.json", line))
+    except (LookupError, TypeError, ValueError) as error:
+        raise _damaged("catalog.json", error) from error
+
+
+def _parsed(name: str, text: bytes) -> Any:
+    try:
+        return json.loads(text)
     except ValueError as error:
-        raise SmguardError(
-            f"the installed catalog {name} is damaged: {error}",
-            hint="install sagemaker-guardrails again",
-        ) from error
+        raise _damaged(name, error) from error
+
+
+def _damaged(name: str, error: Exception) -> SmguardError:
+    return SmguardError(
+        f"the installed catalog {name} is damaged: {error}", hint="install sagemaker-guardrails again"
+    )
 
 
 def build(
@@ -240,15 +267,8 @@ def _indexed(*, controls: tuple[Control, ...], **rest: Any) -> Catalog:
 
 
 def _control(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Mapping[str, Any]) -> Control:
-    resources = raw["resources"]
-    parameters = raw["parameters"]
-    if parameters:
-        parameters = {
-            name: {**it, "value": given[name]} if name in given else it for name, it in parameters.items()
-        }
-        values = {name: it.get("value", it["default"]) for name, it in parameters.items()}
-        resources = _filled(_spelled_out(resources, shapes), values)
-    return Control(
+    resources, parameters = raw["resources"], raw["parameters"]
+    control = Control(
         id=raw["id"],
         title=raw["title"],
         area=raw["area"],
@@ -266,41 +286,9 @@ def _control(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Mapping[s
         fix=raw.get("fix"),
         not_prevented=tuple(raw.get("not-prevented") or ()),
         over_prevented=tuple(raw.get("over-prevented") or ()),
+        written=spell_out(resources, shapes) if parameters else None,
     )
-
-
-def _spelled_out(resources: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, Any]:
-    """Resources with their shapes written out: a shape's parameters are those of the control that uses it."""
-    return {
-        kind: rule
-        if "places" not in rule
-        else {
-            **rule,
-            "places": [
-                {**shapes[place["shape"]], **{field: place[field] for field in place if field != "shape"}}
-                if "shape" in place
-                else place
-                for place in rule["places"]
-            ],
-        }
-        for kind, rule in resources.items()
-    }
-
-
-def _filled(node: Any, values: Mapping[str, Any]) -> Any:
-    """Replace every {"$parameter": name} below a node. A keyword whose list is empty asks nothing."""
-    if isinstance(node, dict):
-        if len(node) == 1 and "$parameter" in node:
-            return values[node["$parameter"]]
-        filled = {key: _filled(below, values) for key, below in node.items()}
-        return {
-            key: it
-            for key, it in filled.items()
-            if not (it == [] and type(node[key]) is dict) and not (key == "items" and it == {} != node[key])
-        }
-    if isinstance(node, list):
-        return [_filled(below, values) for below in node]
-    return node
+    return fill(control, given) if parameters else control
 
 
 def _combined(first: str, second: str) -> str:

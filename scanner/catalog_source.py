@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from scanner import catalog
 from scanner.catalog import Catalog
+from scanner.compiled import unpack
 from scanner.model import SmguardError
 
 INSTALLED = "installed"
@@ -66,7 +67,7 @@ def _from_wheel(path: str) -> Source:
             raw, examples = (
                 _read_json(archive, f"scanner/data/{each}.json") for each in ("catalog", "examples")
             )
-        found = catalog.build(raw)
+        found = catalog.build(unpack(raw))
         _compile(found)
         return Source(path, found, examples)
     except (

@@ -5,15 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from scanner.joint import OWNER
 from scanner.kind import Kind
-from scanner.value import Opaque, Partial, Question
+from scanner.value import Opaque, Partial, Question, unknown
 
 
 class View(Protocol):
     """How a judgement reads raw values: a template's in one world, or plain JSON."""
 
+    @property
+    def home(self) -> Any:
+        """What it reads: the template of a resource; None where there is only one."""
+
+    def within(self, home: Any) -> View:
+        """The view of what another resource stands in, in the same world."""
+
     def value(self, raw: Any) -> Any:
         """The value in sight: plain, `Partial`, or None where it is absent or empty."""
+
+    def follow(self, raw: Any, joint: Any) -> Any:
+        """The properties of the resource that a raw value names; None where it is not there."""
+
+    def gather(self, properties: Any, joint: Any) -> Any:
+        """The properties of those that name this resource: a list, None if there are none.
+
+        Partial where there may be some that are not in sight; at the end of a list that may go on, `more_of`.
+        """
 
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Answer a question about partly known text."""
@@ -25,6 +42,12 @@ class View(Protocol):
 class PlainView:
     """Reads plain JSON: null, "", [], {} and what consists of nothing else are absent."""
 
+    home: Any = None
+
+    def within(self, home: Any) -> View:
+        """Itself: plain JSON is the same wherever it stands."""
+        return self
+
     def value(self, raw: Any) -> Any:
         """The value itself, or None where nothing is there."""
         if type(raw) is dict:
@@ -32,6 +55,14 @@ class PlainView:
         if type(raw) is list:
             return raw if any(self.value(child) is not None for child in raw) else None
         return None if raw == "" else raw
+
+    def follow(self, raw: Any, joint: Any) -> Any:
+        """One resource alone leads to no other."""
+        return unknown("another resource")
+
+    def gather(self, properties: Any, joint: Any) -> Any:
+        """One resource alone leads to no other."""
+        return unknown("other resources")
 
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Only the known parts of a text can decide."""
@@ -43,6 +74,12 @@ class PlainView:
 
 
 PLAIN = PlainView()
+
+
+def seat(view: View, found: Any) -> View:
+    """The view that a resource's properties are read by, if `found` are those of one."""
+    owner = found.get(OWNER) if type(found) is dict else None
+    return view if owner is None else view.within(owner.home)
 
 
 class Miss(NamedTuple):
@@ -62,6 +99,8 @@ def obscured(value: Partial, *, inside: bool = False) -> str:
     part = value.parts[0]
     if isinstance(part, Opaque) and part.malformed:
         return f"can't be judged, because there is {part.cause}"
+    if isinstance(part, Opaque) and part.more:
+        return f"has none here as asked for, and {part.cause}{' is not known here' if part.near else ''}"
     return f"{'is inside' if inside else 'comes from'} {value.cause}, which is not known here"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scanner import catalog
+from scanner.alone import alone
 from scanner.catalog import Catalog
 from scanner.check import PLAIN
 from scanner.fix.patch import Ref, Unfit, merge, patch_at, patched
@@ -93,7 +94,7 @@ class Defaults:
         nouns = {path.partition(".")[0] for path in self.data["sdk-config"]}
         facts = catalog.property_kinds()
         planner = Planner(full, facts, frozenset(), {}, Tree("{}"), "", nested=False)
-        for kind, controls in full.by_type.items():
+        for kind, controls in alone(full).by_type.items():
             noun = kind.rpartition("::")[2]
             for control in controls if noun in nouns else ():
                 if not _asks_more(control, frozenset()):

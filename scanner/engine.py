@@ -5,12 +5,13 @@ Standard library only, so that it also runs in a Lambda function and in other to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from scanner.check import View
 from scanner.conclusion import Judgement, conclude, state
+from scanner.joint import is_joined
 from scanner.kind import Kind, coerce
 from scanner.model import Control, Verdict
 from scanner.path import Origin, Path, Target, parse_path, references_of, walk
@@ -113,6 +114,7 @@ class Engine:
         self.joins = joins
         self.run = run
         self._rules: dict[tuple[str, str], tuple[tuple[Place, ...], tuple[str, ...]]] = {}
+        self._joined: dict[tuple[str, str], bool] = {}
 
     def judge(self, control: Control, kind: str, subject: Subject) -> list[Judgement]:
         """Judge a resource by one control: a judgement for each place that applies.
@@ -133,12 +135,24 @@ class Engine:
         """The places of a control on a type. Raises ValueError when they aren't in the notation."""
         return self._rule(control, kind)[0]
 
+    def looks_around(self, controls: Iterable[Control], kind: str) -> bool:
+        """Does one of these controls look at other resources than that of a type itself?"""
+        return any(self._looks_around(control, kind) for control in controls)
+
+    def _looks_around(self, control: Control, kind: str) -> bool:
+        known = self._joined.get((control.id, kind))
+        if known is None:
+            places = control.resources[kind].get("places", ())
+            known = self._joined[control.id, kind] = any(is_joined(place, self.shapes) for place in places)
+        return known
+
     def _rule(self, control: Control, kind: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:
         """The places of a control on a type, and the references at whose ends it is judged instead."""
         found = self._rules.get((control.id, kind))
         if found is None:
             rule = control.resources[kind]
-            places = (compile_place(place, self.values, self.shapes) for place in rule.get("places", ()))
+            asked = (place for place in rule.get("places", ()) if place.get("given", True))
+            places = (compile_place(place, self.values, self.shapes) for place in asked)
             found = self._rules[control.id, kind] = tuple(places), references_of(rule)
         return found
 
@@ -243,7 +257,7 @@ def _all_paths(place: Place, subject: Subject) -> list[str]:
 
 
 def _spell(path: Path) -> str:
-    return ".".join(segment.name for segment in path)
+    return ".".join(segment.key for segment in path)
 
 
 def _overflow(place: Place, subject: Subject, error: Exception) -> Judgement:

@@ -16,6 +16,8 @@ from scanner.rule_text import Line, explain, section
 from scanner.safe_text import to_json
 
 _MOST = 20
+_MOST_WORDS = 3
+_CODE = (".py", ".ipynb")
 WAIVED_DAYS = 90
 _REASON = "say here why this may stay"
 _PLAIN = re.compile(r"[A-Za-z][\w./-]*", re.ASCII)
@@ -60,6 +62,12 @@ def _found(findings: list[Finding]) -> Iterator[Line]:
         said = finding.condition is None or finding.condition in finding.message
         yield Line(4, finding.message if said else f"{finding.message}; {finding.condition}")
         yield Line(4, f"property: {location.path or 'the resource itself'}")
+        if location.file and location.file.endswith(_CODE):
+            from scanner.guard_rules import keywords
+
+            words = keywords(resource.type.rpartition("::")[2], location.path)[:_MOST_WORDS]
+            if words:
+                yield Line(4, f"in the SageMaker SDK: {' or '.join(words)}")
         if finding.waiver is not None:
             yield Line(4, f"waived until {finding.waiver.expires}: {finding.waiver.reason}")
         elif decided := what_decides(finding):
@@ -170,7 +178,7 @@ def _how_to_waive(control: Control, findings: Iterable[Finding], expires: str) -
 
 def _beside(file: str, entry: dict[str, str]) -> Iterator[Line]:
     """The waiver that stands beside what it excuses: a comment in code, Metadata in a template."""
-    if file.endswith((".py", ".ipynb")):
+    if file.endswith(_CODE):
         yield Line(2, "In the code, on a line of the call or the one above it:")
         text = f"# smguard: ignore[{entry['control']}] until={entry['expires']} {entry['reason']}"
         yield Line(4, text, exact=True)

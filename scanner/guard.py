@@ -81,6 +81,7 @@ def guard(
     ignore: Iterable[str] = (),
     waivers: str | None = None,
     strict: bool = False,
+    fail_on: str = "medium",
 ) -> Guard:
     """Judge every `create_*` call to SageMaker of a session, by the same controls as `smguard scan`.
 
@@ -88,12 +89,12 @@ def guard(
     are guarded as well. Without it, all sessions are that this process makes from now on, and boto3's default
     session. The last call for a session counts.
 
-    A call that fails a control raises NonCompliant before anything is sent; mode "warn" only warns. "fill"
-    first gives what was left out the values of the parameter file `parameters`, and says so. What is not
-    known warns; `strict` takes it for a failure. `waivers` is a waiver file. Raises SmguardError for
-    arguments that can't be what they should.
+    A call that fails a control of the severity `fail_on` or above raises NonCompliant before anything is
+    sent; what is below only warns, in mode "warn" everything does. "fill" first gives what was left out the
+    values of the parameter file `parameters`, and says so. What is not known warns; `strict` takes it for a
+    failure. `waivers` is a waiver file. Raises SmguardError for arguments that can't be what they should.
     """
-    rules = Rules(mode, parameters, tuple(select), tuple(ignore), waivers, strict)
+    rules = Rules(mode, parameters, tuple(select), tuple(ignore), waivers, strict, fail_on)
     for problem in rules.waivers.problems:
         _warn(f"{problem.where}: {problem.what}")
     with _LOCK:

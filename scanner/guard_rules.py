@@ -8,11 +8,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from scanner import catalog
+from scanner.alone import alone
 from scanner.check import PLAIN
 from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
 from scanner.limits import Limits
-from scanner.model import Control, Finding, Location, Resource, SmguardError, Verdict
+from scanner.model import Control, Finding, Location, Resource, Severity, SmguardError, Verdict
 from scanner.requests.operation import name_of, types_by_operation
 from scanner.safe_text import inert
 from scanner.waiver import Waivers, read_file
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from scanner.template.judge import Draft
 
 _MODES = ("raise", "warn", "fill")
+_SEVERITIES = {each.label: each for each in Severity}
 _PIPELINES = ("CreatePipeline", "UpdatePipeline")
 _MOST_NAMED = 3
 
@@ -36,18 +38,23 @@ class Rules:
         ignore: tuple[str, ...],
         waivers: str | None,
         strict: bool,
+        fail_on: str = "medium",
     ) -> None:
         if mode not in _MODES:
             raise SmguardError(f"unknown mode '{mode}'", f"known: {', '.join(_MODES)}")
         if mode == "fill" and parameters is None:
             raise SmguardError("the mode fill needs parameters", "give the parameter file of your policies")
+        if fail_on not in _SEVERITIES:
+            raise SmguardError(f"unknown severity '{fail_on}'", f"known: {', '.join(_SEVERITIES)}")
         self.mode, self._strict, self._selected = mode, strict, frozenset(select)
+        self._least = _SEVERITIES[fail_on]
         self._defaults = None
         if parameters is not None:
             from scanner.defaults import Defaults
 
             self._defaults = Defaults(parameters)
-        self._catalog = full = catalog.load(self._defaults.given if self._defaults is not None else {})
+        given = self._defaults.given if self._defaults is not None else {}
+        self._catalog = full = alone(catalog.load(given))
         self._operations = types_by_operation(full.types)
         chosen = {control.id for control in catalog.select(full, select, ignore)}
         self._by_type = {
@@ -67,7 +74,8 @@ class Rules:
 
     def counts(self, finding: Finding) -> bool:
         """Is a call not to be sent for it?"""
-        return self._strict or finding.verdict is Verdict.FAIL
+        fails = self._strict or finding.verdict is Verdict.FAIL
+        return fails and finding.control.severity >= self._least
 
     def judge(self, operation: str, parameters: Mapping[str, Any]) -> list[Finding]:
         """What fails or is not known of what a call makes, also in a pipeline's steps; not what is waived."""

@@ -10,6 +10,7 @@ Kind = Any
 """What botocore's model says a value is; None where that is not known.
 
 Leaves are "s" (text), "b", "i", "f" and "e:A|B" (one of A and B); then {name: kind}, [kind] and {"*": kind}.
+What may be written in another shape has a form: the second item of a list, or what a mapping has under "".
 """
 
 
@@ -32,7 +33,7 @@ def coerce(value: Any, kind: Kind) -> Any:
     if type(value) is Partial:
         if type(kind) is str or not is_surely_text(value):
             return value
-        return malformed("text", kind)
+        return _adapted(value, "text", kind)
     if type(kind) is str:
         if type(value) is dict or type(value) is list:
             return malformed(_noun(value), kind)
@@ -46,8 +47,19 @@ def coerce(value: Any, kind: Kind) -> Any:
         return value if type(value) is str else as_text(value)
     wanted = dict if type(kind) is dict else list
     if type(value) is not wanted:
-        return malformed(_noun(value), kind)
+        return _adapted(value, _noun(value), kind)
     return value
+
+
+def _adapted(value: Any, noun: str, kind: Kind) -> Any:
+    """A value of another shape, brought to that of its kind if the kind has a form that takes it."""
+    form = kind.get("") if type(kind) is dict else kind[1] if len(kind) == 2 else None
+    if form is None:
+        return malformed(noun, kind)
+    from scanner.policy_kind import FORMS
+
+    found = FORMS[form](value)
+    return malformed(noun, kind) if found is None else found
 
 
 def malformed(noun: str, kind: Kind) -> Partial:

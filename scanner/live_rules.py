@@ -19,7 +19,11 @@ _COMPILER = (
     "leaf",
     "predicate",
     "path",
+    "joint",
+    "touched",
+    "type_notation",
     "fix/notation",
+    "framework",
 )
 
 

@@ -70,6 +70,8 @@ class Control(NamedTuple):
     """What the policies of `prevent` let through: {types: [names or "*"], why}."""
     over_prevented: tuple[Mapping[str, Any], ...] = ()
     """What they stop though the control does not ask for it, likewise."""
+    written: Mapping[str, Any] | None = None
+    """`resources` with its parameters by name, where it has any."""
 
     @property
     def cfn_lint_id(self) -> str:

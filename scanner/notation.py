@@ -32,10 +32,9 @@ OPTIONAL_FIELDS = (
     *("parameters", "waivable", "retired", "fix"),
 )
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
-PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape"}
+PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape", "given", "identity"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
 REASON_FIELDS = frozenset({"types", "why", "at", "when", "calls", "parameter"})
-TYPE_FIELDS = frozenset({"create", "properties", "renames", "judged-at", "remark", "live", "config", "steps"})
 PARAMETER_FIELDS = PARAMETER_KEYWORDS | {"default", "description"}
 
 OWN_NUMBERS = 500
@@ -79,7 +78,7 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
     if not isinstance(control, dict):
         yield (), "a control file is a mapping"
         return
-    yield from _unknown(control, (), frozenset(REQUIRED_FIELDS + OPTIONAL_FIELDS), "field")
+    yield from unknown_fields(control, (), frozenset(REQUIRED_FIELDS + OPTIONAL_FIELDS), "field")
     for field in REQUIRED_FIELDS:
         if not control.get(field):
             yield (field,), "is missing"
@@ -124,7 +123,7 @@ def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
     if examples and not isinstance(examples, dict):
         yield ("examples",), "must be a mapping"
     elif examples:
-        yield from _unknown(examples, ("examples",), frozenset(EXAMPLE_KINDS), "verdict")
+        yield from unknown_fields(examples, ("examples",), frozenset(EXAMPLE_KINDS), "verdict")
 
 
 def _reason_faults(listed: Any, field: str, resources: Any) -> Iterator[Fault]:
@@ -144,7 +143,7 @@ def shape_faults(shape: Any, names: Names) -> Iterator[Fault]:
     if not isinstance(shape, dict):
         yield (), "must be a mapping"
         return
-    yield from _unknown(shape, (), SHAPE_FIELDS, "field")
+    yield from unknown_fields(shape, (), SHAPE_FIELDS, "field")
     if not shape.get("requires"):
         yield ("requires",), "is missing"
     yield from _lines_faults(shape, named_parameters(shape), names)
@@ -155,30 +154,12 @@ def value_faults(schema: Any, names: Names) -> Iterator[Fault]:
     yield from schema_faults(schema, frozenset(), names)
 
 
-def type_faults(entry: Any, names: Names) -> Iterator[Fault]:
-    """What is wrong with one entry of `types:` in _types.yaml."""
-    if entry is None:
-        return
-    if not isinstance(entry, dict):
-        yield (), "must be a mapping"
-        return
-    yield from _unknown(entry, (), TYPE_FIELDS, "field")
-    for canonical, other in _mapping(entry, "renames").items():
-        for path in (canonical, other):
-            yield from _path_faults(path, ("renames",))
-    for path, targets in _mapping(entry, "judged-at").items():
-        yield from _path_faults(path, ("judged-at",))
-        for target in targets if isinstance(targets, list) else [targets]:
-            if target not in names.types:
-                yield ("judged-at", str(path)), f"unknown type '{target}'"
-
-
 def schema_faults(schema: Any, parameters: frozenset[str], names: Names) -> Iterator[Fault]:
     """What is wrong with what a value must satisfy."""
     if not isinstance(schema, dict):
         yield (), "must be a mapping of keywords; {} means present"
         return
-    yield from _unknown(schema, (), KEYWORDS, "keyword")
+    yield from unknown_fields(schema, (), KEYWORDS, "keyword")
     for keyword, value in schema.items():
         trail = (str(keyword),)
         parameter = value.get("$parameter") if isinstance(value, dict) and len(value) == 1 else None
@@ -205,7 +186,11 @@ def _subschema_faults(
     trail: tuple[str, ...], value: Any, keyword: Any, parameters: frozenset[str], names: Names
 ) -> Iterator[Fault]:
     pairs: Any
-    if keyword == "properties":
+    if isinstance(value, dict) and value.keys() == {"$each", "as"} and keyword != "properties":
+        if value["$each"] not in parameters:
+            yield trail, f"parameter '{value['$each']}' is not declared here"
+        pairs = [("as", value["as"])]
+    elif keyword == "properties":
         pairs = value.items() if isinstance(value, dict) else None
     else:
         pairs = enumerate(value) if isinstance(value, list) else None
@@ -223,11 +208,11 @@ def _resource_faults(type_name: Any, entry: Any, parameters: frozenset[str], nam
     if not isinstance(entry, dict):
         yield (), "must be a mapping"
         return
-    yield from _unknown(entry, (), RESOURCE_FIELDS, "field")
+    yield from unknown_fields(entry, (), RESOURCE_FIELDS, "field")
     if not entry.get("places") and not entry.get("judged-at"):
         yield (), "has neither places nor judged-at"
     for join in references_of(entry):
-        if str(join) not in _mapping(names.types[type_name] or {}, "judged-at"):
+        if str(join) not in mapping_in(names.types[type_name] or {}, "judged-at"):
             yield ("judged-at",), f"_types.yaml does not say what {join} of {type_name} names"
     places = entry.get("places") or []
     if not isinstance(places, list):
@@ -241,9 +226,13 @@ def _place_faults(place: Any, parameters: frozenset[str], names: Names) -> Itera
     if not isinstance(place, dict):
         yield (), "must be a mapping"
         return
-    yield from _unknown(place, (), PLACE_FIELDS, "field")
+    yield from unknown_fields(place, (), PLACE_FIELDS, "field")
     if "at" in place:
-        yield from _path_faults(place["at"], ("at",))
+        yield from path_faults(place["at"], ("at",))
+    if not isinstance(place.get("identity", ""), str):
+        yield ("identity",), "must be text"
+    if "given" in place and named_parameters(place["given"]).isdisjoint(parameters):
+        yield ("given",), "names no parameter that is declared here"
     if "shape" in place:
         if place["shape"] not in names.shapes:
             yield ("shape",), f"'{place['shape']}' is not among the shapes of _defs.yaml"
@@ -265,7 +254,7 @@ def _lines_faults(place: Mapping[str, Any], parameters: frozenset[str], names: N
             yield (field,), "must be a mapping of paths"
             continue
         for path, schema in lines.items():
-            yield from _path_faults(path, (field,))
+            yield from path_faults(path, (field,))
             yield from _below((field, str(path)), schema_faults(schema, parameters, names))
 
 
@@ -278,7 +267,7 @@ def _parameter_faults(parameters: Any) -> Iterator[Fault]:
         if not isinstance(declaration, dict):
             yield trail, "must be a mapping"
             continue
-        yield from _unknown(declaration, trail, PARAMETER_FIELDS, "field")
+        yield from unknown_fields(declaration, trail, PARAMETER_FIELDS, "field")
         if declaration.get("type") not in VALUE_TYPES:
             yield (*trail, "type"), f"must be one of {', '.join(sorted(VALUE_TYPES))}"
         elif "default" not in declaration:
@@ -292,21 +281,23 @@ def _parameter_faults(parameters: Any) -> Iterator[Fault]:
 def named_parameters(node: Any) -> frozenset[str]:
     """The parameters that a part of a control, or a shape, refers to."""
     if isinstance(node, dict):
-        name = node.get("$parameter")
+        name = node.get("$parameter", node.get("$each"))
         return frozenset([name] if isinstance(name, str) else ()).union(*map(named_parameters, node.values()))
     return frozenset().union(*map(named_parameters, node)) if isinstance(node, list) else frozenset()
 
 
-def _path_faults(path: Any, trail: tuple[str, ...]) -> Iterator[Fault]:
+def path_faults(path: Any, trail: tuple[str, ...]) -> Iterator[Fault]:
+    """What is wrong with a path."""
     try:
         parse_path(path if isinstance(path, str) and path else "-")
     except ValueError:
         yield (*trail, str(path)), "is no path like A.B[].C?"
 
 
-def _unknown(
+def unknown_fields(
     mapping: Mapping[Any, Any], trail: tuple[str, ...], known: frozenset[str], noun: str
 ) -> Iterator[Fault]:
+    """The keys of a mapping that are not known."""
     for key in mapping:
         if key not in known:
             yield (*trail, str(key)), f"unknown {noun}"
@@ -317,7 +308,8 @@ def _below(trail: tuple[str, ...], faults: Iterator[Fault]) -> Iterator[Fault]:
         yield (*trail, *deeper), what
 
 
-def _mapping(entry: Mapping[str, Any], field: str) -> Mapping[Any, Any]:
+def mapping_in(entry: Mapping[str, Any], field: str) -> Mapping[Any, Any]:
+    """A field that is a mapping; anything else is as good as none."""
     found = entry.get(field)
     return found if isinstance(found, dict) else {}
 

@@ -50,16 +50,16 @@ def compile_place(place: Mapping[str, Any], values: Mapping[str, Any], shapes: M
         if name not in shapes:
             raise ValueError(f"unknown shape {name!r}")
         merged = {**shapes[name], **merged}
-    surplus = merged.keys() - {"at", "when", "unless", "unsure", "requires", "about"}
+    surplus = merged.keys() - {"at", "when", "unless", "unsure", "requires", "about", "given", "identity"}
     if surplus:
         raise ValueError(f"unknown field {sorted(surplus)[0]!r} of a place")
     if not merged.get("requires"):
         raise ValueError("a place needs requires or a shape")
     at, when = parse_path(merged.get("at", "")), _compile_lines(merged.get("when"), values)
     gate = None
-    if at and at[0].optional:
+    if at and at[0].optional and at[0].join != "<":
         gate = frozenset({at[0].name})
-    elif not at and when:
+    elif not at and when and not any(line.path[0].join == "<" for line in when):
         gate = frozenset(line.path[0].name for line in when)
     return Place(
         at=at,
@@ -67,7 +67,7 @@ def compile_place(place: Mapping[str, Any], values: Mapping[str, Any], shapes: M
         unless=_compile_lines(merged.get("unless"), values),
         unsure=_compile_lines(merged.get("unsure"), values),
         requires=_compile_lines(merged["requires"], values),
-        identity=next(iter(merged["requires"])),
+        identity=merged.get("identity") or next(iter(merged["requires"])),
         gate=gate,
     )
 
@@ -76,7 +76,8 @@ def _compile_lines(lines: Mapping[str, Any] | None, values: Mapping[str, Any]) -
     compiled = []
     for text, schema in (lines or {}).items():
         path = parse_path(text)
-        name = path[0].name if len(path) == 1 and not path[0].each and not path[0].optional else None
+        plain = len(path) == 1 and not path[0].each and not path[0].optional and not path[0].join
+        name = path[0].name if plain else None
         check = compile_schema(schema, values) if schema else None
         compiled.append(Line(path, name, check, _judge_absence(schema, values)))
     return tuple(compiled)
@@ -84,6 +85,8 @@ def _compile_lines(lines: Mapping[str, Any] | None, values: Mapping[str, Any]) -
 
 def _judge_absence(schema: Mapping[str, Any], values: Mapping[str, Any]) -> Miss | None:
     """What is to be said of a value that isn't there."""
+    if schema.get("not") == {}:
+        return None
     must = "".join(f", must be {word}" for word in _asked_for(schema))
     if "default" not in schema:
         return Miss(f"is missing{must}")
@@ -115,7 +118,7 @@ class Outcome(NamedTuple):
 def find_targets(view: View, place: Place, properties: Any, kind: Kind, origin: Origin) -> list[Target]:
     """What a place leads to in one world."""
     if not place.at:
-        return [Target(properties, kind, "", origin)]
+        return [Target(properties, kind, "", origin, home=view.home)]
     return walk(view, properties, kind, place.at, at="", origin=origin)
 
 
@@ -131,6 +134,8 @@ def find_target(
 
 def judge_target(view: View, place: Place, target: Target) -> Outcome | None:
     """Judge one target in one world; None where the place does not apply to it."""
+    if target.home is not view.home:
+        view = view.within(target.home)
     if target.value is None:
         return Outcome(Verdict.FAIL, target.path, target.path, f"{target.path} is missing", target.origin)
     doubt: Miss | None = None
@@ -175,15 +180,16 @@ def _follow(view: View, line: Line, target: Target) -> list[Target]:
     if found is None:
         if REST in value:
             return walk(view, value, target.kind, line.path, at=target.path, origin=target.origin)
-        return [Target(None, kind, path, (value, name) if name in value else target.origin)]
-    return [Target(coerce(found, kind), kind, path, (value, name))]
+        origin = (value, name) if name in value else target.origin
+        return [Target(None, kind, path, origin, home=view.home)]
+    return [Target(coerce(found, kind), kind, path, (value, name), home=view.home)]
 
 
 def _match(view: View, lines: tuple[Line, ...], target: Target) -> tuple[bool | None, Miss | None]:
     """Does some place of some line match? The doubt names what an answer of None hangs on."""
     doubt: Miss | None = None
     for line in lines:
-        if line.path and _is_plainly_absent(target.value, line.path[0].name):
+        if line.path and line.path[0].join != "<" and _is_plainly_absent(target.value, line.path[0].name):
             continue
         for found in _follow(view, line, target):
             if found.value is None:
@@ -191,7 +197,8 @@ def _match(view: View, lines: tuple[Line, ...], target: Target) -> tuple[bool | 
             if found.hidden:
                 miss: Miss | None = Miss("", certain=False, cause=found.value.cause)
             else:
-                miss = line.check(view, found.value, found.kind) if line.check else None
+                there = view if found.home is view.home else view.within(found.home)
+                miss = line.check(there, found.value, found.kind) if line.check else None
             if miss is None:
                 return True, None
             if not miss.certain:
@@ -222,7 +229,8 @@ def _judge_lines(view: View, place: Place, target: Target) -> list[tuple[str, Mi
             elif found.hidden:
                 miss = Miss(obscured(found.value, inside=True), certain=False, cause=found.value.cause)
             else:
-                miss = line.check(view, found.value, found.kind) if line.check else doubt_shape(found.value)
+                there = view if found.home is view.home else view.within(found.home)
+                miss = line.check(there, found.value, found.kind) if line.check else doubt_shape(found.value)
             if miss is not None:
                 misses.append((found.path, miss, found.origin))
     return misses

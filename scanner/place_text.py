@@ -43,7 +43,8 @@ def _place(place: Mapping[str, Any], values: Named) -> str:
     if place.get("unsure"):
         text += f"; unknown if {_lines(place['unsure'], values)}"
     at = place.get("at", "")
-    return f"{_where(at)}: {text}" if at else text
+    text = f"{_where(at)}: {text}" if at else text
+    return text if place.get("given", True) else f"{text}; judged once the parameter is set"
 
 
 def _where(at: str) -> str:
@@ -106,7 +107,8 @@ def word(schema: Mapping[str, Any], values: Named, form: str) -> str:
             ]
         elif keyword in ("allOf", "anyOf"):
             both = (keyword == "allOf") is (form in ("must", "is"))
-            phrases.append((" and " if both else " or ").join(word(each, values, form) for each in operand))
+            words = dict.fromkeys(word(each, values, form) for each in operand)
+            phrases += [(" and " if both else " or ").join(words)] if words else []
         elif keyword == "not":
             phrases.append(word(operand, values, _NEGATED[form]))
         elif keyword == "$ref":
@@ -129,7 +131,7 @@ def _leaf(keyword: str, operand: Any, values: Named, form: str) -> str:
     if keyword == "pattern":
         return f"{match} {operand}"
     if keyword == "is":
-        return f"{be} a {operand.replace('-', ' ')}"
+        return f"{be} a{'n' * (operand[0] in 'aeio')} {operand.replace('-', ' ')}"
     if keyword in ("items", "contains"):
         what = "only items each of which" if keyword == "items" else "an item that"
         return f"{have} {what} {word(operand, values, 'is')}"

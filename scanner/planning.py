@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner import catalog
+from scanner.environment import configured
 from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.scan import Plan
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 UNSET: Mapping[str, Any] = MappingProxyType(
     {
         **dict.fromkeys(("select", "ignore", "area", "framework", "rules", "parameters"), ()),
-        **dict.fromkeys(("waivers", "baseline", "fail_on", "strict"), None),
+        **dict.fromkeys(("waivers", "baseline", "fail_on", "strict", "environment"), None),
         "no_inline_waivers": False,
     }
 )
@@ -56,6 +57,7 @@ def make_plan(
         given=read_parameters(options["parameters"], limits),
         settled=bool(options["parameters"]),
         inline_waivers=not options["no_inline_waivers"],
+        environment=configured({} if config is None else config.body, options.get("environment")),
     )
     if options["waivers"] is not None:
         from scanner import waiver

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from scanner.check import PLAIN, Check, Miss, View, doubt_about
+from scanner.check import PLAIN, Check, Miss, View, doubt_about, seat
 from scanner.kind import Kind, coerce, kind_below, show
 from scanner.leaf import LEAVES, check_predicate, match_pattern
-from scanner.value import Partial, is_surely_text, rest_of
+from scanner.value import Partial, is_surely_text, more_of, rest_of
 
 KEYWORDS = frozenset(
     (
@@ -58,9 +58,15 @@ def parameter_fault(declaration: Mapping[str, Any], value: Any) -> str | None:
     return miss.text if miss else None
 
 
-def _words(name: str | None, named: Mapping[str, Any]) -> str | None:
+def _label(schema: Mapping[str, Any], named: Mapping[str, Any]) -> str | None:
+    """What messages call what a schema describes: its own words or those of the schema that it names."""
+    name = schema.get("$ref")
+    return schema.get("words") or (_words(name, named) if name else None)
+
+
+def _words(name: str, named: Mapping[str, Any]) -> str:
     """What messages call a named schema."""
-    return None if name is None else str(named[name].get("words", name) if name in named else name)
+    return str(named[name].get("words", name) if name in named else name)
 
 
 def _all(checks: tuple[Check, ...]) -> Check:
@@ -91,11 +97,15 @@ def _any(checks: tuple[Check, ...]) -> Check:
     return check
 
 
-def _not(inner: Check) -> Check:
+def _be_absent(view: View, value: Any, kind: Kind) -> Miss | None:
+    return Miss("must not be set")
+
+
+def _not(inner: Check, label: str | None) -> Check:
     def check(view: View, value: Any, kind: Kind) -> Miss | None:
         miss = inner(view, value, kind)
         if miss is None:
-            shown = show(value, kind)
+            shown = show(value, kind) or label
             return Miss(f"is {shown}, which is not allowed" if shown else "has a value that is not allowed")
         return None if miss.certain else miss
 
@@ -111,13 +121,11 @@ def _compile_keyword(keyword: str, operand: Any, named: Mapping[str, Any], label
         inner = tuple(compile_schema(each, named) for each in operand)
         return _all(inner) if keyword == "allOf" else _any(inner)
     if keyword == "not":
-        return _not(compile_schema(operand, named))
+        return _not(compile_schema(operand, named), _label(operand, named)) if operand else _be_absent
     if keyword == "properties":
         return _properties({name: compile_schema(each, named) for name, each in operand.items()})
     if keyword in ("items", "contains"):
-        return _items(
-            compile_schema(operand, named), every=keyword == "items", label=_words(operand.get("$ref"), named)
-        )
+        return _items(compile_schema(operand, named), every=keyword == "items", label=_label(operand, named))
     if keyword == "pattern":
         return match_pattern(operand, label)
     if keyword in ("minItems", "maxItems"):
@@ -136,8 +144,11 @@ def _count(operand: int, *, least: bool) -> Check:
         if type(value) is not list:
             return None
         # An item that a condition leaves out is not there; one that is unknown is.
-        number = sum(view.value(item) is not None for item in value)
-        return None if (number >= operand if least else number <= operand) else Miss(must)
+        more = more_of(value[-1]) if value else None
+        number = sum(seat(view, item).value(item) is not None for item in value) - (more is not None)
+        if number >= operand if least else number <= operand:
+            return None
+        return doubt_about(more) if more and least else Miss(must)
 
     return check
 
@@ -153,10 +164,14 @@ def _items(inner: Check, *, every: bool, label: str | None) -> Check:
         below = kind[0] if type(kind) is list and kind else None
         doubt: Miss | None = None
         for raw in value:
-            item = view.value(raw)
+            item = seat(view, raw).value(raw)
             if item is None:
                 continue
-            miss = inner(view, coerce(item, below), below)
+            if more_of(item) is not None:
+                if not every:
+                    doubt = doubt or Miss(f"{none} here, and {item.cause}", certain=False, cause=item.cause)
+                continue
+            miss = inner(seat(view, item), coerce(item, below), below)
             if miss is None:
                 if not every:
                     return None

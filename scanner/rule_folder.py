@@ -13,8 +13,9 @@ import yaml
 
 from scanner.model import SmguardError
 from scanner.notation import Problem
+from scanner.policy_kind import expand
 
-TYPES_FILE, DEFINITIONS_FILE = "_types.yaml", "_defs.yaml"
+TYPES_FILE, ENVIRONMENT_FILE, DEFINITIONS_FILE = "_types.yaml", "_environment.yaml", "_defs.yaml"
 KINDS_FILE, SCHEMA_FILE, SDK_FILE = "_kinds.json", "_schema.json", "_sdk.yaml"
 _GENERATED = "README.md"
 
@@ -43,6 +44,9 @@ class Pack:
     values: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, Any] = field(default_factory=dict)
     types: dict[str, Any] = field(default_factory=dict)
+    """Those of `_types.yaml` and `_environment.yaml`."""
+    environment: dict[str, Any] = field(default_factory=dict)
+    """The types of `_environment.yaml` alone."""
     transforms: list[str] = field(default_factory=list)
     kinds: dict[str, Any] = field(default_factory=dict)
     template_parameters: dict[str, Any] = field(default_factory=dict)
@@ -87,6 +91,7 @@ def read(directory: str, *, begun: bool = True) -> Pack:
     definitions = ("values", "shapes", "template-parameters")
     for file, fields in ((DEFINITIONS_FILE, definitions), (TYPES_FILE, ("types", "transforms"))):
         _read_shared(pack, file, fields)
+    _read_environment(pack)
     _read_kinds(pack)
     return pack
 
@@ -134,6 +139,16 @@ def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
             pack.faults.append(Problem(file, (name,), f"must be a {expected.__name__}"))
 
 
+def _read_environment(pack: Pack) -> None:
+    own = pack.types
+    pack.types = {}
+    _read_shared(pack, ENVIRONMENT_FILE, ("types",))
+    pack.environment = pack.types
+    twice = own.keys() & pack.environment.keys()
+    pack.faults += [Problem(ENVIRONMENT_FILE, ("types", it), f"stands in {TYPES_FILE} too") for it in twice]
+    pack.types = {**pack.environment, **own}
+
+
 def _read_kinds(pack: Pack) -> None:
     path = os.path.join(pack.directory, KINDS_FILE)
     if not os.path.isfile(path):
@@ -141,7 +156,8 @@ def _read_kinds(pack: Pack) -> None:
     try:
         with open(path, encoding="utf-8") as stream:
             generated = json.load(stream)
-        kinds, only = generated["kinds"], generated.get("cloudformation-only", {})
+        generated["kinds"] = kinds = expand(generated["kinds"])
+        only = generated.get("cloudformation-only", {})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         generated = kinds = only = None
     if isinstance(kinds, dict) and isinstance(only, dict):

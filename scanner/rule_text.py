@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from scanner import framework
 from scanner.catalog import Catalog
 from scanner.model import Control
 from scanner.notation import AREAS, OWN_NUMBERS
@@ -50,7 +51,10 @@ def explain(
     yield from section("How to mend", *_paragraphs(control.remediation))
     yield from section("What stops it before it is made", *_prevention(control, kinds))
     if kinds is None:
-        names = {**foreign_names(control), **{name: _ids(each) for name, each in control.frameworks.items()}}
+        names = {
+            **framework.foreign_names(control.aka, control.resources),
+            **{name: framework.ids(each) for name, each in control.frameworks.items()},
+        }
         if names or control.number:
             yield from section("In other tools and frameworks")
         if control.number:
@@ -105,22 +109,6 @@ def lay_out(lines: Iterable[Line], columns: int) -> Iterator[str]:
         yield from (hanging + each for each in rest)
 
 
-def foreign_names(control: Control) -> dict[str, list[str]]:
-    """The ids that other tools give to what a control asks for: tool -> ids, each once."""
-    names: dict[str, list[str]] = {}
-    for aka in (control.aka, *(rule.get("aka", {}) for rule in control.resources.values())):
-        for tool, ids in aka.items():
-            known = names.setdefault(tool, [])
-            known += [each for each in _ids(ids) if each not in known]
-    return dict(sorted(names.items()))
-
-
-def _ids(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [each for inner in value.values() for each in _ids(inner)]
-    return [str(each) for each in value] if isinstance(value, (list, tuple)) else [str(value)]
-
-
 def readme(catalog: Catalog, examples: Examples) -> str:
     """`rules/README.md`, whole."""
     controls = [control for control in catalog.controls if not control.retired]
@@ -152,6 +140,23 @@ def readme(catalog: Catalog, examples: Examples) -> str:
             lines += ["", f"## {area.replace('-', ' ').capitalize()}"]
         for control in chosen:
             lines += _section(control, catalog, examples.get(control.id, {}))
+    known = framework.known()
+    lines += [
+        "",
+        "## Frameworks",
+        "",
+        "Requirements above are what these sources state for an id that a control is also known by, and what "
+        "its own file says: "
+        + "; ".join(f"[{it['title']}]({it['url']}) ({it['as-of']})" for it in known["sources"].values())
+        + ".",
+        "",
+        "| Framework | What it is |",
+        "|---|---|",
+    ]
+    lines += [
+        f"| `{name}` | [{_cell(it['title'])}]({it['url']}), {it['version']} |"
+        for name, it in known["frameworks"].items()
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -171,7 +176,7 @@ def _section(
     for kind, rule in control.resources.items():
         asks = "<br>".join(_cell(line) for line in describe_rule(rule, catalog.values, catalog.shapes))
         yield f"| `{kind}` | {asks} |"
-    names = foreign_names(control)
+    names = framework.foreign_names(control.aka, control.resources)
     if names:
         yield ""
         yield "Also known as: " + "; ".join(
@@ -186,7 +191,7 @@ def _section(
     if control.frameworks:
         yield ""
         yield "Frameworks: " + "; ".join(
-            f"{name} {', '.join(_ids(body))}" for name, body in control.frameworks.items()
+            f"{name} {', '.join(framework.ids(body))}" for name, body in control.frameworks.items()
         )
     if examples:
         counts = ", ".join(f"{len(listed)} {verdict}" for verdict, listed in examples.items())

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scanner import __version__, notation
+from scanner import __version__, compiled, framework, notation
 from scanner.fix.notation import fix_faults, template_parameter_faults
+from scanner.joint import joined
 from scanner.model import SmguardError
 from scanner.notation import OWN_NUMBERS, Names, Problem
-from scanner.path import references_of
 from scanner.rule_folder import (
     DEFINITIONS_FILE,
+    ENVIRONMENT_FILE,
     SCHEMA_FILE,
     SDK_FILE,
     TYPES_FILE,
@@ -28,6 +29,8 @@ from scanner.rule_folder import (
 )
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
+from scanner.touched import touched
+from scanner.type_notation import type_faults
 
 CONFIGURATION_SCHEMA = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "smguard.schema.json"
@@ -78,7 +81,13 @@ def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
     for file, section, entries, known in (
         (DEFINITIONS_FILE, "values", pack.values, base.values),
         (DEFINITIONS_FILE, "shapes", pack.shapes, base.shapes),
-        (TYPES_FILE, "types", pack.types, base.types),
+        (
+            TYPES_FILE,
+            "types",
+            {it: pack.types[it] for it in pack.types.keys() - pack.environment.keys()},
+            base.types,
+        ),
+        (ENVIRONMENT_FILE, "types", pack.environment, base.types),
         (
             DEFINITIONS_FILE,
             "template-parameters",
@@ -110,13 +119,17 @@ def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
         raise SmguardError(
             str(problem), hint=f"`smguard rules check {pack.directory}` lists everything that is wrong"
         )
-    kinds = {**(base.kinds if base else {}), **pack.kinds}
+    values = {**(base.values if base else {}), **pack.values}
+    types = {**(base.types if base else {}), **pack.types}
+    kinds = joined({**(base.kinds if base else {}), **pack.kinds}, types)
     shapes = {**(base.shapes if base else {}), **pack.shapes}
+    told = framework.known() if base else framework.read(pack.directory)
     return {
         "version": __version__,
         "digest": pack.digest,
         "controls": sorted(
-            (_compiled(control.document) for control in pack.controls), key=lambda it: it["id"]
+            (framework.complete(_compiled(it.document), told) for it in pack.controls),
+            key=lambda it: it["id"],
         ),
         "values": pack.values,
         "shapes": pack.shapes,
@@ -125,7 +138,7 @@ def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
             for name, entry in pack.types.items()
         },
         "transforms": pack.transforms,
-        "kinds": _pruned(kinds, touched(pack, shapes)),
+        "kinds": _pruned(kinds, touched(pack, types, shapes, values)),
         "template-parameters": pack.template_parameters,
     }
 
@@ -144,11 +157,11 @@ def live_types(pack: Pack, shapes: Mapping[str, Any]) -> dict[str, dict[str, Any
 
     `kept` are the properties that some control looks at, `config` is the type's `config:` block.
     """
-    looked_at = touched(pack, shapes)
+    looked_at = touched(pack, pack.types, shapes, pack.values)
     return {
         name: {
             **entry["live"],
-            "kept": sorted(looked_at.get(name, ())),
+            "kept": sorted(it for it in looked_at.get(name, ()) if "@" not in it and it != "Tags"),
             "config": entry.get("config") or {},
         }
         for name, entry in pack.types.items()
@@ -160,16 +173,17 @@ def compiled_files(directory: str) -> dict[str, str]:
     """The files of `scanner/data/` in a wheel, `policies/` as it is among them: name -> text."""
     pack = read(directory)
     files = {
-        "catalog.json": compile_pack(pack),
         "examples.json": examples(pack),
         "kinds.json": pack.generated,
         "live.json": live_types(pack, pack.shapes),
+        "frameworks.json": framework.read(directory),
         "sdk.json": sdk(os.path.join(directory, SDK_FILE)),
     }
     texts = {
         name: json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         for name, content in files.items()
     }
+    texts["catalog.json"] = compiled.pack(compile_pack(pack))
     with open(os.path.join(directory, SCHEMA_FILE), encoding="utf-8") as stream:
         texts["schema.json"] = stream.read()
     with open(CONFIGURATION_SCHEMA, encoding="utf-8") as stream:
@@ -198,24 +212,13 @@ def sdk(path: str) -> dict[str, Any]:
         entry = dict(document["classes"][name] or {})
         return {**whole(entry.pop("like")), **entry} if "like" in entry else entry
 
-    return {**{name: whole(name) for name in document["classes"]}, "elsewhere": document["elsewhere"]}
-
-
-def touched(pack: Pack, shapes: Mapping[str, Any]) -> dict[str, set[str]]:
-    """The top-level properties of each type that some control of the pack looks at."""
-    found: dict[str, set[str]] = {}
-    for control in pack.controls:
-        for type_name, entry in control.document["resources"].items():
-            paths = found.setdefault(type_name, set())
-            paths.update(_top(path) for path in references_of(entry))
-            for place in entry.get("places") or []:
-                if "at" in place:
-                    paths.add(_top(place["at"]))
-                    continue
-                lines = shapes[place["shape"]] if "shape" in place else place
-                for part in notation.SHAPE_FIELDS & lines.keys():
-                    paths.update(_top(path) for path in lines[part] or {})
-    return found
+    said = {name: whole(name) for name in document["classes"]}
+    unsaid = document["unsaid"]
+    for entry in said.values():
+        if "type" in entry:
+            of_type = {**unsaid["*"], **unsaid.get(entry["type"], {})}
+            entry["otherwise"] = {**of_type, **entry.get("otherwise", {})}
+    return {**said, "elsewhere": document["elsewhere"]}
 
 
 def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,10 +249,6 @@ def _pruned(kinds: Mapping[str, Any], touched: Mapping[str, set[str]]) -> dict[s
         for type_name, names in sorted(touched.items())
         if type_name in kinds
     }
-
-
-def _top(path: str) -> str:
-    return path.partition(".")[0].removesuffix("?").removesuffix("[]")
 
 
 def _number_problems(pack: Pack, base: Base) -> Iterator[Problem]:
@@ -301,6 +300,6 @@ def _references(node: Any) -> Iterator[str]:
 _FAULTS = {
     "values": notation.value_faults,
     "shapes": notation.shape_faults,
-    "types": notation.type_faults,
+    "types": type_faults,
     "template-parameters": template_parameter_faults,
 }

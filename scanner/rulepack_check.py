@@ -10,10 +10,21 @@ from typing import Any
 
 import yaml
 
+from scanner import framework
+from scanner.joint import joined
 from scanner.model import SmguardError
 from scanner.notation import SHAPE_FIELDS, Fault, Problem
 from scanner.path import Path, parse_path, references_of
-from scanner.rule_folder import DEFINITIONS_FILE, KINDS_FILE, SCHEMA_FILE, TYPES_FILE, ControlFile, Pack, read
+from scanner.rule_folder import (
+    DEFINITIONS_FILE,
+    ENVIRONMENT_FILE,
+    KINDS_FILE,
+    SCHEMA_FILE,
+    TYPES_FILE,
+    ControlFile,
+    Pack,
+    read,
+)
 from scanner.rulepack import Base, problems
 
 
@@ -29,7 +40,9 @@ def check(directory: str, base: Base | None = None) -> list[Problem]:
     found.extend(problem for problem in _schema_problems(pack) if problem.file not in broken)
     broken = {problem.file for problem in found}
     sound = [control for control in pack.controls if control.file not in broken]
-    kinds = {**(base.kinds if base else {}), **pack.kinds}
+    kinds = joined(
+        {**(base.kinds if base else {}), **pack.kinds}, {**(base.types if base else {}), **pack.types}
+    )
     shapes = {**(base.shapes if base else {}), **pack.shapes}
     if DEFINITIONS_FILE not in broken:
         for control in sound:
@@ -51,8 +64,14 @@ def _schema_problems(pack: Pack) -> Iterator[Problem]:
         "shapes": pack.shapes,
         "template-parameters": pack.template_parameters,
     }
-    types = {"types": pack.types, "transforms": pack.transforms}
-    documents += [(DEFINITIONS_FILE, definitions, "definitions-file"), (TYPES_FILE, types, "types-file")]
+    own = {name: entry for name, entry in pack.types.items() if name not in pack.environment}
+    types = {"types": own, "transforms": pack.transforms}
+    documents += [
+        (DEFINITIONS_FILE, definitions, "definitions-file"),
+        (ENVIRONMENT_FILE, {"types": pack.environment}, "types-file"),
+        (TYPES_FILE, types, "types-file"),
+        (framework.FILE, framework.read(pack.directory), "frameworks-file"),
+    ]
     for file, document, name in documents:
         validator = Draft202012Validator({**schema, "$ref": f"#/$defs/{name}"})
         for error in validator.iter_errors(document):
@@ -82,37 +101,46 @@ def _path_problems(
             yield Problem(control.file, trail, f"no property of this type is known; add it to {KINDS_FILE}")
             continue
         for path in references_of(entry):
-            _, faults = _follow(tree, parse_path(path))
+            _, faults = _follow(tree, parse_path(path), kinds)
             yield from (Problem(control.file, (*trail, "judged-at"), what) for what in faults)
         for index, place in enumerate(entry.get("places") or []):
-            for below, what in _place_faults(place, tree, shapes):
+            for below, what in _place_faults(place, tree, shapes, kinds):
                 yield Problem(control.file, (*trail, "places", str(index), *below), what)
 
 
-def _place_faults(place: Mapping[str, Any], tree: Any, shapes: Mapping[str, Any]) -> Iterator[Fault]:
+def _place_faults(
+    place: Mapping[str, Any], tree: Any, shapes: Mapping[str, Any], kinds: Mapping[str, Any]
+) -> Iterator[Fault]:
     if "at" in place:
-        tree, faults = _follow(tree, parse_path(place["at"]))
+        tree, faults = _follow(tree, parse_path(place["at"]), kinds)
         yield from ((("at",), what) for what in faults)
         if faults:
             return
     lines = shapes[place["shape"]] if "shape" in place else place
     for part in sorted(SHAPE_FIELDS & lines.keys()):
         for path, schema in lines[part].items():
-            kind, faults = _follow(tree, parse_path(path))
+            kind, faults = _follow(tree, parse_path(path), kinds)
             where = ("shape",) if "shape" in place else (part, path)
             yield from ((where, what) for what in faults)
             if not faults:
                 yield from ((where, what) for what in _schema_faults(schema, kind))
 
 
-def _follow(kind: Any, path: Path) -> tuple[Any, list[str]]:
+def _follow(kind: Any, path: Path, kinds: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """The kind a path leads to, and what is wrong on the way."""
     for segment in path:
         if kind is None:
             return None, []
-        below = _below(kind, segment.name)
+        below = _below(kind, segment.key)
         if below is _MISSING:
-            return None, [f"no property {segment.name} is known here"]
+            what = f"refers or gathers of its type have no {segment.key}" if segment.join else ""
+            return None, [what or f"no property {segment.name} is known here"]
+        if segment.join:
+            targets = [below["from"]] if segment.join == "<" else below["types"]
+            each = {name: tree for target in targets for name, tree in (kinds.get(target) or {}).items()}
+            below = [each] if segment.join == "<" or segment.each else each
+            kind = below[0] if segment.each else below
+            continue
         if segment.each and below is not None:
             if not isinstance(below, list):
                 return None, [f"{segment.name} is no list"]
@@ -131,11 +159,11 @@ def _schema_faults(schema: Any, kind: Any) -> Iterator[str]:
         elif keyword == "not":
             yield from _schema_faults(value, kind)
         elif keyword in ("allOf", "anyOf"):
-            for branch in value:
+            for branch in [value.get("as")] if isinstance(value, dict) else value:
                 yield from _schema_faults(branch, kind)
         elif keyword in ("properties", "required"):
             for name in value:
-                below = _below(kind, name)
+                below = _MISSING if "@" in name else _below(kind, name)
                 if below is _MISSING:
                     yield f"no property {name} is known here"
                 elif keyword == "properties":
@@ -149,9 +177,11 @@ def _schema_faults(schema: Any, kind: Any) -> Iterator[str]:
 
 def _type_problems(pack: Pack, kinds: Mapping[str, Any]) -> Iterator[Problem]:
     for type_name, entry in pack.types.items():
-        for path in (entry or {}).get("judged-at") or {}:
-            _, faults = _follow(kinds.get(type_name), parse_path(path))
-            yield from (Problem(TYPES_FILE, ("types", type_name, "judged-at", path), what) for what in faults)
+        file = ENVIRONMENT_FILE if type_name in pack.environment else TYPES_FILE
+        for field in ("judged-at", "refers"):
+            for path in (entry or {}).get(field) or {}:
+                _, faults = _follow(kinds.get(type_name), parse_path(path), kinds)
+                yield from (Problem(file, ("types", type_name, field, path), what) for what in faults)
 
 
 def _foreign_id_problems(controls: list[ControlFile]) -> Iterator[Problem]:

@@ -44,16 +44,16 @@ def markdown(text: str, limit: int = LIMIT) -> str:
     return re.sub(r"^(\s*\d*)([-+=.)])", r"\1\\\2", escaped)
 
 
-def to_json(value: Any) -> str:
-    """One line of ASCII JSON that reads back as `value`, whatever the strings in it hold.
+def to_json(value: Any, indent: int | None = None) -> str:
+    """ASCII JSON, one line without `indent`, that reads back as `value`, whatever the strings in it hold.
 
     Lone surrogates, which strict readers refuse, come back as the visible escapes `inert` uses.
     """
     import json
 
-    source = json.dumps(value)
+    source = json.dumps(value, indent=indent)
     if "\\ud" in source:
-        source = json.dumps(_without_surrogates(value))
+        source = json.dumps(_without_surrogates(value), indent=indent)
     # CI systems find "##[" and "##vso[" anywhere in a line; json.dumps leaves DEL as it is.
     return source.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
 

@@ -49,7 +49,7 @@ def find_type(name: str, kinds: Mapping[str, Any]) -> str:
         close = [short[each] for each in get_close_matches(name.rpartition("::")[2], short, cutoff=0.5)]
         hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(sorted(kinds))}"
         raise SmguardError(f"unknown resource type '{name}'", hint)
-    return found[0]
+    return next((kind for kind in found if "::SageMaker::" in kind), found[0])
 
 
 def read_demands(texts: Iterable[str], type_name: str, tree: Any) -> list[Demand]:
@@ -94,12 +94,12 @@ def _did_you_mean(written: str, tree: Any) -> str:
     close = same or get_close_matches(written, known, n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close[:3])}?"
-    return f"it has {', '.join(sorted(tree))}" if isinstance(tree, dict) else ""
+    return f"it has {', '.join(sorted(path for path in known if '.' not in path))}" if known else ""
 
 
 def property_paths(tree: Any, at: str = "") -> Iterator[str]:
     for name, kind in tree.items() if isinstance(tree, dict) else ():
-        if name != "*":
+        if name not in ("", "*") and "@" not in name:
             path = f"{at}.{name}" if at else name
             yield path
             yield from property_paths(
@@ -220,7 +220,7 @@ def _resource(type_name: str, values: list[tuple[Demand, Any]]) -> dict[str, Any
 
 def _put(holder: dict[str, Any], path: tuple[Segment, ...], value: Any) -> None:
     """Set a value deep in `holder`, in the first item of each list on the way."""
-    (name, each, _), rest = path[0], path[1:]
+    (name, each, *_), rest = path[0], path[1:]
     if not rest:
         holder[name] = [value] if each else value
         return

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.catalog import Catalog
 from scanner.engine import Engine
+from scanner.environment import Environment
 from scanner.limits import Limits
 from scanner.model import Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.opening import Candidate, Skipped, open_text, open_under
 from scanner.repository import Paths
+from scanner.survey import survey
 from scanner.tally import Tally
 from scanner.template.document import ReadError, SyntaxFault
 from scanner.template.judge import Draft, FileVerdicts, Judge
 from scanner.template.load import Loader, NotTemplate
-from scanner.template.template import speaks_of
 from scanner.workers import run_all
 
 if TYPE_CHECKING:
@@ -27,13 +28,12 @@ if TYPE_CHECKING:
     from scanner.baseline import Baseline
     from scanner.change import Changes
     from scanner.path_setting import PathSettings
+    from scanner.template.bonds import Bonds
     from scanner.waiver import Waivers
 
 Event = Finding | Gap | Note
 _NAMING = "name only such; of a request say the operation, as in --request CreateTrainingJob"
 _PIPING = "pipe one template, as in `cdk synth STACK | smguard scan -`, or scan the folder cdk.out"
-_NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
-_NAMING_FILES = ("DefinitionUri", "DefinitionS3Location")
 
 
 class Plan(NamedTuple):
@@ -62,6 +62,8 @@ class Plan(NamedTuple):
     """The operation that a named file is a request of, if it is neither template nor definition."""
     sdk_defaults: Mapping[str, Any] = MappingProxyType({})
     """What the SageMaker SDK's config.yaml says, for code."""
+    environment: Environment = Environment()
+    """What of other services is judged."""
 
 
 class FileResult(NamedTuple):
@@ -126,10 +128,8 @@ class Scan:
         self, judge: FileJudge, candidates: list[Candidate]
     ) -> tuple[dict[str, FileResult], set[str]]:
         """Templates with nested stacks come first: a child is judged only through its parents."""
-        parents: dict[str, FileResult] = {}
-        for entry in candidates:
-            if judge.may_nest(entry):
-                parents[entry.real] = judge.judge(entry)
+        nesting = judge.survey(candidates)
+        parents = {entry.real: judge.judge(entry) for entry in nesting}
         followed = covered_children({real: result.verdicts.followed for real, result in parents.items()})
         return {real: result for real, result in parents.items() if real not in followed}, followed
 
@@ -246,16 +246,23 @@ class FileJudge:
         engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
         remarks = {kind: body["remark"] for kind, body in catalog.types.items() if "remark" in body}
         self.judge_templates = Judge(
-            engine, by_type, catalog.kinds, plan.limits, plan.show_passed, remarks, plan.path_settings
+            engine,
+            by_type,
+            catalog.kinds,
+            plan.limits,
+            plan.show_passed,
+            remarks,
+            plan.path_settings,
+            catalog.types,
+            plan.environment,
         )
+        self.bonds: Mapping[str, Bonds] = {}
+        """Real path -> what other files of the scan have to do with it."""
 
-    def may_nest(self, entry: Candidate) -> bool:
-        """Does it speak of nested stacks or of definitions in files? What can't be read is said later."""
-        try:
-            text = "" if entry.code else open_text(entry, self.limits) or ""
-        except ReadError:
-            return False
-        return speaks_of(text, _NESTING) or ("Definition" in text and speaks_of(text, _NAMING_FILES))
+    def survey(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Those that lead to other files; what the files are to one another is taken down."""
+        nesting, self.bonds = survey(candidates, self.loader, self.judge_templates)
+        return nesting
 
     def judge(self, entry: Candidate) -> FileResult:
         """Judge one file; whatever goes wrong with it is a Gap of this file only."""
@@ -275,7 +282,8 @@ class FileJudge:
 
                 verdicts = judge_code(self.judge_templates, self.loader.types, text, entry, self.sdk_defaults)
             else:
-                verdicts = self.judge_templates.judge(self.loader.load(text, entry))
+                passes = self.loader.load(text, entry)
+                verdicts = self.judge_templates.judge(passes, self.bonds.get(entry.real))
         except NotTemplate as error:
             if not entry.named:
                 return FileResult("skipped", FileVerdicts())

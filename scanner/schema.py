@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scanner.check import PLAIN
+from scanner.joint import is_joined
 from scanner.model import Control
 from scanner.path import Path, parse_path
 from scanner.predicate import SCHEMAS
@@ -24,7 +25,12 @@ def control_schema(
     """The schema of each type that a control judges in place."""
     schemas: dict[str, Schema] = {}
     for kind, rule in control.resources.items():
-        places = [place_schema(place, values, shapes) for place in rule.get("places", ())]
+        places = [
+            place_schema(place, values, shapes)
+            for place in rule.get("places", ())
+            # JSON Schema sees one resource.
+            if place.get("given", True) and not is_joined(place, shapes)
+        ]
         if places:
             used = _definitions(places, values)
             schemas[kind] = {
@@ -68,7 +74,7 @@ def _at(path: Path, body: Schema) -> Schema:
 
 def _demanded(path: str, schema: Mapping[str, Any], values: Mapping[str, Any]) -> Schema:
     steps = parse_path(path)
-    if "default" in schema and default_holds(schema, values):
+    if schema.get("not") == {} or ("default" in schema and default_holds(schema, values)):
         steps = tuple(type(step)(step.name, step.each, True) for step in steps)
     return _at(steps, plain(schema))
 

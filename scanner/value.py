@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
 
@@ -34,6 +34,9 @@ class Domain(Protocol):
     def allows(self, text: str) -> bool:
         """May it be this text?"""
 
+    def may_match(self, pattern: str) -> bool:
+        """May it be a text with a match of this pattern?"""
+
 
 class Variable(NamedTuple):
     """A free input of a template: a parameter or pseudo parameter that may take several values.
@@ -57,15 +60,21 @@ class Glued(NamedTuple):
 class Opaque(NamedTuple):
     """Something present that can't be known; `cause` says what it comes from.
 
-    `refers` is the type, logical id and attribute ("" for Ref) of a resource of the same template.
+    `refers` is the type, logical id, attribute ("" for Ref) and template's key of a resource.
     """
 
     cause: str
-    refers: tuple[str, str, str] | None = None
+    refers: tuple[str, ...] | None = None
     malformed: bool = False
     """True where `cause` says what stands in the wrong place."""
     filled: bool = False
     """True for what is never empty text: other resources, imports, stored and referenced values."""
+    more: bool = False
+    """True for the last item of a list that may have more of them elsewhere."""
+    encoded: tuple[Any, ...] = ()
+    """The parts of the text that this is in Base64, where that much is known."""
+    near: bool = False
+    """True where it may be a resource in sight, and can't be told which."""
 
 
 Part = str | Variable | Glued | Opaque
@@ -99,7 +108,7 @@ def describe_input(variable: Variable) -> str:
     return variable.name if variable.name.startswith("AWS::") else f"parameter {variable.name}"
 
 
-def unknown(cause: str, refers: tuple[str, str, str] | None = None, *, filled: bool = False) -> Partial:
+def unknown(cause: str, refers: tuple[str, ...] | None = None, *, filled: bool = False) -> Partial:
     """A value of which only its presence is known."""
     return Partial((Opaque(cause, refers, filled=filled or refers is not None),))
 
@@ -120,6 +129,18 @@ def assemble(parts: list[Part]) -> str | Partial:
     if len(joined) == 1 and isinstance(joined[0], str):
         return joined[0]
     return Partial(tuple(joined))
+
+
+def more_of(item: Any) -> Partial | None:
+    """What stands at the end of a list for items that may be elsewhere."""
+    part = item.parts[0] if type(item) is Partial else None
+    return item if isinstance(part, Opaque) and part.more else None
+
+
+def is_near(item: Any) -> bool:
+    """May it be a resource in sight?"""
+    part = item.parts[0] if type(item) is Partial else None
+    return isinstance(part, Opaque) and part.near
 
 
 REST = "Fn::Rest"
@@ -151,7 +172,7 @@ def undecided(parts: tuple[Part, ...]) -> bool | None:
     return None
 
 
-def _may_be(parts: tuple[Part, ...], text: str) -> bool:
+def may_be(parts: tuple[Part, ...], text: str) -> bool:
     """Can the unknown parts be filled in so that `text` comes out? In linear time, which a regex isn't."""
     at, free = 0, False
     for part in parts[:-1]:
@@ -175,7 +196,7 @@ def ask_equals(operand: str, holds: Callable[[str], bool] | None = None) -> Ques
     """Is the text `operand`? `holds` may compare after coercion ("True" is true)."""
 
     def literal(parts: tuple[Part, ...]) -> bool | None:
-        return None if _may_be(parts, operand) else False
+        return None if may_be(parts, operand) else False
 
     return Question(
         "equals",
@@ -189,13 +210,22 @@ def ask_equals(operand: str, holds: Callable[[str], bool] | None = None) -> Ques
 
 
 def ask_matches(pattern: str, label: str | None = None) -> Question:
-    """Does the text contain a match of `pattern`? A match inside the leading known part decides."""
-    search = re.compile(pattern).search
-    open_ended = not re.search(r"[$]|\\[bBZ]|\(\?", pattern)
+    """Does the text contain a match of `pattern`?
+
+    A match inside the leading or the last known part decides, and an end other than that of the pattern.
+    """
+    search = partial(re.search, pattern)
 
     def literal(parts: tuple[Part, ...]) -> bool | None:
-        first = parts[0]
-        return True if open_ended and isinstance(first, str) and search(first) else None
+        first, last = parts[0], parts[-1]
+        open_started, open_ended, ending = _open_sides(pattern)
+        if open_ended and isinstance(first, str) and search(first):
+            return True
+        if not isinstance(last, str) or not last or last[-1] == "\n":
+            return None
+        if open_started and search(last):
+            return True
+        return False if last[-len(ending) :] != ending[-len(last) :] and ending else None
 
     name = label or f"like {pattern}"
     return Question(
@@ -207,12 +237,23 @@ def ask_matches(pattern: str, label: str | None = None) -> Question:
     )
 
 
+@lru_cache(maxsize=1024)
+def _open_sides(pattern: str) -> tuple[bool, bool, str]:
+    """Does a match hang on nothing before it, on nothing after it; and the literal text that it ends with."""
+    open_started = not re.search(r"\^|\\[AbB]|\(\?", pattern)
+    open_ended = not re.search(r"[$]|\\[bBZ]|\(\?", pattern)
+    tail = re.search(r"(?<!\\)((?:[\w:/@-]|\\[.+])+)\$$", pattern)
+    if tail and ("|" in pattern or "(?" in pattern):
+        tail = None
+    return open_started, open_ended, re.sub(r"\\(.)", r"\1", tail[1]) if tail else ""
+
+
 def ask_one_of(options: tuple[str, ...], label: str | None = None) -> Question:
     """Is the text one of `options`?"""
     members = frozenset(options)
 
     def literal(parts: tuple[Part, ...]) -> bool | None:
-        return None if any(_may_be(parts, option) for option in options) else False
+        return None if any(may_be(parts, option) for option in options) else False
 
     name = label or "one of " + ", ".join(f"'{option}'" for option in options[:4])
     return Question(

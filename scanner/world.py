@@ -220,6 +220,9 @@ class World:
             outside = number is not None and not choice.low <= number <= choice.high
             if outside or not choice.variable.domain.allows(question.operand):
                 return False
+        elif question.kind == "matches":
+            if not choice.variable.domain.may_match(question.operand):
+                return False
         elif question.kind == "at-least":
             if choice.low >= question.operand:
                 return True

@@ -59,12 +59,12 @@ def generate(types: Mapping[str, Any], today: str) -> dict[str, Any]:
         if schema is not None:
             written = _schema_kind(schema, schema, ())
             _drop(written, schema.get("readOnlyProperties", []))
-            lacking[type_name] = sorted(_lacking(tree, written, ""))
+            lacking[type_name] = sorted(_lacking(tree, written, "")) if "create" in entry else []
             create_only[type_name] = sorted(map(_spell, schema.get("createOnlyProperties", [])))
             required[type_name] = dict(_schema_required(schema, schema, "", ()))
             found: list[str] = []
             tree = _merged(tree, written, "", found)
-            only[type_name] = sorted(found)
+            only[type_name] = sorted(found) if "create" in entry else []
         kinds[type_name] = tree
     return {
         "generated": today,
@@ -281,11 +281,16 @@ def _entered(node: Kind, step: str) -> Kind:
     return below[0] if step.endswith("[]") else below
 
 
+def types() -> dict[str, Any]:
+    """What the rule folder says of all types."""
+    texts = [(RULES / name).read_text("utf-8") for name in ("_types.yaml", "_environment.yaml")]
+    return {name: entry for text in texts for name, entry in yaml.safe_load(text)["types"].items()}
+
+
 def main() -> None:
     """Write rules/_kinds.json."""
-    types = yaml.safe_load((RULES / "_types.yaml").read_text("utf-8"))["types"]
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    (RULES / "_kinds.json").write_text(render(generate(types, today)), "utf-8")
+    (RULES / "_kinds.json").write_text(render(generate(types(), today)), "utf-8")
 
 
 if __name__ == "__main__":

@@ -102,11 +102,16 @@ def presence(part: Opaque) -> str:
 class View:
     """Frozen values in one world. `assumed` are choices that the place of the code has settled."""
 
-    __slots__ = ("assumed", "world")
+    __slots__ = ("assumed", "home", "world")
 
     def __init__(self, world: World, assumed: dict[str, bool]) -> None:
         self.world = world
         self.assumed = assumed
+        self.home: Any = None
+
+    def within(self, home: Any) -> View:
+        """Itself: there is one text."""
+        return self
 
     def value(self, raw: Any) -> Any:
         """The value in sight: plain, `Partial`, or None where it is absent or empty."""
@@ -122,6 +127,12 @@ class View:
             self.world.effort.spend()
             return raw if REST in raw or self._holds_something(raw) else None
         return None if raw == "" else raw
+
+    def follow(self, raw: Any, joint: Any) -> Any:
+        """Code is judged call by call."""
+        return Partial((Opaque("another resource"),))
+
+    gather = follow
 
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Answer a question about partly known text."""

@@ -27,6 +27,13 @@ _MAKES_NOTHING = frozenset(
     ]
 )
 """Types of steps whose arguments are no request that a control looks at; steps may be inside."""
+_OWN_EXPERIMENT = {
+    "ExperimentName": {"Get": "Execution.PipelineName"},
+    "TrialName": {"Get": "Execution.PipelineExecutionId"},
+}
+"""What SageMaker takes where a definition says nothing of PipelineExperimentConfig; null is for none."""
+_IN_EXPERIMENTS = frozenset(f"AWS::SageMaker::{kind}Job" for kind in ("Processing", "Training", "Transform"))
+"""Types of jobs that are put into the pipeline's experiment."""
 _KINDS = {"Integer": "Number", "Float": "Number"}
 _STEP = re.compile(r"Steps\.([^.\[\]]+)\.?(.*)", re.DOTALL)
 
@@ -47,7 +54,8 @@ def write(definition: Any, holder: Any, key: Any, writer: Writer, condition: Any
         writer.gap(holder, key, "the pipeline's definition has no list of steps")
         return
     _declare(writer.settle(definition.get("Parameters")), writer)
-    _Steps(writer, steps).write(steps, condition)
+    experiment = writer.settle(definition.get("PipelineExperimentConfig", _OWN_EXPERIMENT))
+    _Steps(writer, steps, experiment).write(steps, condition)
 
 
 def steps(definition: Any, types: Types) -> tuple[list[Step], list[str]]:
@@ -96,8 +104,9 @@ def _declare(parameters: Any, writer: Writer) -> None:
 
 
 class _Steps:
-    def __init__(self, writer: Writer, listed: list[Any]) -> None:
+    def __init__(self, writer: Writer, listed: list[Any], experiment: Any = None) -> None:
         self.writer = writer
+        self.experiment = experiment
         self.by_step = types_by_step(writer.types)
         self.dialect = Dialect(writer.fill, self.read)
         self.types: dict[str, str] = {}
@@ -123,7 +132,13 @@ class _Steps:
                 if not isinstance(name, str) or not isinstance(kind, str):
                     writer.gap(listed, number, "a step of the pipeline has no plain name and type")
                 elif kind in self.by_step:
-                    writer.add(name, self.by_step[kind], step, "Arguments", self.dialect, when)
+                    made, request = self.by_step[kind], None
+                    if made in _IN_EXPERIMENTS and self.experiment is not None:
+                        request = writer.value(step.get("Arguments"), self.dialect)
+                        if isinstance(request, dict):
+                            of_pipeline = writer.value(self.experiment, self.dialect)
+                            request.setdefault("ExperimentConfig", of_pipeline)
+                    writer.add(name, made, step, "Arguments", self.dialect, when, request)
                 elif kind == "Job":
                     what = f"the step {shown(name)} makes a job by a document that no control looks at"
                     writer.gap(step, "Type", what, "look at it yourself: its schema is that of its category")

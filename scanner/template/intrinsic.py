@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.template.condition import LOGICAL, truth
 from scanner.template.dynamic import with_dynamic_references
-from scanner.value import Glued, Part, Partial, Variable, as_number, as_text, ask_equals, assemble, unknown
+from scanner.value import (
+    Glued,
+    Opaque,
+    Part,
+    Partial,
+    Variable,
+    as_number,
+    as_text,
+    ask_equals,
+    assemble,
+    unknown,
+)
 
 if TYPE_CHECKING:
     from scanner.template.view import View
@@ -37,7 +48,8 @@ def get_attribute(view: View, body: Any) -> Any:
         if isinstance(output, dict):
             return view.inside(child).text(output.get("Value"))
     if name in view.template.resources:
-        return unknown(f"{name}.{attribute}", (view.template.type_of(name), name, attribute))
+        refers = (view.template.type_of(name), name, attribute, view.template.key)
+        return unknown(f"{name}.{attribute}", refers)
     return unknown(f"the undeclared name {name}.{attribute}")
 
 
@@ -173,7 +185,7 @@ def split(view: View, body: Any) -> Any:
 def encode(view: View, body: Any) -> str | Partial:
     text = view.text(body)
     if isinstance(text, Partial):
-        return unknown(text.cause)
+        return Partial((Opaque(text.cause, encoded=_spent_on(view, text)),))
     _spent_on(view, text)
     from base64 import b64encode
 
@@ -209,6 +221,17 @@ def _plain(view: View, raw: Any) -> Any:
     return value
 
 
+def import_value(view: View, body: Any) -> Partial:
+    found, cause = None, "an import from another stack"
+    if view.template.imported:
+        from scanner.template.mention import skeleton
+
+        found = view.template.imported.get(skeleton(body))
+        if found == ():
+            return Partial((Opaque(cause, filled=True, near=True),))
+    return unknown(cause, found, filled=True)
+
+
 def _not_known(name: str) -> Callable[[View, Any], Any]:
     return lambda view, body: unknown(name)
 
@@ -229,7 +252,7 @@ INTRINSICS: dict[str, Callable[[View, Any], Any]] = {
     "Fn::Base64": encode,
     "Fn::Length": length,
     "Fn::ToJsonString": write_json,
-    "Fn::ImportValue": lambda view, body: unknown("an import from another stack", filled=True),
+    "Fn::ImportValue": import_value,
     "Fn::GetAZs": _not_known("the Region's zones"),
     "Fn::Cidr": _not_known("Fn::Cidr"),
     "Fn::Transform": _not_known("a transform"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
+from scanner.environment import Environment
 from scanner.limits import Limits
 from scanner.model import Control, Gap, Note, Verdict
 from scanner.template.document import settle
@@ -19,6 +20,8 @@ from scanner.world import Effort, World
 
 if TYPE_CHECKING:
     from scanner.path_setting import PathSettings
+    from scanner.template.bonds import Bonds
+    from scanner.template.family import Family
 
 _OTHER_TOOLS = frozenset({"cfn_nag", "checkov", "guard", "cfn-lint"})
 """Whose suppressions a resource's Metadata may hold."""
@@ -101,9 +104,13 @@ class Judge(NamedTuple):
     remarks: Mapping[str, str] = MappingProxyType({})
     """What is worth saying of types that no control judges."""
     path_settings: PathSettings | None = None
+    types: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    """What `_types.yaml` says of joints; without, no resource leads to another."""
+    environment: Environment = Environment()
+    """What of other services is judged."""
 
-    def judge(self, passes: Iterator[Loaded]) -> FileVerdicts:
-        """Judge every pass over a file; where they differ the worse verdict stands."""
+    def judge(self, passes: Iterator[Loaded], bonds: Bonds | None = None) -> FileVerdicts:
+        """Judge every pass over a file, with its `bonds`; where they differ the worse verdict stands."""
         verdicts = FileVerdicts()
         effort = Effort()
         for loaded in passes:
@@ -114,10 +121,27 @@ class Judge(NamedTuple):
                 verdicts.declared |= set(loaded.templates[0].declarations)
                 verdicts.notes.update(dict.fromkeys(_refused_values(loaded.templates[0])))
             for template in loaded.templates:
-                self._judge_template(template, effort, verdicts)
+                template.imported = bonds.imported if bonds else {}
+            for template in loaded.templates:
+                self._judge_template(template, loaded, bonds, effort, verdicts)
         return verdicts
 
-    def _judge_template(self, template: Template, effort: Effort, verdicts: FileVerdicts) -> None:
+    def _join(self, loaded: Loaded, bonds: Bonds | None) -> Family:
+        """Let the templates of a file know one another."""
+        from scanner.template.family import Family
+        from scanner.template.membership import Membership
+
+        whole = self.environment.whole
+        family = Family(loaded.templates, self.kinds, self.types, whole, bonds)
+        if not whole:
+            family.members = Membership(family, self.environment, bonds.seeds if bonds else ()).members
+        for template in family.templates.values():
+            template.family = family
+        return family
+
+    def _judge_template(
+        self, template: Template, loaded: Loaded, bonds: Bonds | None, effort: Effort, verdicts: FileVerdicts
+    ) -> None:
         chosen = self.controls
         if self.path_settings is not None:
             chosen = self.path_settings.narrow(template.file, chosen)
@@ -133,8 +157,14 @@ class Judge(NamedTuple):
                     None
                 )
             controls = chosen.get(kind)
-            if controls is not None:
-                self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
+            if controls is None:
+                continue
+            scoped = (self.types.get(kind) or {}).get("scope") == "environment"
+            if scoped or self.engine.looks_around(controls, kind):
+                family = template.family or self._join(loaded, bonds)
+                if scoped and not family.belongs(template, name):
+                    continue
+            self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
         for name, why in template.odd_conditions.items():
             note = Note(
                 place(template, template.conditions, name),
@@ -184,6 +214,8 @@ class Judge(NamedTuple):
                     known[0][tool] = metadata[tool]
             path = metadata.get("aws:cdk:path")
             construct = _cut(path) if isinstance(path, str) else None
+        if template.family is not None and "gathers" in (self.types.get(kind) or {}):
+            properties = template.family.body((template, name))
         subject = self._subject(template, raw, name, kind, properties, effort)
         self.judge_subject(template, subject, controls, kind, shown, construct, where, verdicts)
 
@@ -203,7 +235,8 @@ class Judge(NamedTuple):
         for control in controls:
             try:
                 for judgement in self.engine.judge(control, kind, subject):
-                    self._keep(source, control, kind, shown, construct, judgement, verdicts)
+                    position = source.position(*judgement.origin) or source.position(*subject.origin)
+                    self._keep(source, control, kind, shown, construct, judgement, position, verdicts)
             except Exception as error:
                 verdicts.crashed = True
                 what = f"{control.id} crashed on {shown}: {type(error).__name__}"
@@ -237,14 +270,13 @@ class Judge(NamedTuple):
         shown: str,
         construct: str | None,
         judgement: Judgement,
+        position: tuple[int, int] | None,
         verdicts: FileVerdicts,
     ) -> None:
         if judgement.verdict is Verdict.PASS:
             verdicts.passed.add((shown, control.id))
             if not self.keep_passed:
                 return
-        container, key = judgement.origin
-        position = source.position(container, key)
         draft = Draft(
             control=control.id,
             type=kind,
@@ -252,7 +284,7 @@ class Judge(NamedTuple):
             construct=construct,
             verdict=judgement.verdict,
             message=_cut(judgement.text),
-            file=source.file_of(container, key),
+            file=source.file_of(*judgement.origin),
             line=position[0] if position else None,
             column=position[1] if position else None,
             path=judgement.path,

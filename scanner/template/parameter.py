@@ -12,7 +12,8 @@ from scanner.value import as_number, as_text
 _UNBOUNDED = (float("-inf"), float("inf"))
 _LONGEST_PATTERN = 500
 _MOST_TRIALS = 50_000
-_PIECE = r"(?s:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.)"
+PIECE = r"(?s:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.)"
+"""A character, class or count of a pattern."""
 _PREFIX = r"(?<!\\)\((?:\?:|\?P<\w+>)"
 _LOOKS_AGAIN = r"\(\?(?!:|P<)|\\[1-9]"
 
@@ -38,6 +39,8 @@ class Parameter(NamedTuple):
     """True where no value of it may be shown."""
     ways: int = 0
     """How many times a match of `pattern` chooses how far to go on."""
+    allowed: str | None = None
+    """Its AllowedPattern as written, also where `pattern` is None since trying it might not end."""
 
     def allows(self, text: str) -> bool:
         """Would CloudFormation take this value?"""
@@ -49,6 +52,14 @@ class Parameter(NamedTuple):
         if self.pattern is None or max(len(text), 2) ** self.ways > _MOST_TRIALS:
             return True
         return self.pattern.fullmatch(text) is not None
+
+    def may_match(self, pattern: str) -> bool:
+        """Would it take a value with a match of this pattern?"""
+        if self.allowed is None:
+            return True
+        from scanner.template.overlap import can_match_both
+
+        return can_match_both(self.allowed, pattern)
 
 
 PSEUDO = {
@@ -75,7 +86,8 @@ def declare(name: str, raw: Any) -> Parameter:
     candidates: tuple[str, ...] | None = None
     if isinstance(allowed, list) and allowed and all(_is_scalar(value) for value in allowed):
         candidates = tuple(dict.fromkeys(as_text(value) for value in allowed))
-    pattern, ways = _compile(body.get("AllowedPattern"))
+    asked = body.get("AllowedPattern")
+    pattern, ways = _compile(asked)
     return Parameter(
         name=name,
         type=kind,
@@ -89,6 +101,7 @@ def declare(name: str, raw: Any) -> Parameter:
         listed="List<" in kind or kind == "CommaDelimitedList",
         secret="NoEcho" in body and as_text(body["NoEcho"]).lower() != "false",
         ways=ways,
+        allowed=asked if isinstance(asked, str) and len(asked) <= _LONGEST_PATTERN else None,
     )
 
 
@@ -128,7 +141,7 @@ def _count_ways(pattern: str) -> int | None:
     """For each open group: does it repeat or branch?"""
     closed = False
     """Does the group that ended just now?"""
-    for piece in re.findall(_PIECE, re.sub(_PREFIX, "(", pattern)):
+    for piece in re.findall(PIECE, re.sub(_PREFIX, "(", pattern)):
         if piece == "(":
             groups.append(False)
         elif piece == ")":

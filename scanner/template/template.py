@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.template.document import Either, Marks, Unreadable, settle
 from scanner.template.parameter import Parameter, declare
 from scanner.value import REST, Partial, Question
+
+if TYPE_CHECKING:
+    from scanner.template.family import Family
 
 PROCESSED = "scan the processed template instead (aws cloudformation get-template --template-stage Processed)"
 """What to do about a macro, a module or a remote include."""
@@ -69,6 +72,12 @@ class Template:
         """Conditions that can't be evaluated, once they have been asked for: name -> why."""
         self.known: dict[int, Any] = {}
         """id(raw node) -> its value, for nodes that are the same in every world."""
+        self.imported: Mapping[Any, tuple[str, ...]] = {}
+        """Skeleton of what is imported -> the resource of another file that it is, where that is known."""
+        self.bodies: dict[str, Any] = {}
+        """Logical id -> properties with their owner in them, once asked for."""
+        self.family: Family | None = None
+        """The templates that it is judged with, once it is."""
         self.alive: Any = None
         """Keeps the containers that positions hang on."""
 
@@ -84,7 +93,7 @@ class Template:
     @property
     def nested(self) -> bool:
         """True for a template that is judged as a parent's nested stack."""
-        return bool(self.key)
+        return self.parent is not None
 
     def parameter(self, name: str) -> Parameter | None:
         """The declaration of a parameter; None where there is none."""
@@ -111,15 +120,35 @@ class Template:
                         self.named.setdefault(value, set()).add(self.type_of(resource))
         return not self.named.get(name, set()).isdisjoint(types)
 
+    def stand_in(self, copy: dict[str, Any], written: dict[str, Any]) -> None:
+        """Take a copy of a mapping for standing where that stands; whoever made it keeps it."""
+        self.marks[id(copy)] = self.marks.get(id(written))
+        if self.files:
+            places: list[tuple[Any, Any]] = [((id(copy), key), (id(written), key)) for key in written]
+            own = [(id(copy), id(written)), *places]
+            self.files = {
+                **self.files,
+                **{here: self.files[there] for here, there in own if there in self.files},
+            }
+
+    def _home(self, container: Any) -> Template:
+        """The template of the family that a container is of."""
+        if id(container) in self.marks or self.family is None:
+            return self
+        return next((each for each in self.family.templates.values() if id(container) in each.marks), self)
+
     def file_of(self, container: Any, key: Any) -> str:
         """The file that a key or item was read from."""
+        home = self._home(container)
+        if home is not self:
+            return home.file_of(container, key)
         if not self.files:
             return self.file
         return self.files.get((id(container), key)) or self.files.get(id(container), self.file)
 
     def position(self, container: Any, key: Any) -> tuple[int, int] | None:
         """Line and column of a key or item, where it was read from text."""
-        marks = self.marks.get(id(container))
+        marks = self._home(container).marks.get(id(container))
         if marks is None:
             return None
         try:

@@ -41,6 +41,15 @@ class View:
         self.world = world
         self._known = template.known
 
+    @property
+    def home(self) -> Any:
+        """The template."""
+        return self.template
+
+    def within(self, home: Any) -> View:
+        """Another template, in the same world."""
+        return self if home is self.template or home is None else View(home, self.world)
+
     def value(self, raw: Any) -> Any:
         """The value of a raw node: plain, Partial, or None where it is absent or empty."""
         kind = type(raw)
@@ -62,6 +71,16 @@ class View:
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Answer a question about partly known text."""
         return self.world.test(partial, question)
+
+    def follow(self, raw: Any, joint: Any) -> Any:
+        """The properties of the resource that a raw value names; None where it is not made in this world."""
+        family = self.template.family
+        return unknown("another resource") if family is None else family.follow(self, raw, joint)
+
+    def gather(self, properties: Any, joint: Any) -> Any:
+        """The properties of those that name this resource, as `check.View` has it."""
+        family = self.template.family
+        return unknown("other resources") if family is None else family.gather(self, properties, joint)
 
     def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> None:
         """Nothing: a template is judged by what it says."""
@@ -178,7 +197,7 @@ class View:
         if parameter is not None:
             return self._parameter(parameter)
         if name in template.resources:
-            return unknown(f"resource {name}", (template.type_of(name), name, ""))
+            return unknown(f"resource {name}", (template.type_of(name), name, "", template.key))
         if name == "AWS::NoValue":
             return None
         if name in PSEUDO:

@@ -669,7 +669,7 @@ def test_limits_hold_for_what_definitions_make(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text(json.dumps({"Resources": held}), encoding="utf-8")
     ran = scan("t.json", "--max-resources", "6", controls=CONTROLS, cwd=tmp_path, **MEASURED)
     assert gaps(ran.report) == ["t.json:1:16 A: definitions make more than 6 resources: the rest is left out"]
-    assert ran.report["summary"]["resources"] == 5
+    assert ran.report["summary"]["resources"] == 7  # with the two pipelines
     ran = scan("t.json", "--max-nodes", "40", controls=CONTROLS, cwd=tmp_path, **MEASURED)
     assert gaps(ran.report) == [
         "t.json:1:872 the definition of the pipeline B can't be read: holds more than 13 values"
@@ -691,7 +691,14 @@ def test_steps_of_a_live_pipeline() -> None:
     assert isinstance(train.properties["RoleArn"], Partial)
     assert train.properties["RoleArn"].cause == "parameter Role"
     assert train.properties["Environment"] == {"A": "${B}"}
-    assert batch.properties == {"ModelName": unknown("Get Execution.PipelineName", filled=True)}
+    assert batch.properties == {
+        "ModelName": unknown("Get Execution.PipelineName", filled=True),
+        # The pipeline's, as nothing is said of it.
+        "ExperimentConfig": {
+            "ExperimentName": unknown("Get Execution.PipelineName", filled=True),
+            "TrialName": unknown("Get Execution.PipelineExecutionId", filled=True),
+        },
+    }
     assert left == ["the step New is of the type Novel, which is not known here"]
     assert steps([], {}) == ([], ["the pipeline's definition has no list of steps"])
 

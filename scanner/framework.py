@@ -1,0 +1,121 @@
+"""Frameworks, and which source maps a control to which of their requirements: `rules/_frameworks.yaml`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from scanner import catalog
+from scanner.model import Control, SmguardError
+
+FILE, OURS = "_frameworks.yaml", "ours"
+_NIST = re.compile(r"[A-Z]{2}-\d+(\(\d+\))?")
+
+
+class Mapped(NamedTuple):
+    """That a control is about a requirement."""
+
+    framework: str
+    requirement: str
+    source: str
+    """Who says so: one of `sources`, or "ours" for what only the control's own file says."""
+    kind: str = ""
+    """The one type that it is about, where the requirement is another tool's check of that type."""
+
+
+def read(directory: str) -> dict[str, Any]:
+    """{frameworks, sources, mappings} of a rule folder; empty without the file. Raises SmguardError."""
+    from scanner.rule_folder import read_yaml
+
+    if not os.path.isfile(os.path.join(directory, FILE)):
+        return {"frameworks": {}, "sources": {}, "mappings": {}}
+    document, fault = read_yaml(directory, FILE)
+    if fault is not None:
+        raise SmguardError(str(fault), hint="mend the file or install sagemaker-guardrails again")
+    found: dict[str, Any] = document
+    return found
+
+
+@cache
+def known() -> Mapping[str, Any]:
+    """What is known of frameworks here, as `read` gives it."""
+    found: Mapping[str, Any] | None = catalog.data("frameworks.json")
+    if found is None:
+        from scanner.rulepack import source_directory
+
+        found = read(source_directory())
+    return found
+
+
+def complete(control: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """A compiled control whose `frameworks` are its own and those that others state for its foreign ids."""
+    names = foreign_names(control["aka"], control["resources"])
+    whole: dict[str, Any] = {}
+    for each in _mapped(names, control["frameworks"], told):
+        listed = whole.setdefault(each.framework, [])
+        if each.requirement not in listed:
+            listed.append(each.requirement)
+    return {**control, "frameworks": whole}
+
+
+def mapped(control: Control, told: Mapping[str, Any]) -> list[Mapped]:
+    """Every requirement that a control is about, once for each source that says so."""
+    names = foreign_names(control.aka, control.resources)
+    found = list(dict.fromkeys(_mapped(names, control.frameworks, told)))
+    stated = {each[:2] for each in found if each.source != OURS}
+    found = [each for each in found if each.source != OURS or each[:2] not in stated]
+    for name, entry in told["frameworks"].items():
+        if tool := entry.get("by"):
+            by_type = {
+                "": control.aka,
+                **{kind: rule.get("aka", {}) for kind, rule in control.resources.items()},
+            }
+            stands = [(each, kind) for kind, aka in by_type.items() for each in ids(aka.get(tool, ()))]
+            found += [
+                Mapped(name, each, tool, kind) for each, kind in stands if each in entry["requirements"]
+            ]
+    return found
+
+
+def _mapped(names: Mapping[str, list[str]], own: Mapping[str, Any], told: Any) -> Iterator[Mapped]:
+    for each in _direct(names, own, told):
+        yield each
+        for name, entry in told["frameworks"].items():
+            base = enhancement(each.requirement)
+            if entry.get("of") == each.framework and base in entry["baseline"]:
+                yield Mapped(name, str(base), each.source)
+
+
+def _direct(names: Mapping[str, list[str]], own: Mapping[str, Any], told: Any) -> Iterator[Mapped]:
+    for source, by_id in told["mappings"].items():
+        for foreign in names.get(source, ()):
+            for framework, listed in by_id.get(foreign, {}).items():
+                yield from (Mapped(framework, each, source) for each in listed)
+    for framework, listed in own.items():
+        yield from (Mapped(framework, each, OURS) for each in ids(listed))
+
+
+def enhancement(requirement: str) -> str | None:
+    """The control of NIST SP 800-53 that a requirement is, or is a part of: SC-7(9) for SC-7(9)(a)."""
+    found = _NIST.match(requirement)
+    return found[0] if found else None
+
+
+def foreign_names(aka: Mapping[str, Any], resources: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The ids that other tools give to what a control asks for: tool -> ids, each once."""
+    names: dict[str, list[str]] = {}
+    for each in (aka, *(rule.get("aka", {}) for rule in resources.values())):
+        for tool, listed in each.items():
+            known_ids = names.setdefault(tool, [])
+            known_ids += [it for it in ids(listed) if it not in known_ids]
+    return dict(sorted(names.items()))
+
+
+def ids(value: Any) -> list[str]:
+    """The texts in a value of `aka` or `frameworks`, however it is nested."""
+    if isinstance(value, Mapping):
+        return [each for inner in value.values() for each in ids(inner)]
+    return [str(each) for each in value] if isinstance(value, (list, tuple)) else [str(value)]

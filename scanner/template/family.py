@@ -1,0 +1,330 @@
+"""The templates that are judged together, a file's own and its nested stacks: which resource names which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from scanner.joint import OWNER, Owner
+from scanner.path import parse_path, walk
+from scanner.template.document import settle
+from scanner.value import Opaque, Partial, Variable, rest_of, unknown
+
+if TYPE_CHECKING:
+    from scanner.template.bonds import Bonds
+    from scanner.template.template import Template
+    from scanner.template.view import View
+
+Spot = tuple["Template", str]
+"""A resource: the template that it stands in, and its logical id there."""
+
+
+class _Index(NamedTuple):
+    """The resources of a type by what a path of theirs names; those that only a world can tell in `open`."""
+
+    named: dict[tuple[str, str], list[tuple[int, Spot]]]
+    open: list[tuple[int, Spot]]
+
+
+class Family:
+    """Templates judged together, and what their types say of joints.
+
+    `whole`: nothing that belongs to them stands elsewhere. `bonds` are those of their file, with the
+    templates of others that it is joined to.
+    """
+
+    def __init__(
+        self,
+        templates: list[Template],
+        kinds: Mapping[str, Any],
+        types: Mapping[str, Mapping[str, Any]],
+        whole: bool = False,
+        bonds: Bonds | None = None,
+    ) -> None:
+        kin = bonds.kin if bonds else ()
+        self.templates = {template.key: template for template in (*templates, *kin)}
+        self.kinds = kinds
+        self.types = types
+        self.whole = whole
+        self.apart = bonds.apart if bonds else {}
+        self._own = bonds.file if bonds else ""
+        self.members: set[tuple[str, str]] | None = None
+        """The resources, by template's key and logical id, that belong to an environment; None: all."""
+        self._by_type: dict[str, list[Spot]] | None = None
+        self._names: dict[str, tuple[dict[str, Spot], list[Spot]]] = {}
+        self._indices: dict[tuple[str, str], _Index] = {}
+        self._leaving: dict[str, frozenset[str]] = {}
+        self._gathered: dict[tuple[str, ...], Any] = {}
+
+    def of_type(self, kind: str) -> list[Spot]:
+        """All resources of a type, in order."""
+        if self._by_type is None:
+            self._by_type = {}
+            for template in self.templates.values():
+                for name in template.resources:
+                    self._by_type.setdefault(template.type_of(name), []).append((template, name))
+        return self._by_type.get(kind, [])
+
+    def belongs(self, template: Template, name: str) -> bool:
+        """Is a resource one of an environment?"""
+        return self.members is None or (template.key, name) in self.members
+
+    def body(self, spot: Spot) -> Any:
+        """The raw properties of a resource, with their owner in them where they are plain to see."""
+        template, name = spot
+        if name not in template.bodies:
+            raw = template.resources[name]
+            written = settle(raw.get("Properties", rest_of(raw)), template.pick)
+            if written is None:
+                written = {}
+            if type(written) is dict and not any(each == "Ref" or each[:4] == "Fn::" for each in written):
+                kind = template.type_of(name)
+                body = {OWNER: Owner(kind, name, self.kinds.get(kind), template), **written}
+                template.stand_in(body, written)
+                written = body
+            template.bodies[name] = written
+        return template.bodies[name]
+
+    def follow(self, view: View, raw: Any, joint: Mapping[str, Any]) -> Any:
+        """The properties of the resource that a raw value names, as `check.View` has it."""
+        value = view.value(raw)
+        if value is None:
+            return None
+        types = joint["types"]
+        found = self._find(view, value, types)
+        if found is None:
+            noun = " or ".join(kind.rpartition("::")[2] for kind in types)
+            # The cause of what is unknown says more than that it is.
+            what = f" ({value.cause})" if type(value) is Partial else ""
+            return unknown(f"a{'n' * (noun[0] in 'AEIO')} {noun} that is not in this scan{what}", filled=True)
+        template, name = found
+        inside = view.inside(template)
+        if not inside.exists(template.resources[name]):
+            return None
+        body = self.body(found)
+        return body if type(body) is dict and OWNER in body else inside.value(body)
+
+    def _find(self, view: View, value: Any, types: list[str]) -> Spot | None:
+        """The resource of one of `types` that a value names, if it is here."""
+        if type(value) is Partial:
+            reference = _reference(value)
+            if reference is None or reference[0] not in types:
+                return None
+            return self._meant(reference)
+        if type(value) is not str:
+            return None
+        for kind in types:
+            plain, open_ones = self._names_of(kind)
+            for name in names_in(value):
+                if name in plain:
+                    return plain[name]
+            for template, logical in open_ones:
+                view.world.effort.spend()
+                raw = self.body((template, logical))[self.naming(kind)]
+                if view.inside(template).value(raw) in names_in(value):
+                    return template, logical
+        return None
+
+    def _meant(self, reference: tuple[str, ...]) -> Spot | None:
+        """The resource of a reference; other files refer to those of this one by its name too."""
+        key = reference[3]
+        template = self.templates.get(key) or self.templates.get(key.removeprefix(f"{self._own} "))
+        return None if template is None else (template, reference[1])
+
+    def naming(self, kind: str) -> str:
+        """The property that names a resource of a type."""
+        return str((self.types.get(kind) or {}).get("named") or f"{kind.rpartition('::')[2]}Name")
+
+    def _names_of(self, kind: str) -> tuple[dict[str, Spot], list[Spot]]:
+        """Physical name -> resource of a type, and the resources whose name is to be worked out."""
+        found = self._names.get(kind)
+        if found is None:
+            found = self._names[kind] = {}, []
+            for spot in self.of_type(kind):
+                body = self.body(spot)
+                name = body.get(self.naming(kind)) if type(body) is dict else None
+                if type(name) is str:
+                    found[0].setdefault(name, spot)
+                elif name is not None:
+                    found[1].append(spot)
+        return found
+
+    def gather(self, view: View, properties: Any, joint: Mapping[str, Any]) -> Any:
+        """The properties of those that name a resource, as `check.View` has it."""
+        owner = properties.get(OWNER) if type(properties) is dict else None
+        if owner is None or joint is None:
+            return unknown("other resources")
+        key = (owner.home.key, owner.name, *map(str, joint.values()))
+        if key in self._gathered:
+            return self._gathered[key]
+        inputs = view.world.inputs
+        found = self._gather(view, owner, joint)
+        more = self._more(owner, joint)
+        if more is not None:
+            found.append(Partial((Opaque(more, filled=True, more=True, near=self.whole),)))
+        answer = None if not found else found[0] if len(found) == 1 and more is not None else found
+        if view.world.inputs == inputs:
+            self._gathered[key] = answer
+        return answer
+
+    def _gather(self, view: View, owner: Owner, joint: Mapping[str, Any]) -> list[Any]:
+        spot, by = (owner.home, owner.name), joint.get("by")
+        if by is None:
+            candidates = list(enumerate(self.of_type(joint["from"])))
+        else:
+            index = self._index(joint["from"], by)
+            candidates = sorted(
+                [*index.named.get((owner.home.key, owner.name), ()), *index.open], key=lambda each: each[0]
+            )
+        found: list[Any] = []
+        for _, (template, name) in candidates:
+            view.world.effort.spend()
+            inside = view.inside(template)
+            if not inside.exists(template.resources[name]):
+                continue
+            leads = by is None or self._leads(inside, name, by, spot)
+            if leads is False:
+                continue
+            if "except" in joint and self._leads(inside, name, joint["except"], spot):
+                continue
+            found.append(self.body((template, name)) if leads else unknown(f"what {name} names"))
+        return found
+
+    def _leads(self, view: View, name: str, path: str, to: Spot) -> bool | None:
+        """Does a path of a resource name another one? None: it can't be told."""
+        body = self.body((view.template, name))
+        if type(body) is not dict:
+            return None
+        answer: bool | None = False
+        for target in walk(view, body, None, parse_path(path), at="", origin=(None, None)):
+            value = target.value
+            if value is None:
+                continue
+            reference = _reference(value) if type(value) is Partial else None
+            if reference is not None:
+                if self._meant(reference) == to:
+                    return True
+            elif type(value) is str:
+                if self._find(view, value, [to[0].type_of(to[1])]) == to:
+                    return True
+            elif not _is_foreign(value):
+                answer = None
+        return answer
+
+    def _index(self, kind: str, path: str) -> _Index:
+        found = self._indices.get((kind, path))
+        if found is None:
+            found = self._indices[kind, path] = _Index({}, [])
+            for place in enumerate(self.of_type(kind)):
+                template = place[1][0]
+                named = _plainly_named(template, self.body(place[1]), path.split("."))
+                if named is None:
+                    found.open.append(place)
+                for logical in dict.fromkeys(named or ()):
+                    found.named.setdefault((template.key, logical), []).append(place)
+        return found
+
+    def _more(self, owner: Owner, joint: Mapping[str, Any]) -> str | None:
+        """Why there may be others that name a resource than those in sight."""
+        noun = joint["from"].rpartition("::")[2]
+        if self.whole:
+            return self.apart.get(joint["from"])
+        if "by" not in joint:
+            return f"another stack may have a {noun}"
+        template = owner.home
+        if template.key not in self._leaving:
+            self._leaving[template.key] = frozenset(_leaving(template))
+        if owner.name in self._leaving[template.key]:
+            return f"another stack may have a {noun} for {owner.name}, whose id leaves this one"
+        return None
+
+
+def _reference(value: Partial) -> tuple[str, ...] | None:
+    """The resource that a text names: as the whole, or as a whole step of an ARN or URI."""
+    parts = value.parts
+    for number, part in enumerate(parts):
+        if isinstance(part, Opaque):
+            if part.refers is None or len(part.refers) < 4:
+                return None
+            after = parts[number + 1] if number + 1 < len(parts) else ""
+            before = parts[number - 1] if number else ""
+            ends = isinstance(after, str) and after[:1] in ("", "/", ":")
+            starts = isinstance(before, str) and before[-1:] in ("", "/", ":")
+            return part.refers if ends and starts else None
+        if isinstance(part, Variable) and not part.name.startswith("AWS::"):
+            return None
+    return None
+
+
+def _is_foreign(value: Any) -> bool:
+    """Does it come from where no id of a resource of the same template does: a parameter, an import?"""
+    return type(value) is not Partial or any(
+        isinstance(part, Variable) or (isinstance(part, Opaque) and part.filled and not part.near)
+        for part in value.parts
+    )
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The names that a literal reference may mean: a name, the end of an ARN, the bucket of a URI."""
+    if text.startswith("s3://"):
+        return (text[5:].partition("/")[0],)
+    if not text.startswith("arn:"):
+        return (text,)
+    rest = text.split(":", 5)[-1]
+    if ":s3:" in text:
+        return (rest.partition("/")[0],)
+    return tuple(
+        dict.fromkeys((text, rest, rest.partition("/")[2], rest.rpartition("/")[2], rest.rpartition(":")[2]))
+    )
+
+
+def _plainly_named(template: Template, raw: Any, steps: list[str]) -> list[str] | None:
+    """The logical ids that a raw path names by Ref or GetAtt; None where that is not plain to see."""
+    if raw is None:
+        return []
+    if not steps:
+        return _plain_name(template, raw)
+    if type(raw) is not dict or (len(raw) == 1 and next(iter(raw))[:4] in ("Ref", "Fn::")):
+        return None
+    name = steps[0].removesuffix("[]")
+    below = raw.get(name)
+    if below is None:
+        return None if rest_of(raw) is not None else []
+    if name == steps[0]:
+        return _plainly_named(template, below, steps[1:])
+    if type(below) is not list:
+        return None
+    found: list[str] = []
+    for item in below:
+        named = _plainly_named(template, item, steps[1:])
+        if named is None:
+            return None
+        found += named
+    return found
+
+
+def _plain_name(template: Template, raw: Any) -> list[str] | None:
+    if type(raw) is not dict or len(raw) != 1:
+        return None
+    ((function, body),) = raw.items()
+    if function == "Fn::GetAtt":
+        name = (
+            body.partition(".")[0] if type(body) is str else body[0] if type(body) is list and body else None
+        )
+        if type(name) is str and name in template.resources and name not in template.children:
+            return [name]
+        return None
+    if function == "Ref" and type(body) is str and body in template.resources:
+        return [body]
+    return None
+
+
+def _leaving(template: Template) -> Iterator[str]:
+    """The resources that a template hands on: by its outputs, or to a nested stack that is not followed."""
+    from scanner.template.mention import mentions
+
+    yield from mentions(template.outputs)
+    for name, raw in template.resources.items():
+        nests = template.type_of(name) in ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
+        if nests and name not in template.children:
+            yield from mentions(raw)

@@ -1,0 +1,451 @@
+"""Resources that lead to one another: which belong to an environment, and what they say together."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.template.support import Report, scan
+
+NETWORK = ("private-subnets", "no-internet-route", "security-group-https-only", "vpc-flow-logs")
+Found = list[tuple[Any, ...]]
+
+
+def judge(folder: Path, files: Any, *options: str, controls: tuple[str, ...] = NETWORK) -> Report:
+    selected = [word for control in controls for word in ("--select", control)]
+    if isinstance(files, dict) and "Resources" in files:
+        files = json.dumps(files)
+    elif isinstance(files, dict):
+        files = {name: body if isinstance(body, str) else json.dumps(body) for name, body in files.items()}
+    return scan(folder, files, *selected, *options)
+
+
+def said(report: Report) -> Found:
+    return report.found("verdict", "control", "resource")
+
+
+SUBNET = {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "Vpc"}, "MapPublicIpOnLaunch": True}}
+VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+
+
+def notebook(**properties: Any) -> dict[str, Any]:
+    return {"Type": "AWS::SageMaker::NotebookInstance", "Properties": properties}
+
+
+def tagged(body: dict[str, Any], key: str) -> dict[str, Any]:
+    return {**body, "Properties": {**body["Properties"], "Tags": [{"Key": key, "Value": "x"}]}}
+
+
+PUBLIC, UNLOGGED = ("fail", "private-subnets", "Subnet"), ("fail", "vpc-flow-logs", "Vpc")
+MEMBERS = [
+    pytest.param({}, [], id="nothing-of-sagemaker"),
+    pytest.param({"Use": notebook(SubnetId={"Ref": "Subnet"})}, [UNLOGGED, PUBLIC], id="referred-to"),
+    pytest.param({"Use": notebook(SubnetId={"Fn::Sub": "${Subnet}"})}, [UNLOGGED, PUBLIC], id="in-a-sub"),
+    pytest.param(
+        {"Use": notebook(SubnetId={"Fn::If": ["C", {"Fn::GetAtt": "Subnet.SubnetId"}, "x"]})},
+        [UNLOGGED, PUBLIC],
+        id="in-one-branch",
+    ),
+    pytest.param({"Use": notebook(SubnetId="subnet-1")}, [], id="another-one"),
+    pytest.param({"Subnet": tagged(SUBNET, "ml-environment")}, [UNLOGGED, PUBLIC], id="tagged"),
+    pytest.param({"Subnet": tagged(SUBNET, "sagemaker:project-id")}, [UNLOGGED, PUBLIC], id="tagged-by-aws"),
+    pytest.param({"Vpc": tagged(VPC, "ml-environment")}, [UNLOGGED], id="a-vpc-does-not-lead-to-its-subnets"),
+    pytest.param({"Subnet": tagged(SUBNET, "cost-centre")}, [], id="another-tag"),
+    pytest.param(
+        {
+            "Use": notebook(SubnetId="x", SecurityGroupIds=[{"Ref": "Group"}]),
+            "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+        },
+        [UNLOGGED, ("fail", "security-group-https-only", "Group")],
+        id="over-a-group",
+    ),
+]
+
+
+@pytest.mark.parametrize(("more", "expected"), MEMBERS)
+def test_what_belongs_to_an_environment(tmp_path: Path, more: dict[str, Any], expected: Found) -> None:
+    template = {
+        "Conditions": {"C": {"Fn::Equals": [{"Ref": "AWS::Region"}, "x"]}},
+        "Resources": {"Vpc": VPC, "Subnet": SUBNET, **more},
+    }
+    assert sorted(said(judge(tmp_path, template))) == sorted(expected)
+    whole = said(judge(tmp_path, template, "--environment"))
+    assert {PUBLIC, UNLOGGED} <= set(whole)
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "count"),
+    [("true", 2), ("{whole: true}", 2), ("{tags: [team, 'ml*']}", 2), ("{tags: [team]}", 0), ("false", 0)],
+)
+def test_the_configuration_says_what_belongs(tmp_path: Path, said_of_it: str, count: int) -> None:
+    config = tmp_path / "smguard.yaml"
+    config.write_text(f"environment: {said_of_it}\n")
+    template = {"Resources": {"Vpc": VPC, "Subnet": tagged(SUBNET, "mlops")}}
+    assert len(judge(tmp_path, template, "--config", str(config)).found("control")) == count
+
+
+NET: dict[str, Any] = {
+    "Resources": {"Vpc": VPC, "Subnet": SUBNET},
+    "Outputs": {
+        "S": {
+            "Value": {"Fn::GetAtt": ["Subnet", "SubnetId"]},
+            "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-Subnet"}},
+        }
+    },
+}
+
+
+def importer(name: Any) -> dict[str, Any]:
+    return {"Resources": {"Use": notebook(SubnetId={"Fn::ImportValue": name})}}
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("net-Subnet", True),
+        ({"Fn::Sub": "${Net}-Subnet"}, True),
+        ({"Fn::Join": ["-", [{"Ref": "Net"}, "Subnet"]]}, True),
+        ("net-Vpc", False),
+        ({"Ref": "Net"}, False),
+    ],
+)
+def test_an_import_makes_what_it_means_belong(tmp_path: Path, name: Any, found: bool) -> None:
+    report = judge(tmp_path, {"a/net.json": NET, "b/use.json": importer(name)}, "--jobs", "2")
+    assert report.found("control", "file") == ([("private-subnets", "a/net.json")] * found)[:1] + [
+        ("vpc-flow-logs", "a/net.json")
+    ] * found or report.found("control") == [("vpc-flow-logs",), ("private-subnets",)]
+    twice = {"a/net.json": NET, "b/use.json": importer(name), "c/net.json": NET}
+    assert judge(tmp_path, twice).found("control") == [], "two exports that it may mean"
+
+
+def test_what_another_file_may_have_is_not_called_missing(tmp_path: Path) -> None:
+    log = {"ResourceId": {"Fn::ImportValue": "vpc"}, "TrafficType": "ALL", "ResourceType": "VPC"}
+    logs = {"Resources": {"Log": {"Type": "AWS::EC2::FlowLog", "Properties": log}}}
+    files = {"net.json": {"Resources": {"Vpc": VPC}}, "logs.json": logs}
+    report = judge(tmp_path, files, "--environment")
+    assert report.found("verdict", "resource") == [("unknown", "Vpc")]
+    assert "what the FlowLog in" in report.found("message")[0][0]
+    del files["logs.json"]
+    (tmp_path / "logs.json").unlink()
+    assert judge(tmp_path, files, "--environment").found("verdict") == [("fail",)]
+
+
+@pytest.mark.parametrize(("option", "verdict"), [("--environment", "pass"), ("--all", "unknown")])
+def test_an_import_is_what_another_file_of_the_environment_exports(
+    tmp_path: Path, option: str, verdict: str
+) -> None:
+    stack = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "keys.json"}}
+    name = {"Fn::Sub": "${Name}-key"}
+    out = {"Value": {"Fn::GetAtt": ["Key", "Arn"]}, "Export": {"Name": name}}
+    files = {
+        "root.json": {"Resources": {"Keys": stack}},
+        "keys.json": {"Resources": {"Key": {"Type": "AWS::KMS::Key"}}, "Outputs": {"K": out}},
+        "use.json": {"Resources": {"Use": notebook(KmsKeyId={"Fn::ImportValue": name})}},
+    }
+    report = judge(tmp_path, files, option, "--all", controls=("customer-managed-kms-key",))
+    assert ("Use", verdict) in report.found("resource", "verdict")
+
+
+@pytest.mark.parametrize(
+    ("log", "outputs", "option", "verdicts"),
+    [
+        ({"ResourceId": {"Ref": "Vpc"}, "TrafficType": "ALL"}, {}, (), []),
+        ({"ResourceId": {"Fn::Sub": "${Vpc}"}, "TrafficType": "ALL"}, {}, (), []),
+        ({"ResourceId": {"Ref": "Vpc"}, "TrafficType": "REJECT"}, {}, (), ["fail"]),
+        ({"ResourceId": {"Ref": "Other"}, "TrafficType": "ALL"}, {}, (), ["fail"]),
+        ({"ResourceId": {"Fn::FindInMap": ["M", "a", "b"]}, "TrafficType": "ALL"}, {}, (), ["unknown"]),
+        ({"ResourceId": {"Ref": "Other"}, "TrafficType": "ALL"}, {"V": {"Ref": "Vpc"}}, (), ["unknown"]),
+        (
+            {"ResourceId": {"Ref": "Other"}, "TrafficType": "ALL"},
+            {"V": {"Ref": "Vpc"}},
+            ("--environment",),
+            ["fail"],
+        ),
+        ({"ResourceId": {"Ref": "Vpc"}, "TrafficType": "REJECT"}, {"V": {"Ref": "Vpc"}}, (), ["unknown"]),
+        ({"ResourceId": {"Ref": "Vpc"}, "TrafficType": "ALL"}, {"V": {"Ref": "Vpc"}}, (), []),
+        (
+            {"ResourceId": {"Fn::If": ["C", {"Ref": "Vpc"}, {"Ref": "Other"}]}, "TrafficType": "ALL"},
+            {},
+            (),
+            ["unknown"],
+        ),
+    ],
+)
+def test_what_names_a_resource_is_found_by_what_it_names(
+    tmp_path: Path, log: Any, outputs: Any, option: tuple[str, ...], verdicts: list[str]
+) -> None:
+    template = {
+        "Parameters": {"Other": {"Type": "String"}},
+        "Conditions": {"C": {"Fn::Equals": [{"Ref": "AWS::Region"}, "x"]}},
+        "Resources": {
+            "Vpc": tagged(VPC, "ml-environment"),
+            "Log": {"Type": "AWS::EC2::FlowLog", "Properties": log},
+        },
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
+    assert [verdict for (verdict,) in judge(tmp_path, template, *option).found("verdict")] == verdicts
+
+
+def endpoint(service: str, **properties: Any) -> dict[str, Any]:
+    name = {"Fn::Sub": "com.amazonaws.${AWS::Region}." + service}
+    vpc = {"Fn::ImportValue": {"Fn::Sub": "${Net}-Vpc"}}
+    return {"Type": "AWS::EC2::VPCEndpoint", "Properties": {"VpcId": vpc, "ServiceName": name, **properties}}
+
+
+PROJECT = {"VpcConfig": {"VpcId": "vpc-1", "Subnets": [{"Fn::ImportValue": "net-Subnet"}]}}
+BUILD = {"Resources": {"Build": {"Type": "AWS::CodeBuild::Project", "Properties": PROJECT}}}
+PUT_IN = {
+    "Parameters": {"S": {"Type": "String"}},
+    "Resources": {"Use": notebook(SubnetId={"Ref": "S"}, DirectInternetAccess="Disabled")},
+}
+TWO = {"Fn::ImportValue": {"Fn::Sub": "${Net}-${Which}"}}
+NEEDED = ("s3", "logs", "sts", "ecr.api", "ecr.dkr")
+
+
+@pytest.mark.parametrize(
+    ("use", "left_out", "verdicts"),
+    [
+        pytest.param(BUILD, (), ["pass"], id="all-there"),
+        pytest.param(BUILD, ("ecr.api",), ["fail"], id="one-missing"),
+        pytest.param(BUILD, NEEDED, ["fail"] * 5, id="none-there"),
+        pytest.param(PUT_IN, ("s3",), ["unknown"], id="a-subnet-by-parameter"),
+        pytest.param(
+            {"Resources": {"Use": notebook(SubnetId=TWO, DirectInternetAccess="Disabled")}},
+            ("s3",),
+            ["unknown"],
+            id="one-of-several-exports",
+        ),
+    ],
+)
+def test_a_network_its_endpoints_and_what_works_in_it_stand_in_files_of_their_own(
+    tmp_path: Path, use: Any, left_out: tuple[str, ...], verdicts: list[str]
+) -> None:
+    vpc = {"Value": {"Ref": "Vpc"}, "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-Vpc"}}}
+    made = {
+        "S3": endpoint("s3", RouteTableIds=["rtb-1"]),
+        **{
+            f"E{number}": endpoint(service, VpcEndpointType="Interface", PrivateDnsEnabled=True)
+            for number, service in enumerate((*NEEDED[1:], "sagemaker.api", "sagemaker.runtime", "kms"))
+        },
+        "Notebooks": endpoint("notebook", VpcEndpointType="Interface", PrivateDnsEnabled=True),
+    }
+    named = dict(zip(("S3", "E0", "E1", "E2", "E3"), NEEDED, strict=True))
+    made = {name: body for name, body in made.items() if named.get(name) not in left_out}
+    made["Notebooks"]["Properties"]["ServiceName"] = {"Fn::Sub": "aws.sagemaker.${AWS::Region}.notebook"}
+    files = {
+        "net.json": {**NET, "Outputs": {**NET["Outputs"], "V": vpc}},
+        "endpoints.json": {"Resources": made or {"Other": notebook()}},
+        "use.json": use,
+        "broken.yaml": "Resources: {A: 1}\nResources: 2\n",
+    }
+    options = ("--environment", "--all", "--jobs", "2")
+    report = judge(tmp_path, files, *options, controls=("vpc-endpoints-complete",))
+    assert [each for (each,) in report.found("verdict")] == verdicts
+    assert set(report.found("file", "resource")) == {("net.json", "Vpc")}
+
+
+def test_what_belongs_with_a_member_does_so_in_another_file(tmp_path: Path) -> None:
+    vpc = {"Value": {"Ref": "Vpc"}, "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-Vpc"}}}
+    files = {
+        "ends.json": {"Resources": {"S3": endpoint("s3")}},
+        "net.json": {**NET, "Outputs": {**NET["Outputs"], "V": vpc}},
+        "use.json": importer("net-Subnet"),
+    }
+    found = judge(tmp_path, files, controls=("vpc-endpoint-policy",)).found("verdict", "file")
+    assert found == [("fail", "ends.json")]
+    (tmp_path / "use.json").unlink()
+    del files["use.json"]
+    assert judge(tmp_path, files, controls=("vpc-endpoint-policy",)).found("verdict") == []
+
+
+def test_nested_stacks_are_one_environment(tmp_path: Path) -> None:
+    stack = {"Type": "AWS::CloudFormation::Stack"}
+    files = {
+        "root.yaml": {
+            "Resources": {
+                "Net": {**stack, "Properties": {"TemplateURL": "net.yaml"}},
+                "Routes": {
+                    **stack,
+                    "Properties": {
+                        "TemplateURL": "routes.yaml",
+                        "Parameters": {"Subnet": {"Fn::GetAtt": "Net.Outputs.Subnet"}},
+                    },
+                },
+                "Use": notebook(SubnetId={"Fn::GetAtt": ["Net", "Outputs.Subnet"]}),
+            }
+        },
+        "net.yaml": {
+            "Resources": {
+                "Vpc": VPC,
+                "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+            },
+            "Outputs": {"Subnet": {"Value": {"Ref": "Subnet"}}},
+        },
+        "routes.yaml": yaml.safe_dump(
+            {
+                "Parameters": {"Subnet": {"Type": "String"}},
+                "Resources": {
+                    "Gateway": {"Type": "AWS::EC2::InternetGateway"},
+                    "Table": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": "vpc-1"}},
+                    "Association": {
+                        "Type": "AWS::EC2::SubnetRouteTableAssociation",
+                        "Properties": {"SubnetId": {"Ref": "Subnet"}, "RouteTableId": {"Ref": "Table"}},
+                    },
+                    "Route": {
+                        "Type": "AWS::EC2::Route",
+                        "Properties": {
+                            "RouteTableId": {"Ref": "Table"},
+                            "DestinationCidrBlock": "0.0.0.0/0",
+                            "GatewayId": {"Ref": "Gateway"},
+                        },
+                    },
+                },
+            },
+            sort_keys=False,
+        ),
+    }
+    report = judge(tmp_path, files)
+    line = files["routes.yaml"].splitlines().index("      GatewayId:") + 1  # type: ignore[attr-defined]
+    assert report.found("verdict", "control", "resource", "file", "line") == [
+        ("fail", "vpc-flow-logs", "Net/Vpc", "net.yaml", 1),
+        ("fail", "no-internet-route", "Net/Subnet", "routes.yaml", line),
+    ]
+
+
+def test_resources_that_share_their_properties_by_an_alias_are_told_apart(tmp_path: Path) -> None:
+    report = judge(
+        tmp_path,
+        """\
+Resources:
+  One: {Type: AWS::EC2::VPC, Properties: &same {CidrBlock: 10.0.0.0/16}}
+  Two: {Type: AWS::EC2::VPC, Properties: *same}
+  Log: {Type: AWS::EC2::FlowLog, Properties: {ResourceId: !Ref Two, TrafficType: ALL}}
+""",
+        "--environment",
+    )
+    assert said(report) == [("fail", "vpc-flow-logs", "One")]
+
+
+def test_a_route_counts_in_the_worlds_in_which_it_is_there(tmp_path: Path) -> None:
+    def place(name: str, kind: str, **properties: Any) -> dict[str, Any]:
+        return {name: {"Type": f"AWS::EC2::{kind}", "Properties": properties}}
+
+    template: dict[str, Any] = {
+        "Parameters": {"Open": {"Type": "String", "Default": "no", "AllowedValues": ["no", "yes"]}},
+        "Conditions": {"IsOpen": {"Fn::Equals": [{"Ref": "Open"}, "yes"]}},
+        "Resources": {
+            **place("Subnet", "Subnet", VpcId="vpc-1"),
+            **place("Table", "RouteTable", VpcId="vpc-1"),
+            **place(
+                "A", "SubnetRouteTableAssociation", SubnetId={"Ref": "Subnet"}, RouteTableId={"Ref": "Table"}
+            ),
+            **place("Nat", "NatGateway", SubnetId="subnet-1"),
+            **place(
+                "Route",
+                "Route",
+                RouteTableId={"Ref": "Table"},
+                DestinationCidrBlock="0.0.0.0/0",
+                NatGatewayId={"Ref": "Nat"},
+            ),
+        },
+    }
+    template["Resources"]["Route"]["Condition"] = "IsOpen"
+    report = judge(tmp_path, template, "--environment")
+    assert report.found("verdict", "control", "condition") == [
+        ("unknown", "no-internet-route", "fails when IsOpen is true")
+    ]
+    template["Parameters"]["Open"]["Default"] = "yes"
+    assert judge(tmp_path, template, "--environment").found("verdict") == [("fail",)]
+
+
+kinds = st.sampled_from(["ALL", "REJECT", {"Ref": "P"}, {"Fn::Sub": "${P}"}])
+ranges = st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", {"Ref": "P"}, {"Fn::Sub": "${P}/0"}])
+gateways = st.sampled_from(
+    [
+        {"GatewayId": {"Ref": "Igw"}},
+        {"GatewayId": {"Ref": "P"}},
+        {"TransitGatewayId": {"Ref": "P"}},
+        {"NatGatewayId": {"Ref": "P"}},
+    ]
+)
+fillings = st.sampled_from(["ALL", "0.0.0.0/0", "::/0", "10.1.0.0/16", "igw-1", "true", "443", "tcp"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(traffic=kinds, to=ranges, by=gateways, out=ranges, filled=fillings)
+def test_filling_in_what_is_unknown_turns_no_verdict_around(
+    tmp_path_factory: pytest.TempPathFactory, traffic: Any, to: Any, by: Any, out: Any, filled: str
+) -> None:
+    def place(kind: str, **properties: Any) -> dict[str, Any]:
+        return {"Type": f"AWS::EC2::{kind}", "Properties": properties}
+
+    template: dict[str, Any] = {
+        "Parameters": {"P": {"Type": "String"}},
+        "Resources": {
+            "Vpc": VPC,
+            "Igw": {"Type": "AWS::EC2::InternetGateway"},
+            "Log": place("FlowLog", ResourceId={"Ref": "Vpc"}, TrafficType=traffic),
+            "Subnet": place("Subnet", VpcId={"Ref": "Vpc"}),
+            "Table": place("RouteTable", VpcId={"Ref": "Vpc"}),
+            "A": place(
+                "SubnetRouteTableAssociation", SubnetId={"Ref": "Subnet"}, RouteTableId={"Ref": "Table"}
+            ),
+            "Route": place("Route", RouteTableId={"Ref": "Table"}, DestinationCidrBlock=to, **by),
+            "Group": place("SecurityGroup", SecurityGroupEgress=[{"CidrIp": out}]),
+            "In": place(
+                "SecurityGroupIngress",
+                GroupId={"Ref": "Group"},
+                IpProtocol="tcp",
+                FromPort=443,
+                ToPort=443,
+                CidrIp=to,
+            ),
+        },
+    }
+    folder = tmp_path_factory.mktemp("t")
+    before = judge(folder, template, "--environment", "--all").found("resource", "control", "path", "verdict")
+    template["Parameters"]["P"]["Default"] = filled
+    (folder / "p.json").write_text(json.dumps({"P": filled}))
+    values = ("--parameters", str(folder / "p.json"))
+    after = judge(folder, template, "--environment", "--all", *values).found("resource", "control", "verdict")
+    for resource, control, _, verdict in before:
+        others = {each for name, of, each in after if (name, of) == (resource, control)}
+        if verdict == "fail":
+            assert "fail" in others
+        if verdict == "pass" and not any(
+            v == "unknown" for r, c, _, v in before if (r, c) == (resource, control)
+        ):
+            assert others <= {"pass"}
+
+
+def test_ten_thousand_that_name_one_and_circles_are_judged_in_bounded_time(tmp_path: Path) -> None:
+    rule = {
+        "GroupId": {"Ref": "Group"},
+        "IpProtocol": "tcp",
+        "FromPort": 443,
+        "ToPort": 443,
+        "CidrIp": "10.0.0.0/8",
+    }
+    many: dict[str, Any] = {
+        f"R{number}": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": rule}
+        for number in range(10_000)
+    }
+    many["Group"] = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"VpcId": {"Ref": "Group"}}}
+    for number in range(300):
+        properties = {"VpcId": {"Ref": f"V{(number + 1) % 300}"}, "Tags": [{"Key": "ml-environment"}]}
+        many[f"V{number}"] = {"Type": "AWS::EC2::Subnet", "Properties": properties}
+    begun = time.process_time()
+    report = judge(tmp_path, {"Resources": many}, "--max-resources", "20000", "--max-nodes", "1000000")
+    assert time.process_time() - begun < 20
+    assert report.gaps == []
+    judge(
+        tmp_path, {"Resources": many}, "--environment", "--max-resources", "20000", "--max-nodes", "1000000"
+    )
+    assert time.process_time() - begun < 40
