@@ -134,8 +134,9 @@ def test_what_is_created_comes_back(aws: Fake, sagemaker: Any, name: str) -> Non
     assert same(sent, seen, create.input_shape, wrapped) == []
     assert seen["CreationTime" if name != "Workforce" else "CreateDate"]
 
-    operation = f"List{kind.family}s"
-    rows = getattr(sagemaker, xform_name(operation))()[listed(operation)[1]]
+    plural = kind.family.replace("Repository", "Repositorie")
+    operation = f"List{plural}s"
+    rows = getattr(sagemaker, xform_name(operation))()[listed(operation)[1]]  # type: ignore[index]
     (row,) = rows
     row_shape = model.operation_model(operation).output_shape.members[listed(operation)[1]].member
     assert same(sent, row, create.input_shape, row_shape) == []

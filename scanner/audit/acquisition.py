@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from scanner import catalog
 from scanner.audit.fault import iam_action
+from scanner.audit.source import Source, source_of
 from scanner.model import SmguardError
 
 NAME = "$name"
 """Stands in `by` for the name of the resource, which its summary need not hold."""
+_Way = TypeVar("_Way")
 _OLDEST_FIRST = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
 
 
@@ -64,6 +66,8 @@ class Searching(NamedTuple):
     record: tuple[str, ...]
     lacks: frozenset[str]
     """Properties that Describe returns and it doesn't."""
+    unsaid: frozenset[str]
+    """Those of them that are not worth a call for each resource: unknown where it tells of one."""
 
 
 class Recording(NamedTuple):
@@ -115,22 +119,40 @@ class Acquisition(NamedTuple):
     def beyond_search(self) -> frozenset[str]:
         """Properties for which every single resource must be described."""
         lacks = self.search.lacks if self.search else frozenset()
-        return lacks - self.only_while_open - self.only_without.keys()
+        return lacks - self.unsaid - self.only_while_open - self.only_without.keys()
+
+    @property
+    def unsaid(self) -> frozenset[str]:
+        """Properties that are unknown where they were not read."""
+        return self.search.unsaid if self.search else frozenset()
 
 
 def load(folders: Iterable[str] = ()) -> dict[str, Acquisition]:
-    """How to read each type of the built-in catalog and of a user's own rule folders.
+    """How to read each SageMaker type of the built-in catalog and of a user's own rule folders.
 
     Raises SmguardError for a folder whose `live:` blocks are broken.
     """
-    found = {name: _acquisition(name, live) for name, live in catalog.live_types().items()}
+    return _load(folders, lambda live: "reads" not in live, _acquisition)
+
+
+def sources(folders: Iterable[str] = ()) -> dict[str, Source]:
+    """How to read the types of other services, likewise."""
+    return _load(folders, lambda live: "reads" in live, source_of)
+
+
+def _load(
+    folders: Iterable[str],
+    chosen: Callable[[Mapping[str, Any]], bool],
+    read: Callable[[str, Mapping[str, Any]], _Way],
+) -> dict[str, _Way]:
+    found = {name: read(name, live) for name, live in catalog.live_types().items() if chosen(live)}
     for folder in folders:
         from scanner import rulepack
 
         pack = rulepack.read(folder)
         try:
-            for name, live in rulepack.live_types(pack, {**catalog.load().shapes, **pack.shapes}).items():
-                found[name] = _acquisition(name, live)
+            types = rulepack.live_types(pack, {**catalog.load().shapes, **pack.shapes})
+            found.update({name: read(name, live) for name, live in types.items() if chosen(live)})
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             hint = f"`smguard rules check {folder}` tells what is wrong"
             raise SmguardError(f"`live` of a type in {folder}/_types.yaml is broken", hint) from error
@@ -181,6 +203,7 @@ def _acquisition(type_name: str, live: Mapping[str, Any]) -> Acquisition:
             resource=search.get("resource", noun),
             record=tuple(search.get("record", noun).split(".")),
             lacks=frozenset(search["lacks"]),
+            unsaid=frozenset(search.get("unsaid", ())),
         )
         if search is not None
         else None,

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from scanner.audit.governance import AccountJob
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.pace import Count, total
-from scanner.audit.region import DEFECT, audit_scope
+from scanner.audit.reckoning import DEFECT
+from scanner.audit.region import audit_scope
 from scanner.audit.unit import Row, Unit
 from scanner.model import Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.scan import Plan

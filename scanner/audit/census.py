@@ -219,7 +219,9 @@ class _Reading:
         way, scope = self.how.describing, self.api.scope
         try:
             answer = self.api.call(self.how.service, way.operation, entry.by, needs=(way.at or way.arn,))
-            return entry, found_in(self.how, entry, unwrap(self.how, answer, scope), self.held)
+            found = found_in(self.how, entry, unwrap(self.how, answer, scope), self.held)
+            known = {name: {} for name in self.held & self.how.unsaid} | dict(found.values)
+            return entry, found._replace(values=known)
         except Fault as fault:
             return entry, fault
 

@@ -46,6 +46,7 @@ class DemoApi:
         here = _account()["regions"][scope.region]
         self._denied = frozenset(here["denied"])
         self._keys = here["keys"]
+        self._answers = here.get("answers", {})
         how, now = acquisition.load(), datetime.now(UTC)
         self._records = [
             (how[type_name], _record(how[type_name], given, scope, now))
@@ -60,8 +61,10 @@ class DemoApi:
         self.asked[f"{service}:{operation}"] += 1
         if operation in self._denied:
             raise Fault("denied", "AccessDeniedException", service, operation, self.scope)
-        if service == "kms":
+        if service == "kms" and operation in ("ListAliases", "DescribeKey", "GetKeyRotationStatus"):
             return self._key(operation, parameters)
+        if service != "sagemaker":
+            return {**{name: [] for name in needs}, **self._answers.get(f"{service}:{operation}", {})}
         if operation == "Search":
             return {"Results": [_wrapped(how, it) for how, it in self._found(parameters["Resource"])]}
         for how, record in self._records:

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple, Protocol
 from scanner.audit.acquisition import Acquisition
 from scanner.audit.item import Api, Memory, Scope
 from scanner.audit.pace import Clock, Count
+from scanner.audit.source import Source
 from scanner.audit.unit import Unit
 from scanner.catalog import Catalog
+from scanner.environment import Environment
 from scanner.model import Control, Gap, Note
 
 Asked = Callable[[], Mapping[str, Count]]
@@ -57,6 +59,10 @@ class ScopeJob(NamedTuple):
     keep_passed: bool = False
     calls: int = 8
     """At once, of one type."""
+    sources: Mapping[str, Source] = {}
+    """How each type is read that SageMaker's resources stand in."""
+    environment: Environment = Environment()
+    """What of these belongs to an ML environment."""
 
 
 class ScopeResult(NamedTuple):

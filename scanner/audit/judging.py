@@ -8,11 +8,13 @@ from typing import Any, NamedTuple, Protocol
 
 from scanner.audit.fault import Fault
 from scanner.audit.item import Item
+from scanner.audit.joints import Thing, Things, looking, thing_of
 from scanner.audit.keys import KeyBook, doubt
 from scanner.audit.keys import judge as judge_key
 from scanner.catalog import Catalog
 from scanner.check import PlainView
 from scanner.engine import Engine, Subject
+from scanner.joint import OWNER
 from scanner.model import Control, Verdict
 from scanner.path import parse_path, references_of
 from scanner.predicate import is_listed
@@ -95,13 +97,21 @@ class Joins(Protocol):
 
 
 class _View(PlainView):
-    """Plain JSON, and KMS to ask about keys."""
+    """Plain JSON, KMS to ask about keys, and the resources that others lead to."""
 
-    def __init__(self, keys: KeyBook | None) -> None:
+    def __init__(self, keys: KeyBook | None, things: Things) -> None:
         self._keys = keys
+        self._things = things
         self._lock = Lock()
         self.faults: dict[tuple[str, str], Fault] = {}
         """Calls that KMS did not answer, each once."""
+
+    def follow(self, raw: Any, joint: Any) -> Any:
+        value = self.value(raw)
+        return self._things.follow(value, joint["types"]) if type(value) is str else value
+
+    def gather(self, properties: Any, joint: Any) -> Any:
+        return self._things.gather(properties[OWNER], joint)
 
     def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> tuple[bool | None, str] | None:
         if predicate != "customer-managed-key" or self._keys is None:
@@ -127,10 +137,14 @@ class Judge:
             for type_name, those in catalog.by_type.items()
         }
         self._engine = Engine(catalog.values, catalog.shapes, joins, run="audit")
+        self.looking = looking(catalog, (it for it in catalog.controls if it.id in chosen))
+        """What the controls look at, and which of them are judged later."""
+        self.things = Things(catalog)
+        """What others are joined to, as far as it was read."""
         self._looks_at: dict[tuple[str, str], frozenset[str]] = {}
         self._kinds = catalog.kinds
         self._census = census
-        self._view = _View(keys)
+        self._view = _View(keys, self.things)
 
     @property
     def faults(self) -> list[Fault]:
@@ -139,9 +153,7 @@ class Judge:
 
     def looks_at(self, type_name: str) -> frozenset[str]:
         """The top-level properties of a type that some control looks at, to judge it or to follow it."""
-        return frozenset().union(
-            *(self._of(control, type_name) for control in self.controls.get(type_name, ()))
-        )
+        return self.looking.at.get(type_name, frozenset())
 
     def _of(self, control: Control, type_name: str) -> frozenset[str]:
         known = self._looks_at.get((control.id, type_name))
@@ -150,14 +162,21 @@ class Judge:
             for place in self._engine.places(control, type_name):
                 lines = (*place.when, *place.unless, *place.unsure, *place.requires)
                 paths = [place.at] if place.at else [line.path for line in lines]
-                names.update(path[0].name for path in paths)
+                names.update(path[0].name for path in paths if path[0].join != "<")
             known = self._looks_at[control.id, type_name] = frozenset(names)
         return known
 
-    def judge(self, item: Item) -> Judged:
-        """Judge one resource by every control that is about its type; a control that crashes says nothing."""
+    def judge(self, item: Item, thing: Thing | None = None) -> Judged:
+        """Judge one resource by the controls that are about its type; a control that crashes says nothing.
+
+        Those that are put off till all is read judge it as the `thing` that others are joined to, alone.
+        """
+        put_off = self.looking.later.get(item.type, frozenset())
+        properties = dict(item.properties)
+        if thing is not None:
+            properties[OWNER] = self.things.owner(thing)
         subject = Subject(
-            properties=dict(item.properties),
+            properties=properties,
             kind=self._kinds.get(item.type, {}),
             origin=(None, None),
             look=lambda world: self._view,
@@ -168,6 +187,8 @@ class Judge:
         passed: dict[str, None] = {}
         crashed: list[tuple[str, str]] = []
         for control in self.controls.get(item.type, ()):
+            if (control.id in put_off) is (thing is None):
+                continue
             if not item.moot.isdisjoint(self._of(control, item.type)):
                 continue
             try:
@@ -194,6 +215,14 @@ class Judge:
         return Judged(
             tuple(worst.values()), tuple(each for each in passed if each not in failing), tuple(crashed)
         )
+
+    def judge_whole(self, item: Item) -> Judged:
+        """Judge one resource by all controls that are about its type, where nothing more will be read."""
+        now = self.judge(item)
+        if item.type not in self.looking.later:
+            return now
+        then = self.judge(item, thing_of(item))
+        return Judged((*now.drafts, *then.drafts), (*now.passed, *then.passed), (*now.crashed, *then.crashed))
 
     def _joined(self, world: World, reference: Any, types: tuple[str, ...]) -> bool | str:
         if type(reference) is Partial:

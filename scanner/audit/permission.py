@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from scanner.audit import keys
 from scanner.audit.acquisition import Acquisition, Wanted, actions
+from scanner.audit.environment import wanted_of
 from scanner.audit.governance import ACTIONS, Chosen
+from scanner.audit.joints import looking
+from scanner.audit.source import Source
 from scanner.catalog import Catalog
 from scanner.model import Control
 
@@ -22,13 +27,22 @@ def policy(
     asked: Chosen,
     organization: bool = False,
     account_role: str | None = None,
+    sources: Mapping[str, Source] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """An identity policy for an auditor, as JSON; `how` and `asked` are what the controls make it read."""
+    """An identity policy for an auditor, as JSON.
+
+    `how`, `sources` and `asked` are what the controls make it read.
+    """
     controls = tuple(controls)
     wanted = Wanted(frozenset(), tags=True)
     reading = frozenset().union(*(actions(each, wanted) for each in how.values()))
+    found = looking(catalog, controls)
+    around = (
+        each.actions(wanted_of(catalog, found, type_name, sources)) for type_name, each in sources.items()
+    )
     beside = {
         *_ALWAYS,
+        *chain.from_iterable(around),
         *(["organizations:ListAccounts"] if organization else ()),
         *(action for type_name in asked for action in ACTIONS[type_name]),
         *(keys.ACTIONS if asks_about_keys(catalog, controls) else ()),

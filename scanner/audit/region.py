@@ -7,24 +7,27 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
-from graphlib import TopologicalSorter
 from itertools import islice
 from typing import Any
 
 from scanner.audit import access as credentials
 from scanner.audit import census
-from scanner.audit.acquisition import Acquisition, Wanted
+from scanner.audit.acquisition import Wanted
+from scanner.audit.environment import Surroundings
 from scanner.audit.fault import Fault
-from scanner.audit.item import Api, Item, Scope
+from scanner.audit.item import Api, Item
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
+from scanner.audit.joints import Thing, thing_of
 from scanner.audit.judging import Census, Judge, Judged, joins_of
 from scanner.audit.keys import KeyBook
+from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.pace import Count, total
+from scanner.audit.reckoning import DEFECT, Reckoning
+from scanner.audit.source import Reader
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
-from scanner.audit.tags import tags_by_arn
-from scanner.audit.unit import Log, Unit, unpack
-from scanner.catalog import Catalog
-from scanner.model import Control, Gap, Note
+from scanner.audit.tags import TAGS, Tags, tags_by_arn, with_tags
+from scanner.audit.unit import Unit, kinds_of, unpack
+from scanner.model import Gap, Note
 
 _TYPES_AT_ONCE = 16
 _AHEAD = 32
@@ -34,13 +37,12 @@ _STACK = "aws:cloudformation:stack-name"
 _TICK = 0.1
 _PATIENCE = 2.0
 """Seconds that calls under way get to end after the audit was stopped."""
-DEFECT = "this is a defect of smguard; please report it"
 
 
 def audit_scope(job: ScopeJob, watch: Watch | None = None) -> ScopeResult:
     """Audit one account and region. Whatever goes wrong is a Gap of its result."""
     watch = watch or Watch()
-    watch.begin(job.scope, len(job.how))
+    watch.begin(job.scope, len(job.how) + len(job.sources))
     api, asked = job.door.enter(job.scope, watch.clock)
     watch.asks(asked)
     try:
@@ -54,29 +56,6 @@ def audit_scope(job: ScopeJob, watch: Watch | None = None) -> ScopeResult:
     return result._replace(calls=total([asked(), made]))
 
 
-def readable(
-    catalog: Catalog, controls: Iterable[Control], known: Mapping[str, Acquisition]
-) -> dict[str, Acquisition]:
-    """How to read each type that some of the controls are about; those that others refer to come first."""
-    joins, types = joins_of(catalog), set()
-    for type_name in {type_name for control in controls for type_name in control.resources}:
-        if type_name in known:
-            types.add(known[type_name].read_as or type_name)
-        if PIPELINE in known and "steps" in catalog.types.get(type_name, ()):
-            types.add(PIPELINE)
-    # What can be many, one page after the other, begins first: the audit takes as long as that does.
-    begun = sorted(types, key=lambda it: (known[it].search is None, not known[it].open, it))
-    ends = {it: {to for each in joins.get(it, {}).values() for to in each} & types for it in begun}
-    TopologicalSorter(ends).prepare()  # types that wait for each other would do so for ever
-
-    def before(type_name: str) -> Iterator[str]:
-        for to in sorted(ends[type_name]):
-            yield from before(to)
-        yield type_name
-
-    return {it: known[it] for type_name in begun for it in before(type_name)}
-
-
 class _Region:
     """One account and region while it is audited."""
 
@@ -86,6 +65,7 @@ class _Region:
         ends = {to for type_name in job.how for types in joins.get(type_name, {}).values() for to in types}
         self.census = Census(ends & job.how.keys())
         self.judge = Judge(job.catalog, job.controls, self.census, KeyBook(api))
+        self.keeps = {it: Keep(job.catalog, self.judge.looking, it, job.sources) for it in job.how}
         self.steps = Steps(job.catalog, job.controls)
         self.memory = job.door.memory(job.scope)
         # Calls that wait for their turn to be made must not keep those of other types from being made.
@@ -100,13 +80,14 @@ class _Region:
                 future.result() if future.done() else Unit(it, "unread", stopped=True)
                 for it, future in futures.items()
             ]
+            units, crash = self._finish(units)
         finally:
             # Who hangs in a call after the audit was stopped is not waited for.
             runners.shutdown(wait=False, cancel_futures=True)
             for type_name, pool in self.pools.items():
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.census.close(type_name)
-        gaps = [fault.gap(["customer-managed-kms-key"], "KMS keys") for fault in self.judge.faults]
+        gaps = [fault.gap(["customer-managed-kms-key"], "KMS keys") for fault in self.judge.faults] + crash
         halted = [unit.type for unit in units if unit.stopped]
         if halted:
             what = f"the audit was stopped before all was read of {', '.join(halted)}"
@@ -143,6 +124,55 @@ class _Region:
         self.watch.end(self.job.scope, unit)
         return unit
 
+    def _finish(self, units: list[Unit]) -> tuple[list[Unit], list[Gap]]:
+        """The units, with what could only be judged when all was read."""
+        try:
+            return [*self._judge_later(units)], []
+        except Exception as error:
+            if os.environ.get("SMGUARD_DEBUG"):
+                raise
+            what = f"what SageMaker's resources stand in can't be audited: {type(error).__name__}"
+            return units, [Gap(self.job.scope.shown, what, DEFECT)]
+
+    def _judge_later(self, units: list[Unit]) -> Iterator[Unit]:
+        """What SageMaker's resources stand in, and what could not be judged without that."""
+        looking, things, sources = self.judge.looking, self.judge.things, self.job.sources
+        counts = {type_name: Reckoning() for type_name in sources}
+        taken: list[tuple[Item, Thing]] = []
+        with ThreadPoolExecutor(self.job.calls, "call") as pool:
+            reader = Reader(self.api, partial(self._map, pool))
+            around = Surroundings(self.job.catalog, looking, sources, reader, things, self.job.environment)
+            for type_name in looking.others - self.job.how.keys() - sources.keys():
+                things.lose(type_name, f"{type_name}, which an audit does not read")
+            fill(around, things, looking, units)
+            for each in around.read():
+                for fault in each.faults:
+                    counts[each.type].take(fault)
+                if each.belongs and each.item and each.thing and self.judge.controls.get(each.type):
+                    taken.append((each.item, each.thing))
+        tags = self._tags(units)
+        for unit in units:
+            count = Reckoning()
+            for item in kept_items(unit) if unit.type in looking.later else ():
+                item = with_tags(item, tags) if TAGS in looking.at[unit.type] else item
+                self._keep(item, self.judge.judge(item, thing_of(item)), count)
+            yield count.onto(unit)
+        for item, thing in taken:
+            self._keep(item, self.judge.judge(item, thing), counts[item.type])
+        for type_name, count in counts.items():
+            controls = [control.id for control in self.judge.controls.get(type_name, ())]
+            yield count.unit(type_name, self.job.scope.shown, controls)
+
+    def _tags(self, units: Iterable[Unit]) -> Mapping[str, Tags] | Fault:
+        """The tags of the resources of which some control asks for them."""
+        looking = self.judge.looking
+        asked = [unit for unit in units if unit.type in looking.later and TAGS in looking.at[unit.type]]
+        kinds = {kind for unit in asked for item in kept_items(unit) for kind in kinds_of(item)}
+        try:
+            return tags_by_arn(self.api, kinds) if kinds else {}
+        except Fault as fault:
+            return fault
+
     def _finished(self, type_name: str) -> Unit | None:
         """What an earlier audit that was broken off has of a type, if this one goes on from there."""
         kept = self.job.door.finished(self.job.scope, type_name)
@@ -153,7 +183,7 @@ class _Region:
         return unit
 
     def _read(self, type_name: str) -> Unit:
-        count = _Count()
+        count = Reckoning()
         try:
             for found in self._found(type_name):
                 if isinstance(found, Item):
@@ -167,15 +197,19 @@ class _Region:
                 raise
             count.crash(f"{type_name} can't be audited: {type(error).__name__}", self.job.scope)
         controls = [control.id for control in self.judge.controls.get(type_name, ())]
-        unit = count.unit(
-            self.job.how[type_name], self.job.scope.shown, controls, self.census.names(type_name)
+        unit = count.unit(type_name, self.job.scope.shown, controls)._replace(
+            names=tuple(self.census.names(type_name))
         )
+        if self.job.how[type_name].search:
+            unit = unit._replace(kinds=())
+        unit = self.keeps[type_name].into(unit)
         if unit.state == "judged" and not self.judge.faults:
             self.job.door.finish(self.job.scope, type_name, unit.pack())
         return unit
 
-    def _judge(self, item: Item, count: _Count) -> None:
+    def _judge(self, item: Item, count: Reckoning) -> None:
         self.census.add(item)
+        self.keeps[item.type].add(item)
         self._keep(item, self.judge.judge(item), count)
         if item.type == PIPELINE:
             for found in self.steps.judge(item):
@@ -185,7 +219,7 @@ class _Region:
                     what = f"{PIPELINE} {item.name}: {found.what}"
                     count.take(found._replace(where=self.job.scope.shown, what=what))
 
-    def _keep(self, item: Item, judged: Judged, count: _Count) -> None:
+    def _keep(self, item: Item, judged: Judged, count: Reckoning) -> None:
         count.resources += 1
         count.passed += len(judged.passed)
         for control, error in judged.crashed:
@@ -211,67 +245,11 @@ class _Region:
         return results()
 
     def _found(self, type_name: str) -> Iterator[Item | Fault | Gap | Note]:
-        names = self.judge.looks_at(type_name) | ({DEFINITION} if type_name == PIPELINE else set())
+        looked_at = self.judge.looks_at(type_name) | ({DEFINITION} if type_name == PIPELINE else set())
+        # To learn where a resource leads is not worth a call for each.
+        leads = self.keeps[type_name].leads - self.job.how[type_name].beyond_search
+        names = looked_at | leads
         wanted = Wanted(names, self.job.since, tags=True)
         return census.read(
             self.api, self.job.how[type_name], wanted, self.memory, partial(self._map, self.pools[type_name])
-        )
-
-
-class _Count:
-    """What one type came to so far."""
-
-    def __init__(self) -> None:
-        self.resources = 0
-        self.passed = 0
-        self.crashed = False
-        self.stopped = False
-        self.vanished = 0
-        self.log = Log()
-        self._faults: dict[tuple[str, str, str], tuple[Fault, int]] = {}
-        self._gaps: dict[Gap, None] = {}
-        self._notes: dict[Note, None] = {}
-
-    def take(self, found: Fault | Gap | Note) -> None:
-        """Something other than a resource; of faults of one kind only how many."""
-        if isinstance(found, Gap):
-            self._gaps[found] = None
-        elif isinstance(found, Note):
-            self._notes[found] = None
-        elif found.kind == "stopped":
-            self.stopped = True
-        elif found.kind == "missing":
-            self.vanished += 1
-        else:
-            known = (found.action, found.kind, found.code)
-            self._faults[known] = (found, self._faults.get(known, (found, 0))[1] + 1)
-
-    def crash(self, what: str, scope: Scope) -> None:
-        """A defect of ours, each said once."""
-        self.crashed = True
-        self._gaps[Gap(scope.shown, what, DEFECT)] = None
-
-    def unit(self, how: Acquisition, where: str, controls: Iterable[str], names: Iterable[str]) -> Unit:
-        """The type, done as far as it could be; `controls` judge it, `names` lead to its resources."""
-        type_name = how.type
-        gaps = [
-            fault.gap(controls, f"{type_name} ({number} times)" if number > 1 else type_name)
-            for fault, number in self._faults.values()
-        ]
-        if self.vanished:
-            what = f"{type_name}: {self.vanished} were listed and then not there: taken as deleted since"
-            self._notes[Note(where, what)] = None
-        whole = not (gaps or self._gaps or self.stopped)
-        return Unit(
-            type=type_name,
-            state="judged" if whole else "partial" if self.resources else "unread",
-            resources=self.resources,
-            passed=self.passed,
-            crashed=self.crashed,
-            stopped=self.stopped,
-            gaps=(*gaps, *self._gaps),
-            notes=tuple(self._notes),
-            names=tuple(names),
-            kinds=() if how.search else tuple(self.log.kinds),
-            log=self.log.close(),
         )

@@ -51,7 +51,8 @@ class Steps:
                 it.control, it.verdict.value, it.message, it.path, it.identity, it.condition, it.cause
             )
             found.setdefault(it.name, (it.type, []))[1].append(draft)
-        for name in sorted(verdicts.resources):
+        # The pipeline itself is judged as it was read, of which only its definition is here.
+        for name in sorted(verdicts.resources - {pipeline.name}):
             type_name, drafts = found.get(name, (PIPELINE, []))
             passed = sorted(control for step, control in verdicts.passed if step == name)
             passed = [control for control in passed if (name, control) not in failing]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from scanner.audit.item import Item
@@ -45,28 +46,34 @@ class Unit(NamedTuple):
     """What ARNs call its resources with findings, where their tags are not known."""
     log: bytes = b""
     """The rows, as compressed JSON lines."""
+    called: tuple[tuple[str, str], ...] = ()
+    """Types of what its resources stand in, and the names that they call it by."""
+    kept: bytes = b""
+    """The resources that are judged when all else is read, likewise."""
+    later: bytes = b""
+    """The rows of what was judged then."""
 
     def rows(self) -> Iterator[Row]:
         """The resources with findings, in the order in which they were read; one is held at a time."""
-        for line in _lines(self.log):
+        for line in chain(lines(self.log), lines(self.later)):
             type_name, name, arn, stack, drafts, passed = json.loads(line)
             yield Row(type_name, name, arn, stack, tuple(Draft(*draft) for draft in drafts), tuple(passed))
 
     def pack(self) -> bytes:
         """As bytes that `unpack` takes."""
-        head = json.dumps([*self[:6], self.gaps, self.notes, self.names, self.kinds]).encode(
-            "utf-8", "surrogatepass"
-        )
-        return len(head).to_bytes(8, "big") + head + self.log
+        parts = [self.gaps, self.notes, self.names, self.kinds, self.called, len(self.log)]
+        head = json.dumps([*self[:6], *parts]).encode("utf-8", "surrogatepass")
+        return len(head).to_bytes(8, "big") + head + self.log + self.kept
 
 
 def unpack(data: bytes) -> Unit:
     """A unit from what `pack` gave. Raises ValueError for anything else."""
     end = 8 + int.from_bytes(data[:8], "big")
     try:
-        *plain, gaps, notes, names, kinds = json.loads(data[8:end])
+        *plain, gaps, notes, names, kinds, called, length = json.loads(data[8:end])
         found = tuple(Gap(*it) for it in gaps), tuple(Note(*it) for it in notes), tuple(names), tuple(kinds)
-        return Unit._make([*plain, *found, data[end:]])
+        log, kept = data[end : end + length], data[end + length :]
+        return Unit._make([*plain, *found, log, tuple(map(tuple, called)), kept, b""])
     except TypeError as error:
         raise ValueError("no unit of an audit") from error
 
@@ -84,12 +91,14 @@ class Log:
         """Take down a resource, unless there is nothing to report of it."""
         passed = judged.passed if keep_passed else ()
         if judged.drafts or passed:
-            row: tuple[Any, ...] = (item.type, item.name, item.arn, item.stack, judged.drafts, passed)
-            chunk = self._zip.compress(json.dumps(row).encode() + b"\n")
-            if chunk:
-                self._chunks.append(chunk)
-            if item.arn and item.arn.count(":") >= 5:
-                self.kinds.add(item.arn.split(":", 5)[5].partition("/")[0])
+            self.write((item.type, item.name, item.arn, item.stack, judged.drafts, passed))
+            self.kinds.update(kinds_of(item))
+
+    def write(self, row: Any) -> None:
+        """Take down what JSON can hold; moments as text."""
+        chunk = self._zip.compress(json.dumps(row, default=str).encode() + b"\n")
+        if chunk:
+            self._chunks.append(chunk)
 
     def close(self) -> bytes:
         """All rows."""
@@ -97,7 +106,14 @@ class Log:
         return b"".join(self._chunks)
 
 
-def _lines(data: bytes) -> Iterator[bytes]:
+def kinds_of(item: Item) -> list[str]:
+    """What its ARN calls a resource of SageMaker."""
+    parts = (item.arn or "").split(":", 5)
+    return [parts[5].partition("/")[0]] if len(parts) == 6 and parts[2] == "sagemaker" else []
+
+
+def lines(data: bytes) -> Iterator[bytes]:
+    """What was written line by line."""
     unzip, rest = zlib.decompressobj(), b""
     for start in range(0, len(data), _CHUNK):
         piece = data[start : start + _CHUNK]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scanner.audit.acquisition import Acquisition
     from scanner.audit.audit import Audit
     from scanner.audit.job import ScopeJob, Watch
+    from scanner.audit.source import Source
     from scanner.scan import Plan
 
 _SCOPES_AT_ONCE = 4
@@ -78,7 +79,7 @@ _DAYS = 90
 @options(
     "formats", "files", "select", "ignore", "area", "framework", "rules", "waivers", "baseline", "fail_on"
 )
-@options("strict", "show_passed", "exit_zero", "allow_incomplete", "config", "no_config")
+@options("environment", "strict", "show_passed", "exit_zero", "allow_incomplete", "config", "no_config")
 def command(
     formats: tuple[str, ...],
     files: tuple[str, ...],
@@ -93,8 +94,9 @@ def command(
     """
     from scanner.audit import acquisition, governance
     from scanner.audit.audit import Audit, Heading
+    from scanner.audit.environment import surroundings
+    from scanner.audit.order import readable
     from scanner.audit.permission import policy
-    from scanner.audit.region import readable
     from scanner.planning import UNSET, make_plan
 
     now = datetime.now(UTC)
@@ -108,16 +110,17 @@ def command(
         raise click.UsageError("; ".join(f"{note.where} {note.what}" for note in unasked))
     plan = plan._replace(controls=controls)
     known = acquisition.load(given["rules"])
-    how = readable(plan.catalog, plan.controls, known)
+    also, sources = surroundings(plan.catalog, plan.controls, acquisition.sources(given["rules"]))
+    how = readable(plan.catalog, plan.controls, known, also)
     if given["print_policy"]:
-        needed = policy(plan.catalog, plan.controls, how, asked, given["org"], given["account_role"])
+        needed = policy(plan.catalog, plan.controls, how, asked, given["org"], given["account_role"], sources)
         click.echo(json.dumps(needed, indent=2))
         return 0
     for known_before in (plan.baseline, plan.acceptances):
         if known_before is not None:
             known_before.remote = True
     survey = _demo(given) if given["demo"] else _survey(given, [control.id for control in plan.controls])
-    jobs = _jobs(survey, given, plan, how, since)
+    jobs = _jobs(survey, given, plan, how, sources, since)
     accounts = dict.fromkeys(place.scope.account for place in survey.places) if asked else ()
     watch = _watch(len(jobs) + len(accounts))
     watch.asks(lambda: survey.calls)
@@ -129,7 +132,7 @@ def command(
         beside = governance.account_jobs(
             survey.own, accounts, plan.catalog, asked, values, plan.show_passed, watch
         )
-    notes = [*survey.notes, *unasked, *_left_out(plan, {*known, *asked}, how, since)]
+    notes = [*survey.notes, *unasked, *_left_out(plan, {*known, *sources, *asked}, how, since)]
     deployed = {it.id: values[1] for it in asked.get(governance.ATTACHED, ()) if values}
     heading = Heading(survey.by, now, since, lambda: datetime.now(UTC), deployed)
     executor = _executor(given)
@@ -207,6 +210,7 @@ def _jobs(
     given: Mapping[str, Any],
     plan: Plan,
     how: Mapping[str, Acquisition],
+    sources: Mapping[str, Source],
     since: datetime | None,
 ) -> list[ScopeJob]:
     from scanner.audit.demo import DemoDoor
@@ -216,6 +220,7 @@ def _jobs(
     store = None if given["no_store"] else given["store"] or ""
     # What an audit that goes on from another must have in common with it.
     asked = [plan.catalog.digest, *how, *map(str, plan.controls), given["since"], plan.show_passed, survey.by]
+    asked += [*sources, plan.environment]
     run = sha256(repr(asked).encode()).hexdigest()
     return [
         ScopeJob(
@@ -229,6 +234,8 @@ def _jobs(
             since=since,
             keep_passed=plan.show_passed,
             calls=given["jobs"],
+            sources=sources,
+            environment=plan.environment,
         )
         for place in survey.places
     ]

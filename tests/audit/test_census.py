@@ -121,7 +121,7 @@ class TestProperties:
 
     def test_what_search_lacks_for_all_is_described_for_all(self) -> None:
         account = Account(made(4))
-        audit(account, properties=SAFE | {"MlflowConfig"})
+        audit(account, properties=SAFE | {"InfraCheckConfig"})
         assert account.calls == {"ListTrainingJobs": 2, "DescribeTrainingJob": 4}
 
     def test_what_nothing_returns_is_unknown(self) -> None:
@@ -313,7 +313,7 @@ class TestLaws:
     @given(
         steps=st.lists(st.tuples(job_lists(), st.integers(0, 25), st.booleans()), min_size=2, max_size=4),
         windows=st.lists(st.sampled_from([None, 1, 20, 90]), min_size=4, max_size=4),
-        wanted=st.lists(st.sampled_from([SAFE, ALL, ALL | {"MlflowConfig"}]), min_size=4, max_size=4),
+        wanted=st.lists(st.sampled_from([SAFE, ALL, ALL | {"InfraCheckConfig"}]), min_size=4, max_size=4),
     )
     def test_an_audit_with_memory_finds_what_one_without_finds(
         self, steps: list[Any], windows: list[int | None], wanted: list[frozenset[str]]

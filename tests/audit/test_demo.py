@@ -11,14 +11,19 @@ SLIM = {"MALLOC_ARENA_MAX": "1"}
 """Else each thread takes 64 MiB of the address space that a test may have."""
 FOUND = {
     (EU, "DataQualityJobDefinition", "fraud-drift"): {"volume-kms-key", "vpc-config"},
-    (EU, "Domain", "d-a1b2c3d4e5f6"): {"studio-sharing-kms-key"},
+    (EU, "Domain", "d-a1b2c3d4e5f6"): {"studio-sharing-kms-key", "studio-user-isolation"},
     (EU, "EndpointConfig", "churn-v1"): {
         "endpoint-data-capture",
         "endpoint-multiple-instances",
         "volume-kms-key",
     },
-    (EU, "Model", "churn-prototype"): {"network-isolation", "private-image-registry", "vpc-config"},
-    (EU, "Model", "fraud-xgboost"): {"private-image-registry"},
+    (EU, "Model", "churn-prototype"): {
+        "network-isolation",
+        "pinned-images",
+        "private-image-registry",
+        "vpc-config",
+    },
+    (EU, "Model", "fraud-xgboost"): {"pinned-images", "private-image-registry"},
     (EU, "NotebookInstance", "fraud-research"): {
         "notebook-direct-internet",
         "notebook-imds-v2",
@@ -26,18 +31,33 @@ FOUND = {
         "volume-kms-key",
         "vpc-config",
     },
-    (EU, "ProcessingJob", "features-nightly"): {"customer-managed-kms-key"},
-    (EU, "TrainingJob", "churn-debugging"): {"customer-managed-kms-key", "remote-access", "volume-kms-key"},
+    (EU, "ProcessingJob", "features-nightly"): {"customer-managed-kms-key", "job-experiment"},
+    (EU, "TrainingJob", "churn-debugging"): {
+        "customer-managed-kms-key",
+        "job-experiment",
+        "pinned-images",
+        "remote-access",
+        "volume-kms-key",
+    },
     (EU, "TrainingJob", "churn-experiment-7"): {
         "inter-container-encryption",
         "network-isolation",
         "output-kms-key",
+        "pinned-images",
         "volume-kms-key",
         "vpc-config",
     },
-    (EU, "TrainingJob", "fraud-retraining/Train"): {"volume-kms-key", "vpc-config"},
-    (EU, "TransformJob", "fraud-backfill"): {"volume-kms-key"},
-    (US, "Domain", "d-f6e5d4c3b2a1"): {"studio-vpc-only", "volume-kms-key", "vpc-config"},
+    (EU, "TrainingJob", "fraud-retraining/Train"): {"pinned-images", "volume-kms-key", "vpc-config"},
+    (EU, "TrainingJob", "fraud-xgboost-2026-10"): {"pinned-images"},
+    (EU, "TransformJob", "fraud-backfill"): {"job-experiment", "volume-kms-key"},
+    (EU, "UserProfile", "d-a1b2c3d4e5f6/ana"): {"studio-user-isolation"},
+    (EU, "UserProfile", "d-a1b2c3d4e5f6/ben"): {"studio-user-isolation"},
+    (US, "Domain", "d-f6e5d4c3b2a1"): {
+        "studio-user-isolation",
+        "studio-vpc-only",
+        "volume-kms-key",
+        "vpc-config",
+    },
     (US, "FeatureGroup", "products"): {"feature-store-kms-key"},
 }
 

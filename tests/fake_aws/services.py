@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from tests.fake_aws import config
 from tests.fake_aws.call import Call
 from tests.fake_aws.organization import Organization
-from tests.fake_aws.wire import AwsError
+from tests.fake_aws.wire import AwsError, model_of
 
 if TYPE_CHECKING:
     from tests.fake_aws.fake import Fake
 
 _DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_EMPTY = {"cloudtrail", "cloudwatch", "codeartifact", "codebuild", "ec2", "iam", "s3"}
+"""Services that have nothing, unless a test gives the answer."""
 _REGIONS = {
     **dict.fromkeys(("eu-central-1", "eu-west-1", "us-east-1", "us-west-2"), "opt-in-not-required"),
     "af-south-1": "not-opted-in",
@@ -48,6 +50,8 @@ class Services:
     organization: Organization | None = None
     keys: dict[str, Key] = field(default_factory=dict)
     """By ARN."""
+    key_policy: str = '{"Version": "2012-10-17", "Statement": []}'
+    """Of all keys."""
     findings: list[Mapping[str, Any]] = field(default_factory=list)
     """What Security Hub was sent."""
     evaluations: list[Mapping[str, Any]] = field(default_factory=list)
@@ -74,10 +78,12 @@ class Services:
             if self.organization is None:
                 raise AwsError("AWSOrganizationsNotInUseException")
             return self.organization.answer(call)
-        try:
-            answer = _ANSWERS[call.service, call.operation]
-        except KeyError:
-            raise AwsError("UnknownOperationException", f"the fake does not know {call.operation}") from None
+        answer = _ANSWERS.get((call.service, call.operation))
+        if answer is None and call.service in _EMPTY:
+            members = model_of(call.service).operation_model(call.operation).output_shape.members
+            return {name: [] for name, shape in members.items() if shape.type_name == "list"}
+        if answer is None:
+            raise AwsError("UnknownOperationException", f"the fake does not know {call.operation}")
         return answer(self, call)
 
     def key(
@@ -267,9 +273,11 @@ _ANSWERS: Mapping[tuple[str, str], Callable[[Services, Call], dict[str, Any]]] =
     ("config", "PutEvaluations"): config.evaluated,
     ("ec2", "DescribeRegions"): _regions,
     ("kms", "DescribeKey"): _key,
+    ("kms", "GetKeyPolicy"): lambda services, call: {"Policy": services.key_policy},
     ("kms", "GetKeyRotationStatus"): _rotation,
     ("kms", "ListAliases"): _aliases,
     ("kms", "ListKeys"): _keys,
+    ("kms", "ListResourceTags"): lambda services, call: {"Tags": [], "Truncated": False},
     ("lambda", "Invoke"): config.invoked,
     ("resourcegroupstaggingapi", "GetResources"): _tagged,
     ("securityhub", "BatchImportFindings"): _imported,

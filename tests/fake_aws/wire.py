@@ -19,6 +19,10 @@ SERVICES = (
     *(
         "account",
         "cloudformation",
+        "cloudtrail",
+        "cloudwatch",
+        "codeartifact",
+        "codebuild",
         "config",
         "ec2",
         "iam",
@@ -59,7 +63,7 @@ def model_of(service: str) -> ServiceModel:
 @cache
 def service_of(signing_name: str) -> str:
     """The service that a signature names."""
-    return {"tagging": "resourcegroupstaggingapi"}.get(signing_name, signing_name)
+    return {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}.get(signing_name, signing_name)
 
 
 def protocol_of(model: ServiceModel) -> str:

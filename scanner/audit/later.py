@@ -1,0 +1,81 @@
+"""What is judged once all of a region's SageMaker resources are read: by controls that look at several."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from scanner.audit.environment import Surroundings, leading
+from scanner.audit.item import Item
+from scanner.audit.joints import Looking, Things, bare, texts_at, thing_of
+from scanner.audit.source import Source
+from scanner.audit.unit import Log, Unit, lines
+from scanner.catalog import Catalog
+from scanner.value import Opaque, Partial
+
+
+class Keep:
+    """What is kept of the resources of one type until then: what they name, and what is to be judged."""
+
+    def __init__(self, catalog: Catalog, looking: Looking, type_name: str, sources: Mapping[str, Source]):
+        self._leading = leading(catalog, type_name, sources)
+        self.leads = frozenset(path.partition(".")[0].removesuffix("[]") for path in self._leading)
+        """The top-level properties that lead to other services."""
+        self._held = type_name in looking.later or type_name in looking.others
+        self._names = looking.held.get(type_name, frozenset())
+        self._called: dict[tuple[str, str], None] = {}
+        self._log = Log()
+
+    def add(self, item: Item) -> None:
+        """Take in a resource."""
+        for path, kinds in self._leading.items():
+            for text in texts_at(item.properties, path):
+                for kind in kinds:
+                    self._called[kind, bare(text)] = None
+        if self._held:
+            plain, hidden = {}, {}
+            for name in self._names & item.properties.keys():
+                value = item.properties[name]
+                if type(value) is Partial:
+                    hidden[name] = value.cause
+                else:
+                    plain[name] = value
+            self._log.write((item.name, item.arn, item.stack, plain, hidden, sorted(item.moot)))
+
+    def into(self, unit: Unit) -> Unit:
+        """The type's unit with all that was kept."""
+        return unit._replace(called=tuple(self._called), kept=self._log.close() if self._held else b"")
+
+
+def kept_items(unit: Unit) -> Iterator[Item]:
+    """The resources that were kept."""
+    for line in lines(unit.kept):
+        name, arn, stack, values, hidden, moot = json.loads(line)
+        values.update({name: Partial((Opaque(cause),)) for name, cause in hidden.items()})
+        yield Item(unit.type, name, arn, values, stack, moot=frozenset(moot))
+
+
+def fill(
+    around: Surroundings,
+    things: Things,
+    looking: Looking,
+    units: Iterable[Unit],
+) -> None:
+    """Tell what the SageMaker resources of a scope name, and what others look at of them."""
+    for unit in units:
+        for kind, name in unit.called:
+            around.call(kind, name)
+        if unit.state != "judged":
+            things.lose(unit.type, f"{unit.type}, not all of which could be read")
+        alike: Counter[str] = Counter()
+        for item in kept_items(unit):
+            # There may be half a million jobs: where nothing names them, few of those that are alike will do.
+            known = json.dumps(item.properties, sort_keys=True, default=str)
+            if alike[known] >= looking.most and not things.is_named(unit.type):
+                continue
+            alike[known] += 1
+            thing = thing_of(item)
+            around.meet(thing)
+            if unit.type in looking.others:
+                things.add(thing)

@@ -1,0 +1,39 @@
+"""Which types are read for some controls, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
+
+from scanner.audit.acquisition import Acquisition
+from scanner.audit.judging import joins_of
+from scanner.audit.steps import PIPELINE
+from scanner.catalog import Catalog
+from scanner.model import Control
+
+
+def readable(
+    catalog: Catalog, controls: Iterable[Control], known: Mapping[str, Acquisition], also: Iterable[str] = ()
+) -> dict[str, Acquisition]:
+    """How to read each type that some of the controls are about, and `also` these.
+
+    Those that others refer to come first.
+    """
+    joins = joins_of(catalog)
+    types = {known[type_name].read_as or type_name for type_name in also if type_name in known}
+    for type_name in {type_name for control in controls for type_name in control.resources}:
+        if type_name in known:
+            types.add(known[type_name].read_as or type_name)
+        if PIPELINE in known and "steps" in catalog.types.get(type_name, ()):
+            types.add(PIPELINE)
+    # What can be many, one page after the other, begins first: the audit takes as long as that does.
+    begun = sorted(types, key=lambda it: (known[it].search is None, not known[it].open, it))
+    ends = {it: {to for each in joins.get(it, {}).values() for to in each} & types for it in begun}
+    TopologicalSorter(ends).prepare()  # types that wait for each other would do so for ever
+
+    def before(type_name: str) -> Iterator[str]:
+        for to in sorted(ends[type_name]):
+            yield from before(to)
+        yield type_name
+
+    return {it: known[it] for type_name in begun for it in before(type_name)}

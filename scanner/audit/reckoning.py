@@ -1,0 +1,80 @@
+"""What auditing one resource type came to so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scanner.audit.fault import Fault
+from scanner.audit.item import Scope
+from scanner.audit.unit import Log, Unit
+from scanner.model import Gap, Note
+
+DEFECT = "this is a defect of smguard; please report it"
+
+
+class Reckoning:
+    """What one type came to so far."""
+
+    def __init__(self) -> None:
+        self.resources = 0
+        self.passed = 0
+        self.crashed = False
+        self.stopped = False
+        self.vanished = 0
+        self.log = Log()
+        self._faults: dict[tuple[str, str, str], tuple[Fault, int]] = {}
+        self._gaps: dict[Gap, None] = {}
+        self._notes: dict[Note, None] = {}
+
+    def take(self, found: Fault | Gap | Note) -> None:
+        """Something other than a resource; of faults of one kind only how many."""
+        if isinstance(found, Gap):
+            self._gaps[found] = None
+        elif isinstance(found, Note):
+            self._notes[found] = None
+        elif found.kind == "stopped":
+            self.stopped = True
+        elif found.kind == "missing":
+            self.vanished += 1
+        else:
+            known = (found.action, found.kind, found.code)
+            self._faults[known] = (found, self._faults.get(known, (found, 0))[1] + 1)
+
+    def crash(self, what: str, scope: Scope) -> None:
+        """A defect of ours, each said once."""
+        self.crashed = True
+        self._gaps[Gap(scope.shown, what, DEFECT)] = None
+
+    def onto(self, unit: Unit) -> Unit:
+        """A type that was done before, with what was judged of it later."""
+        return unit._replace(
+            passed=unit.passed + self.passed,
+            crashed=unit.crashed or self.crashed,
+            gaps=(*unit.gaps, *self._gaps),
+            called=(),
+            kept=b"",
+            later=self.log.close(),
+        )
+
+    def unit(self, type_name: str, where: str, controls: Iterable[str]) -> Unit:
+        """The type, done as far as it could be; `controls` judge it."""
+        gaps = [
+            fault.gap(controls, f"{type_name} ({number} times)" if number > 1 else type_name)
+            for fault, number in self._faults.values()
+        ]
+        if self.vanished:
+            what = f"{type_name}: {self.vanished} were listed and then not there: taken as deleted since"
+            self._notes[Note(where, what)] = None
+        whole = not (gaps or self._gaps or self.stopped)
+        return Unit(
+            type=type_name,
+            state="judged" if whole else "partial" if self.resources else "unread",
+            resources=self.resources,
+            passed=self.passed,
+            crashed=self.crashed,
+            stopped=self.stopped,
+            gaps=(*gaps, *self._gaps),
+            notes=tuple(self._notes),
+            kinds=tuple(self.log.kinds),
+            log=self.log.close(),
+        )

@@ -1,0 +1,293 @@
+"""Reads types of other services than SageMaker: few operations, told by data, merged into one resource each.
+
+The expressions in a `live:` block are JMESPath, over what the operations return of one resource: the members
+of its item in the first, and the answers of the others under their names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from scanner.audit.fault import Fault, iam_action
+from scanner.audit.item import Api, Item
+from scanner.value import Opaque, Partial
+
+_TOKENS = {
+    "NextToken": "NextToken",
+    "nextToken": "nextToken",
+    "NextMarker": "Marker",
+    "Marker": "Marker",
+    "ContinuationToken": "ContinuationToken",
+}
+"""The member of an answer that tells of another page -> the parameter that asks for it."""
+_MANY = 100
+_STACK = "aws:cloudformation:stack-name"
+
+
+class Read(NamedTuple):
+    """One operation. With `items` it is asked once for all resources, else for each."""
+
+    operation: str
+    items: str | None
+    """JMESPath to the rows of its answer."""
+    each: str | None
+    """A member of the rows that lists what the resources are; the row's own members count for them too."""
+    by: str | None
+    """The member of a row that says to which resource it belongs."""
+    to: str | None
+    """The member of the resource that `by` is equal to."""
+    known_as: str
+    parameters: Mapping[str, Any]
+    given: Mapping[str, str]
+    """Parameters that differ: name <- JMESPath."""
+    many: str | None
+    """The parameter that takes the names of a hundred resources."""
+    absent: frozenset[str]
+    """Error codes that say that there is none."""
+
+
+class Source(NamedTuple):
+    """How resources of one type are read."""
+
+    type: str
+    service: str
+    reads: tuple[Read, ...]
+    """The first names all resources."""
+    name: str
+    arn: str
+    """JMESPath, or what follows the partition, with {region}, {account} and {name}."""
+    called: str | None
+    """A regular expression: the names of SageMaker's properties that name one."""
+    belongs: Mapping[str, str]
+    """Path, as of `belongs-with`, by which it belongs too, if what JMESPath finds is true."""
+    names: str | None
+    """JMESPath to what else leads to it, such as aliases."""
+    exists: str | None
+    """JMESPath to what is not there where there is no resource."""
+    properties: Mapping[str, str]
+    """Property <- JMESPath, where it isn't the member of that name."""
+    attributes: Mapping[str, str]
+    """What Fn::GetAtt gives <- JMESPath, as far as others are named by it."""
+    pascal: bool
+    """Do members begin with small letters, which CloudFormation writes large?"""
+    shared: bool
+    """Is it the same in every region of the account?"""
+
+    def reading(self, wanted: Collection[str]) -> tuple[Read, ...]:
+        """The operations that tell of the `wanted` properties."""
+        told = " ".join(
+            (
+                *(self.name, self.names or "", self.exists or "", *self.attributes.values()),
+                *(self.properties.get(it, "") for it in wanted),
+            )
+        )
+        return tuple(
+            each
+            for number, each in enumerate(self.reads)
+            if not number or each.many or re.search(rf"\b{each.known_as}\b", told)
+        )
+
+    def actions(self, wanted: Collection[str]) -> frozenset[str]:
+        """The IAM actions that the calls need."""
+        return frozenset(iam_action(self.service, each.operation) for each in self.reading(wanted))
+
+
+class Row(NamedTuple):
+    """A resource as the first operation names it, what is asked once for all being there too."""
+
+    name: str
+    names: frozenset[str]
+    """All that leads to it."""
+    record: Mapping[str, Any]
+
+    @property
+    def tags(self) -> dict[str, Any]:
+        """Its tags, where the first operation tells them."""
+        given = self.record.get("Tags")
+        return {tag["Key"]: tag.get("Value") for tag in given} if isinstance(given, list) else {}
+
+
+def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
+    """Read a `live:` block that has `reads`."""
+    return Source(
+        type=type_name,
+        service=live["service"],
+        reads=tuple(
+            Read(
+                operation=each["operation"],
+                items=each.get("items"),
+                each=each.get("each"),
+                by=each.get("by"),
+                to=each.get("to"),
+                known_as=each.get("as", each["operation"]),
+                parameters=each.get("parameters", {}),
+                given=each.get("for", {}),
+                many=each.get("many"),
+                absent=frozenset(each.get("absent", ())),
+            )
+            for each in live["reads"]
+        ),
+        name=live["name"],
+        arn=live["arn"],
+        called=live.get("called"),
+        belongs=live.get("belongs", {}),
+        names=live.get("names"),
+        exists=live.get("exists"),
+        properties=live.get("properties", {}),
+        attributes=live.get("attributes", {}),
+        pascal=live.get("pascal", False),
+        shared=live.get("shared", False),
+    )
+
+
+class Reader:
+    """The types of one scope. `map_calls` runs a function on things side by side, in their order."""
+
+    def __init__(
+        self, api: Api, map_calls: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+    ) -> None:
+        self.api = api
+        self.map_calls = map_calls
+        self._kept: dict[str, list[dict[str, Any]]] = {}
+
+    def rows(self, source: Source, wanted: Collection[str]) -> Iterator[Row]:
+        """Every resource of a type. Raises Fault."""
+        first, *others = source.reading(wanted)
+        beside: list[tuple[Read, dict[Any, list[Any]]]] = []
+        for read in others:
+            if read.items and not read.many:
+                found: dict[Any, list[Any]] = {}
+                for row in self._all(source, read):
+                    found.setdefault(row.get(read.by or ""), []).append(row)
+                beside.append((read, found))
+        many = next((read for read in others if read.many), None)
+        pages = self._batches(source, first, many) if many else [self._all(source, first)]
+        for page in pages:
+            for row in page:
+                record = dict(row)
+                for read, found in beside:
+                    record[read.known_as] = found.get(record.get(read.to or ""), [])
+                name = told(source.name, record)
+                if not isinstance(name, str) or not name:
+                    raise Fault(
+                        "malformed", "NamelessResource", source.service, first.operation, self.api.scope
+                    )
+                yield Row(name, self._names(source, name, record), record)
+
+    def item(self, source: Source, row: Row, wanted: Collection[str]) -> tuple[Item | None, list[Fault]]:
+        """A resource with its `wanted` properties, None where there is none; and what could not be asked.
+
+        A property that hangs on a call that failed is unknown.
+        """
+        record, faults = dict(row.record), []
+        failed: set[str] = set()
+        for read in source.reading(wanted):
+            if read.items is None:
+                try:
+                    record[read.known_as] = self._ask(source, read, record)
+                except Fault as fault:
+                    faults.append(fault)
+                    failed.add(read.known_as)
+        if any(fault.kind == "missing" for fault in faults):
+            return None, faults
+        if source.exists and not told(source.exists, record):
+            return None, faults
+        values = {}
+        for name in wanted:
+            expression = source.properties.get(name, name)
+            if lost := next((it for it in failed if re.search(rf"\b{it}\b", expression)), None):
+                values[name] = Partial((Opaque(f"what {iam_action(source.service, lost)} would tell"),))
+            elif (value := told(expression, record)) is not None:
+                values[name] = value
+        tags = row.tags
+        arn = self._arn(source, row.name, record)
+        return Item(source.type, row.name, arn, values, tags.get(_STACK), tags), faults
+
+    def _batches(self, source: Source, first: Read, many: Read) -> Iterator[list[dict[str, Any]]]:
+        listed = [told(source.name, row) for row in self._all(source, first)]
+        parts = [listed[start : start + _MANY] for start in range(0, len(listed), _MANY)]
+        yield from self.map_calls(lambda part: list(self._pages(source, many, {str(many.many): part})), parts)
+
+    def _all(self, source: Source, read: Read) -> Iterator[dict[str, Any]]:
+        return self._pages(source, read, read.parameters)
+
+    def _pages(self, source: Source, read: Read, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for answer in self._answers(source.service, read, parameters):
+            for row in told(read.items, answer) or ():
+                row = _pascal(row) if source.pascal else row
+                if read.each:
+                    outer = {name: value for name, value in row.items() if name != read.each}
+                    yield from ({**outer, **inner} for inner in row.get(read.each) or ())
+                else:
+                    yield row
+
+    def _answers(self, service: str, read: Read, parameters: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+        """The pages of an operation. Several types are made of one of EC2's, which is asked for once."""
+        if service != "ec2":
+            return self._asked(service, read, parameters)
+        if read.operation not in self._kept:
+            self._kept[read.operation] = list(self._asked(service, read, parameters))
+        return self._kept[read.operation]
+
+    def _asked(self, service: str, read: Read, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        asked, seen = dict(parameters), set()
+        member = re.match(r"\w+", read.items or "")
+        while True:
+            answer = self.api.call(service, read.operation, asked, needs=(member[0],) if member else ())
+            yield answer
+            following = next(((to, answer[it]) for it, to in _TOKENS.items() if answer.get(it)), None)
+            if following is None:
+                return
+            if following in seen:
+                raise Fault("malformed", "RepeatedToken", service, read.operation, self.api.scope)
+            seen.add(following)
+            asked[following[0]] = following[1]
+
+    def _ask(self, source: Source, read: Read, record: Mapping[str, Any]) -> Any:
+        given = {name: told(expression, record) for name, expression in read.given.items()}
+        try:
+            answer = self.api.call(source.service, read.operation, {**read.parameters, **given})
+        except Fault as fault:
+            if fault.code in read.absent:
+                return None
+            raise
+        return _pascal(answer) if source.pascal else answer
+
+    def _arn(self, source: Source, name: str, record: Mapping[str, Any]) -> str | None:
+        if ":" not in source.arn:
+            found = told(source.arn, record)
+            return found if isinstance(found, str) else None
+        scope = self.api.scope
+        return f"arn:{scope.partition}:" + source.arn.format(
+            region=scope.region, account=scope.account, name=name
+        )
+
+    def _names(self, source: Source, name: str, record: Mapping[str, Any]) -> frozenset[str]:
+        more = told(source.names, record) if source.names else []
+        found = {name, self._arn(source, name, record), *(more or ())}
+        return frozenset(it for it in found if isinstance(it, str))
+
+
+def told(expression: str | None, record: Any) -> Any:
+    """What a JMESPath expression finds, None where that is nothing."""
+    if expression is None:
+        return None
+    if expression.isidentifier():
+        return record.get(expression) if isinstance(record, Mapping) else None
+    return _compiled(expression).search(record)
+
+
+@cache
+def _compiled(expression: str) -> Any:
+    import jmespath  # type: ignore[import-untyped]
+
+    return jmespath.compile(expression)
+
+
+def _pascal(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {name[:1].upper() + name[1:]: _pascal(value) for name, value in node.items()}
+    return [_pascal(value) for value in node] if isinstance(node, list) else node

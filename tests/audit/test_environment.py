@@ -1,0 +1,327 @@
+"""What SageMaker's resources stand in, in an account: moto has it, and the fake AWS has SageMaker itself."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.audit.running import audit, found
+from tests.door import MEASURED, Ran, smguard
+from tests.fake_aws import Fake
+
+NETWORK = (
+    "private-subnets",
+    "no-internet-route",
+    "security-group-https-only",
+    "vpc-flow-logs",
+    "vpc-endpoint-policy",
+    "execution-role-scope",
+    "kms-key-rotation",
+    "kms-key-policy",
+)
+TEMPLATE: dict[str, Any] = {
+    "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+    "Private": {
+        "Type": "AWS::EC2::Subnet",
+        "Properties": {
+            "VpcId": {"Ref": "Vpc"},
+            "CidrBlock": "10.0.0.0/24",
+            "MapPublicIpOnLaunch": False,
+        },
+    },
+    "Public": {
+        "Type": "AWS::EC2::Subnet",
+        "Properties": {
+            "VpcId": {"Ref": "Vpc"},
+            "CidrBlock": "10.0.1.0/24",
+            "MapPublicIpOnLaunch": True,
+        },
+    },
+    "Gateway": {"Type": "AWS::EC2::InternetGateway"},
+    "Attached": {
+        "Type": "AWS::EC2::VPCGatewayAttachment",
+        "Properties": {"VpcId": {"Ref": "Vpc"}, "InternetGatewayId": {"Ref": "Gateway"}},
+    },
+    "Table": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+    "Out": {
+        "Type": "AWS::EC2::Route",
+        "DependsOn": "Attached",
+        "Properties": {
+            "RouteTableId": {"Ref": "Table"},
+            "DestinationCidrBlock": "0.0.0.0/0",
+            "GatewayId": {"Ref": "Gateway"},
+        },
+    },
+    "Associated": {
+        "Type": "AWS::EC2::SubnetRouteTableAssociation",
+        "Properties": {"RouteTableId": {"Ref": "Table"}, "SubnetId": {"Ref": "Public"}},
+    },
+    "Closed": {
+        "Type": "AWS::EC2::SecurityGroup",
+        "Properties": {
+            "GroupDescription": "to the VPC",
+            "VpcId": {"Ref": "Vpc"},
+            "SecurityGroupIngress": [
+                {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.0.0.0/16"}
+            ],
+            "SecurityGroupEgress": [
+                {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.0.0.0/16"}
+            ],
+        },
+    },
+    "Open": {
+        "Type": "AWS::EC2::SecurityGroup",
+        "Properties": {
+            "GroupDescription": "to all",
+            "VpcId": {"Ref": "Vpc"},
+            "SecurityGroupIngress": [
+                {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"}
+            ],
+            "SecurityGroupEgress": [{"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}],
+        },
+    },
+    "Key": {
+        "Type": "AWS::KMS::Key",
+        "Properties": {
+            "KeyPolicy": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"}
+                ],
+            }
+        },
+    },
+    "Role": {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": "notebook",
+            "AssumeRolePolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "sagemaker.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            },
+            "Policies": [
+                {
+                    "PolicyName": "all",
+                    "PolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+                    },
+                }
+            ],
+        },
+    },
+}
+NOTEBOOKS: dict[str, Any] = {
+    "Good": {"SubnetId": {"Ref": "Private"}, "SecurityGroupIds": [{"Ref": "Closed"}]},
+    "Bad": {
+        "SubnetId": {"Ref": "Public"},
+        "SecurityGroupIds": [{"Ref": "Open"}],
+        "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+        "KmsKeyId": {"Ref": "Key"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    yield "http://127.0.0.1:{1}".format(*server.get_host_and_port())
+    server.stop()
+
+
+def client(moto: str, service: str) -> Any:
+    access = {"aws_access_key_id": "x", "aws_secret_access_key": "y"}
+    return boto3.client(service, region_name="us-east-1", endpoint_url=moto, **access)
+
+
+def around(fake: Fake, moto: str, folder: Path, *words: str) -> Ran:
+    """Audit with what surrounds SageMaker in moto."""
+    leads = {f"AWS_ENDPOINT_URL_{name}": moto for name in ("EC2", "IAM", "KMS", "S3")}
+    selected = [word for name in NETWORK for word in ("--select", name)]
+    return audit(fake, folder, *selected, "-f", "json", "--no-store", *words, **leads)
+
+
+@pytest.fixture(scope="module")
+def deployed(moto: str) -> dict[str, str]:
+    """Logical id -> physical id of what was made of the template; moto's CloudFormation leaves things out."""
+    ec2, iam = client(moto, "ec2"), client(moto, "iam")
+    said = {name: it.get("Properties", {}) for name, it in TEMPLATE.items()}
+    ids = {"Vpc": ec2.create_vpc(CidrBlock=said["Vpc"]["CidrBlock"])["Vpc"]["VpcId"]}
+    for name in ("Private", "Public"):
+        made = ec2.create_subnet(VpcId=ids["Vpc"], CidrBlock=said[name]["CidrBlock"])
+        ids[name] = made["Subnet"]["SubnetId"]
+        public = {"Value": said[name]["MapPublicIpOnLaunch"]}
+        ec2.modify_subnet_attribute(SubnetId=ids[name], MapPublicIpOnLaunch=public)
+    ids["Gateway"] = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=ids["Gateway"], VpcId=ids["Vpc"])
+    ids["Table"] = ec2.create_route_table(VpcId=ids["Vpc"])["RouteTable"]["RouteTableId"]
+    for call, name in ((ec2.create_route, "Out"), (ec2.associate_route_table, "Associated")):
+        call(**json.loads(json.dumps(said[name]), object_hook=lambda it: referred(it, ids)))
+    for name in ("Closed", "Open"):
+        made = ec2.create_security_group(GroupName=name, Description=name, VpcId=ids["Vpc"])
+        ids[name] = made["GroupId"]
+        ec2.revoke_security_group_egress(GroupId=ids[name], IpPermissions=[permission({"IpProtocol": "-1"})])
+        inward, outward = (said[name][f"SecurityGroup{way}"] for way in ("Ingress", "Egress"))
+        ec2.authorize_security_group_ingress(GroupId=ids[name], IpPermissions=[*map(permission, inward)])
+        ec2.authorize_security_group_egress(GroupId=ids[name], IpPermissions=[*map(permission, outward)])
+    ids["Role"] = said["Role"]["RoleName"]
+    trusted = json.dumps(said["Role"]["AssumeRolePolicyDocument"])
+    iam.create_role(RoleName=ids["Role"], AssumeRolePolicyDocument=trusted)
+    (policy,) = said["Role"]["Policies"]
+    document = json.dumps(policy["PolicyDocument"])
+    iam.put_role_policy(RoleName=ids["Role"], PolicyName=policy["PolicyName"], PolicyDocument=document)
+    made = client(moto, "kms").create_key(Policy=json.dumps(said["Key"]["KeyPolicy"]))
+    return {**ids, "Key": made["KeyMetadata"]["KeyId"]}
+
+
+def permission(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule of a security group as EC2 takes it; to all if it says nothing."""
+    ports = {name: rule[name] for name in ("FromPort", "ToPort") if name in rule}
+    return {
+        **ports,
+        "IpProtocol": rule["IpProtocol"],
+        "IpRanges": [{"CidrIp": rule.get("CidrIp", "0.0.0.0/0")}],
+    }
+
+
+def test_what_is_deployed_is_judged_as_its_template_is(
+    moto: str, deployed: dict[str, str], tmp_path: Path
+) -> None:
+    resources = {
+        **TEMPLATE,
+        **{
+            name: {"Type": "AWS::SageMaker::NotebookInstance", "Properties": it}
+            for name, it in NOTEBOOKS.items()
+        },
+    }
+    (tmp_path / "template.json").write_text(json.dumps({"Resources": resources}))
+    selected = [word for name in NETWORK for word in ("--select", name)]
+    environment: Any = MEASURED
+    scanned = smguard("scan", tmp_path, "-f", "json", "--all", "--no-config", *selected, **environment)
+    with Fake() as fake:
+        for name, properties in NOTEBOOKS.items():
+            given = json.loads(json.dumps(properties), object_hook=lambda it: referred(it, deployed))
+            fake.create("NotebookInstance", {"NotebookInstanceName": name, **given})
+        audited = around(fake, moto, tmp_path, "--all")
+    assert not audited.report["gaps"], audited.report["gaps"]
+    logical = {physical: name for name, physical in deployed.items()}
+    seen = {
+        (control, verdict, logical.get(name, name)) for control, verdict, name, _ in found(audited.report)
+    }
+    expected = {each[:3] for each in found(scanned.report)}
+    assert {it for it in seen if it[2] in resources} == expected
+    assert ("no-internet-route", "fail", "Public") in seen
+
+
+def referred(node: dict[str, Any], deployed: dict[str, str]) -> Any:
+    if "Ref" in node:
+        return deployed[node["Ref"]]
+    if "Fn::GetAtt" in node:
+        return f"arn:aws:iam::123456789012:role/{deployed[node['Fn::GetAtt'][0]]}"
+    return node
+
+
+def network(fake: Fake) -> None:
+    """A VPC with a subnet that a notebook is in, and another that nobody uses."""
+    subnets = [
+        {"SubnetId": f"subnet-{name}", "VpcId": f"vpc-{name}", "MapPublicIpOnLaunch": True} for name in "ab"
+    ]
+    fake.answer("ec2", "DescribeSubnets", {"Subnets": subnets})
+    fake.answer("ec2", "DescribeVpcs", {"Vpcs": [{"VpcId": "vpc-a"}, {"VpcId": "vpc-b"}]})
+    fake.create("NotebookInstance", {"NotebookInstanceName": "lab", "SubnetId": "subnet-a"})
+
+
+SUBNETS = ("--select", "private-subnets", "--no-store", "-f", "json")
+
+
+def test_what_belongs_is_judged_and_with_the_option_all(tmp_path: Path) -> None:
+    with Fake() as fake:
+        network(fake)
+        own, everything = (audit(fake, tmp_path, *SUBNETS, *more) for more in ((), ("--environment",)))
+        fake.answer("ec2", "DescribeSubnets", lambda call: {"Subnets": [TAGGED]})
+        tagged = audit(fake, tmp_path, *SUBNETS)
+    judged = [{each[2] for each in found(ran.report)} for ran in (own, everything, tagged)]
+    assert judged == [{"subnet-a"}, {"subnet-a", "subnet-b"}, {"subnet-c"}]
+
+
+TAGGED = {
+    "SubnetId": "subnet-c",
+    "VpcId": "vpc-c",
+    "MapPublicIpOnLaunch": True,
+    "Tags": [{"Key": "ml-environment", "Value": "yes"}],
+}
+
+
+def test_without_sagemaker_nothing_else_is_asked(tmp_path: Path) -> None:
+    with Fake() as fake:
+        ran = audit(fake, tmp_path, "-f", "json", "--no-store")
+        assert {call.service for call in fake.log} == {"sagemaker", "sts"}
+    assert ran.code == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "control", "gap"),
+    [
+        ("DescribeSubnets", "private-subnets", "ec2:DescribeSubnets is denied"),
+        (
+            "GetAccountAuthorizationDetails",
+            "execution-role-scope",
+            "iam:GetAccountAuthorizationDetails is denied",
+        ),
+        ("GetKeyPolicy", "kms-key-policy", "kms:GetKeyPolicy is denied"),
+        ("DescribeFlowLogs", "vpc-flow-logs", "ec2:DescribeFlowLogs is denied"),
+    ],
+)
+def test_what_may_not_be_read_is_a_gap_and_never_passes(
+    operation: str, control: str, gap: str, tmp_path: Path
+) -> None:
+    with Fake() as fake:
+        network(fake)
+        role = "arn:aws:iam::111122223333:role/lab"
+        fake.create("NotebookInstance", {"RoleArn": role, "KmsKeyId": fake.services.key()})
+        fake.fail(operation)
+        ran = audit(fake, tmp_path, "--select", control, "--all", "--no-store", "-f", "json")
+    assert ran.code == 3
+    (said,) = [each for each in ran.report["gaps"] if gap in each["what"]]
+    assert f"allow {gap.partition(' ')[0]}" in said["hint"]
+    judged = {each["verdict"] for each in ran.report["findings"] if each["control"] == control}
+    assert judged <= {"unknown"}
+
+
+def test_it_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
+    words = ("--select", "private-subnets", "-f", "json", "--store", str(tmp_path / "store"))
+    with Fake() as fake:
+        network(fake)
+        fake.fail("DescribeSubnets", "InternalFailure")
+        first = audit(fake, tmp_path, *words)
+        fake.heal()
+        described = fake.calls["DescribeNotebookInstance"]
+        second = audit(fake, tmp_path, *words, "--resume")
+        assert fake.calls["DescribeNotebookInstance"] == described
+    assert first.code == 3
+    assert {each[2] for each in found(second.report)} == {"subnet-a"}
+
+
+@pytest.mark.parametrize(("traffic", "verdict"), [("ALL", "pass"), ("REJECT", "fail")])
+def test_what_names_a_resource_is_looked_into(traffic: str, verdict: str, tmp_path: Path) -> None:
+    log = {"FlowLogId": "fl-a", "ResourceId": "vpc-a", "TrafficType": traffic, "FlowLogStatus": "ACTIVE"}
+    with Fake() as fake:
+        network(fake)
+        fake.answer("ec2", "DescribeFlowLogs", {"FlowLogs": [log]})
+        ran = audit(fake, tmp_path, "--select", "vpc-flow-logs", "--all", "--no-store", "-f", "json")
+    assert {each[1:3] for each in found(ran.report)} == {(verdict, "vpc-a")}
