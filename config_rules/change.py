@@ -17,6 +17,7 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
 from scanner.audit.judging import Judge
 from scanner.audit.keys import KeyBook
+from scanner.audit.tags import TAGS, tags_of, with_tags
 from scanner.json_object import as_object
 from scanner.value import Opaque, Partial
 
@@ -66,7 +67,7 @@ def evaluate(notice: Notice, rule: Rule, api: Api, journal: Journal) -> Iterator
         return
     item = _item(notice, judge.looks_at(type_name), api, journal)
     if item is not None:
-        conclusion = conclude(rule, item, judge.judge(item), journal)
+        conclusion = conclude(rule, item, judge.judge_whole(item), journal)
         for fault in judge.faults:
             journal.fault(fault, "KMS keys")
         if conclusion.compliance is None:
@@ -114,18 +115,36 @@ def _item(notice: Notice, names: frozenset[str], api: Api, journal: Journal) -> 
     name, arn = str(body.get("resourceName") or body["resourceId"]), body.get("ARN")
     item = Item(type_name, name, arn if isinstance(arn, str) else None, configuration)
     how = known_types().get(type_name)
-    known = configuration
+    if TAGS in names:
+        item = _tagged(item, body.get("tags"), api, journal)
+    known = item.properties
     for path in how.config.lacks if how else ():
         if path.partition(".")[0] in names:
             known = _hide(known, path.split("."))
-    if how is None or known is configuration:
+    if how is None or known is item.properties:
         return item
     try:
-        return _described(how, item, names, api)
+        read = _described(how, item, names, api)
+        tags = {TAGS: item.properties[TAGS]} if TAGS in names else {}
+        return read._replace(properties={**read.properties, **tags})
     except Fault as fault:
         if fault.kind != "missing":
             journal.fault(fault, what)
         return item._replace(properties=known)
+
+
+def _tagged(item: Item, recorded: Any, api: Api, journal: Journal) -> Item:
+    """The resource with the tags that stand beside its configuration.
+
+    Config says of no type that it records tags, so where none stand there the API is asked.
+    """
+    if isinstance(recorded, dict) and recorded and item.arn:
+        return with_tags(item, {item.arn: recorded})
+    try:
+        return with_tags(item, tags_of(api, [item]))
+    except Fault as fault:
+        journal.fault(fault, f"the tags of {item.type} {item.name}")
+        return with_tags(item, fault)
 
 
 def _recorded(summary: Mapping[str, Any], api: Api) -> dict[str, Any]:

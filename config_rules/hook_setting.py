@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner import catalog
+from scanner.alone import alone
 from scanner.catalog import Catalog, demand_known
 from scanner.engine import Engine
 from scanner.model import Control, Severity, SmguardError
@@ -64,7 +65,7 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
     """Kept, since a function is invoked many times."""
     words = dict(given)
     demand_known("variable", (_PREFIX + name for name in words), (_PREFIX + name for name in _NAMES))
-    chosen = catalog.load(_parameters(words)) if "PARAMETERS" in words else catalog.load()
+    chosen = alone(catalog.load(_parameters(words) if "PARAMETERS" in words else {}))
     failing, warning, ignored = (_listed(words, name, chosen) for name in ("FAIL", "WARN", "IGNORE"))
     if failing & warning:
         both = ", ".join(sorted(failing & warning))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from config_rules.change import Elsewhere, known_types
@@ -32,11 +33,14 @@ from scanner.audit.judging import Judge
 from scanner.audit.keys import KeyBook
 from scanner.audit.paging import pages
 from scanner.audit.shape import entry_of
+from scanner.audit.tags import TAGS, Tags, tags_of, with_tags
 from scanner.model import Gap, Note
 
 ACCOUNT = "AWS::::Account"
 _AT_ONCE = 16
 _AHEAD = 32
+_TAGGED = 100
+"""Resources whose tags one call tells."""
 _NAMED = 5
 """Resources that the account's annotation names."""
 _ELSEWHERE = "`smguard audit` judges it, with --policy-parameters, from the organisation's management account"
@@ -54,7 +58,7 @@ class Walk:
         self.notice, self.rule, self.api, self.journal = notice, rule, api, journal
         self.checkpoint: dict[str, Any] | None = None
         self.judge = Judge(rule.catalog, rule.controls, Elsewhere(rule), KeyBook(api))
-        from scanner.audit.region import readable
+        from scanner.audit.order import readable
 
         self.how = {
             name: how
@@ -158,7 +162,7 @@ class Walk:
             said = conclusion.compliance, conclusion.annotation
             yield Evaluation(type_name, name, *said, self.notice.at)
 
-    def _found(self, how: Acquisition, cursor: Cursor) -> Iterator[Item | Fault | Note | Gap]:
+    def _found(self, how: Acquisition, cursor: Cursor) -> Iterator[census.Event]:
         from scanner.audit.memory import StoredMemory
         from scanner.audit.store import Store
 
@@ -167,11 +171,25 @@ class Walk:
         since = self.notice.at - timedelta(days=days) if days is not None else None
         wanted = Wanted(names, since, at=self.notice.at, resumable=True)
         nothing = StoredMemory(Store(None), self.api.scope, __version__)
-        yield from census.read(cursor, how, wanted, nothing, self._map)
+        found = census.read(cursor, how, wanted, nothing, self._map)
+        yield from self._tagged(found) if TAGS in names else found
+
+    def _tagged(self, found: Iterator[census.Event]) -> Iterator[census.Event]:
+        """What was read with its tags, as many at a time as one call tells."""
+        while some := list(islice(found, _TAGGED)):
+            items = [it for it in some if isinstance(it, Item)]
+            try:
+                tags: Mapping[str, Tags] | Fault = tags_of(self.api, items)
+            except Fault as fault:
+                if fault.kind == "stopped":
+                    raise
+                self.journal.fault(fault, "tags")
+                tags = fault
+            yield from (with_tags(it, tags) if isinstance(it, Item) else it for it in some)
 
     def _judged(self, item: Item) -> Conclusion:
         """What the rule says of a resource; of a pipeline, the worst that it says of what its steps make."""
-        conclusions = [conclude(self.rule, item, self.judge.judge(item), self.journal)]
+        conclusions = [conclude(self.rule, item, self.judge.judge_whole(item), self.journal)]
         if item.type == _PIPELINE:
             from scanner.audit.steps import Step, Steps
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from scanner import catalog
+from scanner.alone import alone
 from scanner.catalog import Catalog
 from scanner.json_object import as_object
 from scanner.model import Control, SmguardError
@@ -82,7 +83,7 @@ def _controls(
     names: tuple[str, ...], values: tuple[tuple[str, str], ...]
 ) -> tuple[Catalog, tuple[Control, ...]]:
     """The catalog and the controls of a rule; kept, since a function is invoked many times."""
-    full = catalog.load()
+    full = alone(catalog.load())
     controls = catalog.select(full, names)
     given: dict[str, dict[str, Any]] = {}
     for name, text in values:
@@ -95,7 +96,7 @@ def _controls(
             if fault := parameter_fault(declaration, value):
                 raise SmguardError(f"parameter {name} of {control.id} {fault}", _HINT)
             given.setdefault(control.id, {})[name] = value
-    full = catalog.load(given) if given else full
+    full = alone(catalog.load(given)) if given else full
     return full, catalog.select(full, names)
 
 

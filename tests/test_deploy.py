@@ -23,6 +23,7 @@ from botocore.session import Session
 from click.testing import CliRunner
 
 from scanner import __version__, catalog
+from scanner.alone import alone
 from scanner.audit import acquisition
 from scanner.audit.governance import ACTIONS
 from scanner.audit.item import Item
@@ -32,7 +33,7 @@ from scanner.cli import group
 from scanner.deploy import bundle, guard
 from scanner.deploy.rule import rules
 from scanner.folder import read_data
-from scanner.model import SmguardError
+from scanner.model import Severity, SmguardError
 from scanner.template.load import DEFINED
 from tests.building import ROOT
 from tools.generate_config_rules import files
@@ -40,6 +41,7 @@ from tools.generate_config_rules import files
 CHECKOV = shutil.which("checkov", path=f"{ROOT / 'benchmarks/.venvs/checkov/bin'}:{os.environ['PATH']}")
 CFN_LINT = Path(sys.executable).with_name("cfn-lint")
 CATALOG = catalog.load()
+ALONE = alone(CATALOG)
 KNOWN = acquisition.load()
 RULES = rules(CATALOG, KNOWN)
 STACKS = {
@@ -123,11 +125,11 @@ def test_each_control_is_a_rule_that_names_it() -> None:
     found = of_type(STACKS["template.yaml"], "AWS::Config::ConfigRule")
     names = {it["ConfigRuleName"]: it for it in found.values()}
     unruled = read_data("config_rules", "_deployment.yaml")["unruled"]
-    assert unruled.keys() == {"guardrail-policies-attached"}
-    controls = {it.id for it in CATALOG.controls if not it.retired} - unruled.keys()
+    assert unruled.keys() == {"guardrail-policies-attached", "lifecycle-config-secrets"}
+    controls = {it.id for it in ALONE.controls if it.resources and not it.retired} - unruled.keys()
     assert names.keys() == {f"sagemaker-{each}" for each in controls}
     for name, it in names.items():
-        control = CATALOG.by_id[name.removeprefix("sagemaker-")]
+        control = ALONE.by_id[name.removeprefix("sagemaker-")]
         given = it["InputParameters"]
         assert given["control"] == control.id
         assert set(control.parameters or ()) <= given.keys()
@@ -237,7 +239,7 @@ def test_the_hook_is_called_for_every_type_that_it_judges() -> None:
     patterns = hook["TargetFilters"]["TargetNames"]
     # SAM's types are gone once its macro has run, and policies of an organization are in no stack.
     unseen = ("Organizations", "Serverless")
-    judged = {it for it in (*CATALOG.by_type, *DEFINED) if it.split("::")[1] not in unseen}
+    judged = {it for it in (*ALONE.by_type, *DEFINED) if it.split("::")[1] not in unseen}
     assert [it for it in judged if not any(fnmatchcase(it, pattern) for pattern in patterns)] == []
 
 
@@ -274,6 +276,7 @@ import sys
 sys.path[:] = [sys.argv[1], *(it for it in sys.path if "site-packages" not in it)]
 import json, pkgutil
 from scanner import catalog
+from scanner.alone import alone
 failed = []
 for found in pkgutil.walk_packages([sys.argv[1]], onerror=failed.append):
     try:
@@ -379,6 +382,15 @@ def test_remedies_are_documents_that_look_ask_and_only_then_change() -> None:
             assert fixed.passed == (control,), "what the remedy sets satisfies the control"
 
 
+def test_no_job_is_stopped_for_something_small() -> None:
+    low = {it.id for it in CATALOG.controls if it.severity is Severity.LOW}
+    text = next(text for path, text in files().items() if path.suffix == ".md")
+    ended = set(re.findall(r"(?m)^\| `sagemaker-([\w-]+)` .*\bStop\w+Job\b", text))
+    assert {"required-tags", "code-commit-recorded", "job-experiment"} <= low
+    assert "network-isolation" in ended
+    assert not ended & low
+
+
 def test_nothing_is_mended_unless_the_stack_says_so() -> None:
     assert STACKS["template.yaml"]["Parameters"]["Remedies"]["Default"] == "NONE"
     assert STACKS["template.yaml"]["Parameters"]["RemediesDryRun"]["Default"] == "true"
@@ -400,7 +412,9 @@ def test_what_no_document_mends_is_made_again(control: str) -> None:
     }
     places = {kind for kind, rule in body.resources.items() if rule.get("places")}
     immutable = {kind for kind in places if kind in KNOWN and KNOWN[kind].immutable} - mended
-    assert not immutable or re.search("(?i)recreate", body.remediation), immutable
+    # Tags can be added to what else can't be changed.
+    added = "AddTags" in body.remediation
+    assert not immutable or added or re.search("(?i)recreate", body.remediation), immutable
 
 
 class Joined:

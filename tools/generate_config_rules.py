@@ -13,6 +13,7 @@ from scanner.deploy.guard import GuardRule, guard_rules, guard_template
 from scanner.deploy.rule import rules
 from scanner.deploy.template import account_template, organization_template, write
 from scanner.folder import read_data
+from scanner.model import Control, Severity
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "config-rules.md"
@@ -82,15 +83,19 @@ def overview() -> str:
         control = it.rule.control
         types = {*it.rule.changes, *it.rule.scheduled}
         mending = [
-            name
-            for name, body in documents.items()
-            if body["type"] in types and (body["controls"] == "*" or control.id in body["controls"])
+            name for name, body in documents.items() if body["type"] in types and _mends(body, control)
         ]
         text += (
             f"| `{it.rule.name}` | {len(it.rule.changes)} | {len(it.rule.scheduled)} | {len(it.types)} "
             f"| {', '.join(mending) or 'recreate, or update as its remediation says'} |\n"
         )
     return text
+
+
+def _mends(document: Mapping[str, Any], control: Control) -> bool:
+    if document["controls"] == "*":
+        return control.severity >= Severity.parse(document["least"])
+    return control.id in document["controls"]
 
 
 def main() -> None:

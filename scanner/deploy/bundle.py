@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import os
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
@@ -11,6 +12,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from scanner import __version__
+from scanner.compiled import lines_of, pack, unpack
+from scanner.deploy.compact import compact_catalog, compact_live
 from scanner.folder import PACKAGE, data_folder, read_data
 from scanner.model import SmguardError
 
@@ -123,7 +126,19 @@ def _path(module: str) -> str | None:
 
 
 def _data(names: Collection[str]) -> dict[str, bytes]:
-    """The compiled files of the catalog, from the installed package or compiled of `rules/`."""
+    """The compiled files, as far as a function needs them."""
+    files = _compiled(names)
+    if "catalog.json" in files:
+        whole = unpack(lines_of(files["catalog.json"]), json.loads)
+        files["catalog.json"] = pack(compact_catalog(whole)).encode()
+    if "live.json" in files:
+        live = compact_live(json.loads(files["live.json"]))
+        files["live.json"] = json.dumps(live, ensure_ascii=False, separators=(",", ":")).encode()
+    return files
+
+
+def _compiled(names: Collection[str]) -> dict[str, bytes]:
+    """From the installed package, or compiled of `rules/`."""
     folder = os.path.join(PACKAGE, "data")
     if os.path.isfile(os.path.join(folder, "catalog.json")):
         found = {}

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from scanner.audit.acquisition import Acquisition
+from scanner.audit.tags import TAGS
 from scanner.catalog import Catalog
 from scanner.deploy.rule import Rule, words
 from scanner.path import Path, Segment, parse_path
@@ -78,8 +79,11 @@ def _guard_rule(catalog: Catalog, rule: Rule, known: Mapping[str, Acquisition]) 
     texts: dict[str, str] = {}
     unsaid = dict.fromkeys(rule.scheduled, _NEVER_SAID)
     for type_name in rule.changes:
-        places = rule.control.resources[type_name].get("places", ())
+        asked = rule.control.resources[type_name].get("places", ())
+        places = [it for it in asked if it.get("given", True)]
         try:
+            if asked and not places:
+                raise Unsayable("it asks nothing until its parameter is set, and Guard has no parameters")
             if not places:
                 raise Unsayable("it is judged at another resource, which Guard does not see")
             writer = _Writer(catalog, known[type_name].config.lacks, single=len(places) == 1)
@@ -135,6 +139,8 @@ class _Writer:
 
     def _demand_recorded(self, path: Path) -> None:
         names = [segment.name for segment in path]
+        if names[0] == TAGS:
+            raise Unsayable("no source says that AWS Config records tags of the type")
         for lacked in self._lacks:
             parts = lacked.split(".")
             shared = min(len(parts), len(names))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from scanner.alone import alone
 from scanner.audit import acquisition
 from scanner.audit.acquisition import Acquisition
 from scanner.audit.opt_out import EFFECTIVE
 from scanner.catalog import Catalog
+from scanner.folder import read_data
 from scanner.model import Control
 
 CHANGE, OVERSIZED, SCHEDULED = (
@@ -45,11 +47,16 @@ class Rule(NamedTuple):
 
 
 def rules(catalog: Catalog, known: Mapping[str, Acquisition] | None = None) -> list[Rule]:
-    """The rules of the controls in force, by id; one about nothing that accounts may read has none."""
+    """The rules of the controls in force, by id; one of which a rule can tell nothing has none."""
     known = acquisition.load() if known is None else known
+    unruled = read_data("config_rules", "_deployment.yaml")["unruled"]
     found = []
-    for control in catalog.controls:
-        types = [] if control.retired else sorted(control.resources.keys() & {*known, EFFECTIVE})
+    for control in alone(catalog).controls:
+        types = (
+            []
+            if control.retired or control.id in unruled
+            else sorted(control.resources.keys() & {*known, EFFECTIVE})
+        )
         changes = tuple(it for it in types if it in known and known[it].config.trigger == "change")
         scheduled = tuple(it for it in types if it not in changes)
         if types:

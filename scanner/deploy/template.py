@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scanner import __version__
+from scanner.alone import alone
 from scanner.audit import acquisition
 from scanner.audit.opt_out import EFFECTIVE
+from scanner.audit.order import readable
 from scanner.audit.permission import policy
-from scanner.audit.region import readable
 from scanner.catalog import Catalog
 from scanner.deploy.automation import add_remedies
 from scanner.deploy.bundle import Bundle, stamp
@@ -147,6 +148,7 @@ def _rule(rule: Rule, function: Any, more: Mapping[str, Any]) -> Template:
 def _statements(catalog: Catalog) -> list[Template]:
     """What judging and reporting need in an account."""
     data = read_data("config_rules", "_deployment.yaml")
+    catalog = alone(catalog)
     how = readable(catalog, catalog.controls, acquisition.load())
     statements = policy(catalog, catalog.controls, how, {EFFECTIVE: ()})["Statement"]
     for statement in statements:

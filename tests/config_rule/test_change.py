@@ -298,3 +298,30 @@ def test_the_time_of_a_scheduled_notification_counts(cloud: Fake) -> None:
     assert put["ComplianceType"] == "NOT_APPLICABLE"
     assert put["OrderingTimestamp"] == 1795219200
     assert AT < "2026-11-21"
+
+
+def test_tags_stand_beside_the_configuration(cloud: Fake) -> None:
+    """Where the item has none the API is asked, since no source says that Config records them."""
+    tags, asked = "required-tags", {"required-tags": "owner,project"}
+    both = {"owner": "me", "project": "p"}
+    record = cloud.create("Model", {"ModelName": "asked", "ExecutionRoleArn": "r"}, tags=both)
+    bare = cloud.create("Model", {"ModelName": "bare", "ExecutionRoleArn": "r"})
+    handle(changed(item(MODEL, "told", {}, tags=both), tags, asked), Context())
+    handle(changed(item(MODEL, "lacking", {}, tags={"owner": "me"}), tags, asked), Context())
+    assert not cloud.calls["GetResources"]
+    handle(changed(item(MODEL, "asked", {}, ARN=record.arn), tags, asked), Context())
+    handle(changed(item(MODEL, "bare", {}, ARN=bare.arn), tags, asked), Context())
+    handle(changed(item(MODEL, "nameless", {}, ARN=None), tags, asked), Context())
+    handle(changed(item(MODEL, "unasked", {}, ARN=bare.arn), tags), Context())
+    cloud.fail("GetResources", "AccessDeniedException")
+    assert "tag:GetResources is denied" in failing(changed(item(MODEL, "denied", {}), tags, asked))
+    every = {"report": "resource", "since": "all"}
+    cloud.create("Space", {"SpaceName": "s", "DomainId": "d-1"}, tags=both)
+    assert "tags: tag:GetResources is denied" in failing(scheduled(tags, {**asked, **every}))
+    assert compliance(cloud, tags) == {
+        ("Model", "told"): "COMPLIANT",
+        ("Model", "lacking"): "NON_COMPLIANT",
+        ("Model", "asked"): "COMPLIANT",
+        ("Model", "bare"): "NON_COMPLIANT",
+        ("Model", "unasked"): "NOT_APPLICABLE",
+    }
