@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from scanner import catalog
 from scanner.example import as_template
+from scanner.joint import is_joined
 from scanner.requests.operation import types_by_operation
 from tests.audit.test_examples import KEYS, KINDS, LeftOutError, Maker
 from tests.fake_aws import Fake
@@ -53,19 +54,25 @@ def send(it: Any, asked: Asked) -> None:
 
 def examples(fake: Fake, verdicts: tuple[str, ...] = ("fail", "pass")) -> Iterator[Example | str]:
     """Every example of every control; why it can't be a call where it can't."""
+    known = catalog.load()
     for control, by_verdict in catalog.examples().items():
+        rules = known.by_id[control].resources.values()
+        joined = any(is_joined(place, known.shapes) for rule in rules for place in rule.get("places", ()))
         for verdict in verdicts:
             for number, each in enumerate(by_verdict.get(verdict, ())):
+                if joined or "parameters" in each:
+                    yield "what other resources say" if joined else "what a configuration asks for"
+                    continue
                 try:
                     calls = tuple(_calls(fake, as_template(each)))
                 except LeftOutError as reason:
                     yield str(reason)
                     continue
-                yield Example(f"{control}-{verdict}-{number}", control, verdict, calls)
+                yield Example(f"{control}-{verdict}-{number}", control, verdict, calls) if calls else NO_CALL
 
 
 def _calls(fake: Fake, template: Mapping[str, Any]) -> Iterator[Asked]:
-    maker = Maker(fake, template, f"c{next(_NUMBERS)}", "d-000000000000")
+    maker = Maker(fake, template, f"c{next(_NUMBERS)}")
     if template.keys() - {"Resources", "AWSTemplateFormatVersion"}:
         raise LeftOutError("something that only a template can say")
     for resource in template["Resources"].values():

@@ -80,12 +80,7 @@ def main(config, parameters):
         )
         session._default_bucket = "example-ml-data"  # so that it does not ask S3 whether it is there
         if name != "defaults":
-            guard(
-                session,
-                mode="fill" if name == "filled" else "raise",
-                parameters=parameters,
-                ignore=["private-image-registry"],
-            )
+            guard(session, mode="fill" if name == "filled" else "raise", parameters=parameters)
         made[name] = make(session)
     print(json.dumps({"schema": SAGEMAKER_PYTHON_SDK_CONFIG_SCHEMA, "made": made}))
 

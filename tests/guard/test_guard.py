@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from copy import deepcopy
 from enum import StrEnum
 from pathlib import Path
@@ -45,9 +45,17 @@ MISSING = {
     "volume-kms-key",
     "vpc-config",
 }
-"""What controls say of that job."""
-GOOD = {
+"""What that job is stopped for."""
+LOW = {"job-experiment", "pinned-images"}
+"""What else controls say of it."""
+BARE = {
     **JOB,
+    "AlgorithmSpecification": {"TrainingInputMode": "File", "TrainingImage": f"own@sha256:{'0' * 64}"},
+    "ExperimentConfig": {"ExperimentName": "churn"},
+}
+"""Of which nothing is missing but what can be filled in."""
+GOOD = {
+    **BARE,
     "EnableInterContainerTrafficEncryption": True,
     "EnableNetworkIsolation": True,
     "OutputDataConfig": {"S3OutputPath": "s3://output", "KmsKeyId": "alias/own"},
@@ -86,6 +94,39 @@ def test_a_call_that_fails_says_what_to_set_and_sends_nothing(aws: Fake) -> None
     ) in lines
     assert any("Estimator(subnets=…, security_group_ids=…)" in line for line in lines)
     assert "smguard explain" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "stopped"),
+    [("low", MISSING | LOW), ("medium", MISSING), ("high", MISSING), ("critical", set())],
+)
+def test_a_severity_on_stops_calls_and_what_is_below_warns(
+    aws: Fake, fail_on: str, stopped: set[str]
+) -> None:
+    its = client()
+    guard(its, fail_on=fail_on)
+    if stopped:
+        with pytest.raises(NonCompliant) as error:
+            its.create_training_job(**JOB)
+        assert ids(error) == stopped
+    guard(its, fail_on=fail_on, ignore=stopped)
+    warned = (MISSING | LOW) - stopped
+    with pytest.warns(GuardWarning) if warned else nullcontext(list[Any]()) as told:
+        its.create_training_job(**JOB)
+    assert aws.calls == {"CreateTrainingJob": 1}
+    lines = [line for it in told for line in str(it.message).splitlines()]
+    assert {line.split()[0] for line in lines if "): " in line} == warned
+
+
+@pytest.mark.parametrize("mode", ["raise", "fill"])
+def test_strict_and_filling_stop_no_call_for_low_severity(aws: Fake, mode: str) -> None:
+    its = client()
+    guard(its, mode=mode, parameters=PARAMETERS, strict=True, select=LOW)
+    with pytest.warns(GuardWarning) as told:
+        its.create_training_job(**JOB)
+    assert aws.calls == {"CreateTrainingJob": 1}
+    assert len(told) == 1
+    assert all(f"  {control} (low): " in str(told[0].message) for control in LOW)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +234,7 @@ def test_the_last_call_for_a_session_counts_and_it_goes_again(aws: Fake) -> None
     session = boto3.Session()
     with guard(session) as installed:
         its = session.client("sagemaker")
-        assert guard(session, ignore=MISSING) is installed
+        assert guard(session, ignore=MISSING | LOW) is installed
         its.create_training_job(**JOB)
         assert guard(session, mode="warn", select=["vpc-config"]) is installed
         with pytest.warns(GuardWarning) as told:
@@ -210,10 +251,10 @@ def test_the_last_call_for_a_session_counts_and_it_goes_again(aws: Fake) -> None
 def test_filling_gives_what_was_left_out_and_says_so(aws: Fake) -> None:
     its = client()
     guard(its, mode="fill", parameters=PARAMETERS)
-    job = deepcopy(JOB)
+    job = deepcopy(BARE)
     with pytest.warns(GuardWarning) as told:
         its.create_training_job(**job)
-    assert job == JOB
+    assert job == BARE
     sent = aws.log[-1].parameters
     assert sent["VpcConfig"] == {"Subnets": SUBNETS, "SecurityGroupIds": GROUPS}
     assert sent["OutputDataConfig"] == {"S3OutputPath": "s3://output", "KmsKeyId": KEY}
@@ -241,7 +282,7 @@ def test_filling_never_overwrites(aws: Fake, given: dict[str, Any], left: str) -
     its = client()
     guard(its, mode="fill", parameters=PARAMETERS)
     with pytest.warns(GuardWarning, match="filled in"), pytest.raises(NonCompliant) as error:
-        its.create_training_job(**{**JOB, **given})
+        its.create_training_job(**{**BARE, **given})
     assert ids(error) == {left}
     assert not aws.calls
 
@@ -307,7 +348,8 @@ def test_what_is_not_known_warns_unless_it_is_to_count(aws: Fake) -> None:
 def test_waivers_cover_by_name_while_they_last(aws: Fake, tmp_path: Path) -> None:
     file = tmp_path / "waivers.yaml"
     lines = [
-        f"  - {{control: {each}, resource: train*, reason: known, expires: 2999-01-01}}" for each in MISSING
+        f"  - {{control: {each}, resource: train*, reason: known, expires: 2999-01-01}}"
+        for each in MISSING | LOW
     ]
     lines.append("  - {control: vpc-config, resource: other, reason: known, expires: 2001-01-01}")
     file.write_text("\n".join(["waivers:", *lines]))
@@ -372,6 +414,7 @@ def test_a_defect_stops_no_call(aws: Fake, monkeypatch: pytest.MonkeyPatch) -> N
     ("words", "told"),
     [
         ({"mode": "ask"}, "unknown mode 'ask'"),
+        ({"fail_on": "LOW"}, "unknown severity 'LOW'"),
         ({"mode": "fill"}, "the mode fill needs parameters"),
         ({"select": ["vpc"]}, "unknown control 'vpc'"),
         ({"waivers": "/nowhere.yaml"}, "there is no such waiver file"),

@@ -61,6 +61,19 @@ KEYWORDS = {
 }
 
 
+UNTOLD = {
+    "2": {
+        ("job-experiment", "ExperimentConfig.ExperimentName"),
+        ("pinned-images", "AlgorithmSpecification.TrainingImage"),
+        ("pinned-images", "AppSpecification.ImageUri"),
+        ("pinned-images", "TrainingJobDefinition.AlgorithmSpecification.TrainingImage"),
+    },
+    "3": {
+        ("job-experiment", "ExperimentConfig.ExperimentName"),
+        ("pinned-images", "AppSpecification.ImageUri"),
+    },
+}
+"""Wrong with a request, but not said by a scan of code: a Run may be open, its table lacks these images."""
 ROUNDS = {"raise": "raise", "warn": "warn", "defaults": "warn"}
 """What a version is run for, in order -> the guard's mode."""
 ELSEWHERE = ("CreateEndpoint", "CreateMonitoringSchedule", "CreatePipeline")
@@ -208,6 +221,7 @@ def test_a_scan_finds_in_the_code_what_is_wrong_with_what_is_sent(
         (name, it.control.id, it.verdict.value, it.location.path)
         for name, (operation, request) in ran.sent[round_].items()
         for it in rules.judge(operation, request)
+        if (it.control.id, it.location.path) not in UNTOLD[version]
     }
     options = ["--sdk-config", defaults] if round_ == "defaults" else []
     words = (here(f"sdk{version}_jobs.py"), *options, "-f", "json", "--no-config")
