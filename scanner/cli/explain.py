@@ -30,9 +30,14 @@ _LISTED = 5
 @click.option(
     "--parameters", multiple=True, metavar="FILE", help="Parameter values, as they are given to a scan."
 )
-@options(*SOURCE)
+@options("environment", *SOURCE)
 def command(
-    what: str, paths: tuple[str, ...], report: str | None, parameters: tuple[str, ...], **source: Any
+    what: str,
+    paths: tuple[str, ...],
+    report: str | None,
+    parameters: tuple[str, ...],
+    environment: bool,
+    **source: Any,
 ) -> int:
     """Explain a finding or a control: why it matters, what decides, how to mend it and how to waive it.
 
@@ -55,10 +60,14 @@ def command(
         findings = read_report(report, full)
     elif what not in full.by_id or paths:
         from scanner.cli.collect import collect
+        from scanner.cli.configuration import configured
+        from scanner.environment import configured as read_environment
 
         controls = catalog.select(full, [what] if what in full.by_id else [])
         default = place[1] if place else "."
-        findings, scan = collect(paths or (default,), full, controls, parameters, today)
+        config = configured(source["config"], source["no_config"])
+        belonging = read_environment({} if config is None else config.body, environment)
+        findings, scan = collect(paths or (default,), full, controls, parameters, today, belonging)
         gaps = scan.summary.gaps
     chosen = _choose(what, place, findings, full, gaps)
     if not chosen:

@@ -60,8 +60,7 @@ def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:
         if isinstance(entry, Candidate) and entry.code and entry.named:
             _say(f"{entry.display}: is code: only templates are mended")
     judge = FileJudge(plan)
-    parents = [entry for entry in candidates if judge.may_nest(entry)]
-    nested = {real for entry in parents for real in judge.judge(entry).verdicts.followed}
+    nested = {real for entry in judge.survey(candidates) for real in judge.judge(entry).verdicts.followed}
     gaps = [entry for entry in listed if isinstance(entry, Gap)]
     mended = left = 0
     crashed = False

@@ -70,7 +70,7 @@ def describe(control: Control) -> dict[str, Any]:
         "severity": control.severity.label,
         "rationale": control.rationale,
         "remediation": control.remediation,
-        "resources": control.resources,
+        "resources": dict(control.resources),
         "aka": control.aka,
         "frameworks": control.frameworks,
         "prevent": control.prevent,
@@ -283,4 +283,22 @@ def show_matrix(form: str) -> int:
         return 0
     for line in render(catalog.load(), form):
         click.echo(line)
+    return 0
+
+
+@command.command("coverage")
+@click.option("-f", "--format", "form", default="table", show_default=True, metavar="FORMAT")
+@click.option("--controls", is_flag=True, help="List the controls at each point.")
+@click.option("--audit", "report", metavar="FILE", help="The JSON report of an audit, as evidence.")
+@options("framework", *SOURCE)
+def show_coverage(
+    form: str, controls: bool, framework: tuple[str, ...], report: str | None, **source: Any
+) -> int:
+    """Say what is enforced where, by area, and which requirements of frameworks it is about.
+
+    FORMAT: table, markdown, json, csv, or NIST's OSCAL: oscal-component, and oscal-results with --audit.
+    """
+    from scanner.cli.rules_coverage import show
+
+    show(load(**source), form, controls, framework, report)
     return 0

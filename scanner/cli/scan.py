@@ -54,7 +54,7 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--parameters", multiple=True, metavar="FILE", help="Parameter values; all others keep their default."
 )
-@shared_options("waivers", "baseline")
+@shared_options("waivers", "baseline", "environment")
 @click.option("--no-inline-waivers", is_flag=True, help="Do not honour waivers in the templates' Metadata.")
 @shared_options("fail_on", "strict", "show_passed", "exit_zero", "allow_incomplete")
 @click.option(

@@ -76,6 +76,11 @@ _OPTIONS: dict[str, Decorator] = {
         help="The least severity that counts for the exit code. [default: low]",
     ),
     "strict": click.option("--strict/--no-strict", default=None, help="What can't be known counts as well."),
+    "environment": click.option(
+        "--environment",
+        is_flag=True,
+        help="What is looked at is a whole ML environment: judge other services' resources too.",
+    ),
     "show_passed": click.option("--all", "show_passed", is_flag=True, help="Also report what passes."),
     "exit_zero": click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found."),
     "allow_incomplete": click.option(

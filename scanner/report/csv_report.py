@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scanner.model import Finding, Gap, Note, Summary, Verdict
@@ -51,6 +51,12 @@ def render(run: Run) -> Iterator[str]:
         for label, text in {**facts(run), "tool": tool(run)}.items():
             yield row({"kind": "about", "status": label.lower(), "message": text})
     yield row(_summary(run.summary()))
+
+
+def rows(table: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Rows of cells of which no spreadsheet makes a formula."""
+    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
+    yield from (str(writer.writerow([_cell(each) for each in row])) for row in table)
 
 
 def _cell(value: Any) -> Any:
