@@ -1,0 +1,1 @@
+"""The example environment deployed, and the same resources judged wherever that is done."""
