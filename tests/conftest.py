@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -67,3 +68,20 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
         for name, value in fake.environment().items():
             monkeypatch.setenv(name, value)
         yield fake
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium. Without it these tests are skipped, but not where SMGUARD_NEEDS_BROWSER is set, as in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        path = None
+    if path is None:
+        missing = pytest.fail if os.environ.get("SMGUARD_NEEDS_BROWSER") else pytest.skip
+        missing("the page is not tested: chromium and playwright are needed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

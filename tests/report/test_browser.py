@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -16,7 +14,7 @@ from scanner import catalog
 from scanner.report import renderer
 from scanner.report.saved import read
 from scanner.safe_text import inert
-from tests.report import audits
+from tests.report import audits, pictures
 
 EVIL = [
     "<img src=x onerror=window.pwned=1>",
@@ -30,23 +28,6 @@ EVIL = [
 ]
 NOTEBOOK = "AWS::SageMaker::NotebookInstance"
 Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium. Without it these tests are skipped, but not where SMGUARD_NEEDS_BROWSER is set, as in CI."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        path = None
-    if path is None:
-        missing = pytest.fail if os.environ.get("SMGUARD_NEEDS_BROWSER") else pytest.skip
-        missing("the page is not tested: chromium and playwright are needed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -375,3 +356,10 @@ def test_text_is_readable_and_everything_has_a_name(show: Open, scheme: str) -> 
     ids = page.locator("[id]").evaluate_all("all => all.map(it => it.id)")
     assert len(set(ids)) == len(ids)
     assert page.locator("th:not([scope])").count() == 0
+
+
+def test_the_pictures_of_the_documentation_show_todays_report(browser: Any, tmp_path: Path) -> None:
+    for name, _, text in pictures.views(browser, tmp_path):
+        kept = pictures.IMAGES / f"{name}.txt"
+        assert kept.read_text("utf-8") == text, "run `python -m tests.report.pictures`"
+        assert 10_000 < kept.with_suffix(".png").stat().st_size < 150_000
