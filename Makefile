@@ -1,4 +1,4 @@
-# make scan | test | oracle | checkov | sdk | bench | docs | lock | dist | bill | clean.
+# make scan | test | oracle | checkov | sdk | bench | docs | site | lock | dist | bill | clean.
 # Needs Python >= 3.11 with pip and venv; writes below this folder only.
 
 PYTHON ?= python3
@@ -13,11 +13,11 @@ PIP := -m pip --quiet --disable-pip-version-check
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PYTHONNOUSERSITE := 1
 
-.PHONY: scan test oracle checkov sdk bench docs lock dist bill clean
+.PHONY: scan test oracle checkov sdk bench docs site lock dist bill clean
 .DEFAULT_GOAL := test
 
 scan: $(VENV)/.installed
-	@$(VENV)/bin/smguard scan --exit-zero examples
+	@$(VENV)/bin/smguard scan --exit-zero examples/*.yaml
 
 test: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/ruff check --quiet .
@@ -41,6 +41,10 @@ bench: $(TEST_VENV)/.installed
 docs: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/python -m tools.generate_rules_readme
 	@$(TEST_VENV)/bin/python -m tools.generate_config_rules
+
+# The pages below docs/ with a reference of all controls, to be read from site/index.html without a server.
+site: $(TEST_VENV)/.installed
+	@$(TEST_VENV)/bin/python -m mkdocs build --quiet --strict
 
 # What CI, the action and a release install, to the byte; what is oldest is what pyproject.toml still allows.
 LOCK := .cache/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -76,7 +80,7 @@ bill:
 
 clean:
 	@rm -rf $(VENV) $(TEST_VENV) .cache .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis \
-		build dist benchmarks/.venvs benchmarks/.work
+		build dist site benchmarks/.venvs benchmarks/.work
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml hatch_build.py README.md $(SOURCES)
