@@ -60,6 +60,8 @@ def installed() -> str:
     ignored = shutil.ignore_patterns("__pycache__", "data")
     shutil.copytree(ROOT / "scanner", Path(folder, "scanner"), ignore=ignored)
     Path(folder, "scanner", "data").mkdir()
+    own = shutil.ignore_patterns("__pycache__", "*.md")
+    shutil.copytree(ROOT / "config_rules", Path(folder, "scanner", "data", "config_rules"), ignore=own)
     for name, text in rulepack.compiled_files(str(ROOT / "rules")).items():
         path = Path(folder, "scanner", "data", name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ def test_load(built_in: Catalog) -> None:
     assert all(isinstance(it.severity, Severity) for it in built_in.controls)
     assert built_in.digest == rulepack.digest(str(ROOT / "rules"))
     assert built_in.by_type[NOTEBOOK]
-    assert "AWS::S3::Bucket" not in built_in.by_type
+    assert "AWS::SQS::Queue" not in built_in.by_type
     assert set(catalog.examples()) == set(built_in.by_id)
     assert built_in.kinds[NOTEBOOK].keys() < catalog.property_kinds()["kinds"][NOTEBOOK].keys()
 
@@ -65,9 +65,14 @@ def test_compiled_catalog_equals_the_live_one(
     assert catalog.load() == built_in
     assert catalog.examples() == examples
     assert catalog.live_directory() is None
-    (tmp_path / "catalog.json").write_text("{")
+    head, first, *rest = (tmp_path / "catalog.json").read_text(encoding="utf-8").split("\n")
+    for damaged in ("{", head, "\n".join((head, first)), "\n".join((head, first, first, *rest))):
+        (tmp_path / "catalog.json").write_text(damaged, encoding="utf-8")
+        with pytest.raises(SmguardError, match="damaged"):
+            catalog.load()
+    (tmp_path / "catalog.json").write_text("\n".join((head, "{,", *rest)), encoding="utf-8")
     with pytest.raises(SmguardError, match="damaged"):
-        catalog.load()
+        dict(catalog.load().kinds)
 
 
 def test_select(built_in: Catalog) -> None:

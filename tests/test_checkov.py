@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from scanner import catalog
+from scanner import catalog, secret
 from scanner.cli import group
 from tests import door
 from tests.hosted import CORPUS, NOTEBOOK, corpus, scan, write_examples, write_own_control
@@ -69,7 +69,10 @@ def checkov(*words: str | Path, folder: str = "", **environment: str) -> Ran:
 def expected(*words: str | Path) -> Verdicts:
     """What `smguard scan` says of files, as far as checkov shows it, in its terms."""
     worst: dict[tuple[str, str, str], str] = {}
-    for finding in scan(*words, "--all")["findings"]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secret, "can_look", lambda: False)  # checkov has a fork of it
+        findings = scan(*words, "--all")["findings"]
+    for finding in findings:
         check = CATALOG.by_id[finding["control"]].checkov_id
         resource = finding["resource"]
         # checkov knows resources of templates: the jobs of a pipeline stand under its name.

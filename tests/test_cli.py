@@ -281,9 +281,17 @@ def test_help(tmp_path: Path, arguments: list[str]) -> None:
 
 def test_rules_list_show_and_check(tmp_path: Path) -> None:
     listed = json.loads(smguard("rules", "list", "-f", "json", "--area", "access", cwd=tmp_path).stdout)
-    organization = ["ai-services-opt-out", "guardrail-policies-attached"]
-    notebook = ["notebook-imds-v2", "notebook-root-access", "remote-access"]
-    assert [each["id"] for each in listed] == organization + notebook
+    assert [each["id"] for each in listed] == [
+        "ai-services-opt-out",
+        "domain-auth",
+        "execution-role-scope",
+        "guardrail-policies-attached",
+        "lifecycle-config-secrets",
+        "notebook-imds-v2",
+        "notebook-root-access",
+        "remote-access",
+        "studio-user-isolation",
+    ]
     shown = smguard("rules", "show", "notebook-direct-internet", cwd=tmp_path).stdout
     for expected in (
         "How to mend",
@@ -295,7 +303,7 @@ def test_rules_list_show_and_check(tmp_path: Path) -> None:
     schema = json.loads(smguard("rules", "show", "volume-kms-key", "--schema", cwd=tmp_path).stdout)
     assert schema["AWS::SageMaker::NotebookInstance"]["allOf"][0]["required"] == ["KmsKeyId"]
     checked = smguard("rules", "check", cwd=tmp_path)
-    assert (checked.returncode, checked.stdout) == (0, "25 controls and their 421 examples are sound.\n")
+    assert (checked.returncode, checked.stdout) == (0, "52 controls and their 633 examples are sound.\n")
 
 
 def own_control(folder: Path, **changes: Any) -> Path:

@@ -60,7 +60,7 @@ def test_templates_without_sagemaker_get_no_finding() -> None:
     # One of them has state machines that start SageMaker jobs.
     machines = ("ActiveLearning/", "ActiveLearningLoop/")
     assert [it for it in report["findings"] if not it["resource"]["name"].startswith(machines)] == []
-    assert len(report["findings"]) == 14
+    assert len(report["findings"]) == 18
     files = report["summary"]["files"]
     assert files["seen"] == sum(files[kind] for kind in ("judged", "partial", "unread", "skipped"))
     assert all("crash" not in gap["what"] and "defect" not in gap["hint"] for gap in report["gaps"])

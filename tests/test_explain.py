@@ -120,11 +120,15 @@ def test_every_unknown_of_the_examples_says_what_settles_it(tmp_path: Path) -> N
     from scanner import catalog
     from scanner.example import as_template
 
+    given = {}
     for control, by_verdict in catalog.examples().items():
         for number, example in enumerate(by_verdict["unknown"]):
             (tmp_path / f"{control}-{number}.json").write_text(json.dumps(as_template(example)))
-    report = smguard("scan", ".", "-f", "json", "-o", "report.json", "--exit-zero", cwd=tmp_path)
-    assert report.code == 0
+            given[control] = example.get("parameters", {})
+    config = {"control-parameters": {control: each for control, each in given.items() if each}}
+    (tmp_path / "given.yaml").write_text(json.dumps(config))
+    options = ("--environment", "--exit-zero", "--config", "given.yaml", "-f", "json", "-o", "report.json")
+    assert smguard("scan", ".", *options, cwd=tmp_path).code == 0
     for control in catalog.load().by_id:
         ran = explain(tmp_path, control, "--report", "report.json")
         assert ran.out.count("UNKNOWN ") == ran.out.count("to settle it: ") > 0
@@ -211,7 +215,9 @@ def test_the_waiver_of_a_json_template(folder: Path) -> None:
 def test_the_waiver_of_code(folder: Path) -> None:
     code = "import boto3\n{}boto3.client('sagemaker').create_model(ModelName='m', ExecutionRoleArn='r')\n"
     (folder / "make.py").write_text(code.format(""))
-    shown = section(explain(folder, "vpc-config", "make.py").out, "How to waive")
+    said = explain(folder, "vpc-config", "make.py").out
+    assert "    in the SageMaker SDK: Model(vpc_config=…) or " in said
+    shown = section(said, "How to waive")
     (comment,) = [line.strip() for line in shown.splitlines() if "# smguard" in line]
     assert "Metadata" not in shown
     (folder / "make.py").write_text(code.format(f"{comment}\n"))

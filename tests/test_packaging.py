@@ -47,12 +47,12 @@ def digest() -> str:
 def test_wheel_holds_the_package_only(built: dict[str, Path], digest: str) -> None:
     with zipfile.ZipFile(built[".whl"]) as wheel:
         names = wheel.namelist()
-        catalog = json.loads(wheel.read("scanner/data/catalog.json"))
+        catalog, *_ = json.loads(wheel.read("scanner/data/catalog.json"))
         metadata = email.message_from_bytes(wheel.read(next(n for n in names if n.endswith("/METADATA"))))
         commands = wheel.read(next(n for n in names if n.endswith("/entry_points.txt"))).decode()
     info = f"sagemaker_guardrails-{__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} <= {"scanner", "config_rules", info}
-    words = "calls catalog configuration examples kinds live schema sdk"
+    words = "calls catalog configuration examples frameworks kinds live schema sdk"
     data = {f"{name}.json" for name in words.split()}
     policies = {path.relative_to(ROOT).as_posix() for path in (ROOT / "policies").rglob("*.*")}
     held = {name.removeprefix("scanner/data/") for name in names if name.startswith("scanner/data/")}
@@ -84,6 +84,7 @@ def test_sdist_holds_the_sources(built: dict[str, Path]) -> None:
         "LICENSE",
         "action.yml",
         "hatch_build.py",
+        "mkdocs.yml",
         "pyproject.toml",
         "requirements/run.txt",
         "rules/_types.yaml",

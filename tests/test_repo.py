@@ -127,7 +127,14 @@ def test_the_counts_in_prose_are_current() -> None:
     assert f"{len(full.controls)} controls on {len(kinds)} SageMaker resource types" in changes
 
 
-PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "rules/README.md"]
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "rules/README.md",
+    "examples/environment/README.md",
+]
 
 
 @pytest.mark.parametrize("page", [*PAGES, *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])

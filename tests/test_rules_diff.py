@@ -194,21 +194,23 @@ def test_a_folder_of_ones_own_at_a_git_revision(tmp_path: Path) -> None:
     assert (ran.code, "git can't be started" in ran.err) == (2, True)
 
 
-def spoil(data: dict[str, Any]) -> None:
-    data["controls"][0]["resources"] = {"A::B::C": {"places": [{"requires": {"X": {"shape-of": 1}}}]}}
+def spoil(data: list[dict[str, Any]]) -> None:
+    for rule in data[-1].values():
+        rule["places"] = [{"requires": {"X": {"shape-of": 1}}}]
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         spoil,
-        lambda data: data.pop("shapes"),
-        lambda data: data["controls"].append({}),
+        lambda data: data[0].pop("shapes"),
+        lambda data: data[0]["controls"].append({}),
+        lambda data: data.pop(),
         lambda data: data.clear(),
     ],
 )
 def test_a_wheel_that_this_version_does_not_understand(
-    tmp_path: Path, rules: Path, damage: Callable[[dict[str, Any]], Any]
+    tmp_path: Path, rules: Path, damage: Callable[[list[dict[str, Any]]], Any]
 ) -> None:
     path = wheel(tmp_path, rules)
     with zipfile.ZipFile(path) as archive:

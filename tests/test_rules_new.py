@@ -105,11 +105,11 @@ def test_what_is_written_is_sound_and_scans(tmp_path: Path) -> None:
 def test_a_type_of_ones_own(tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
-    (own / "_types.yaml").write_text("types: {'AWS::S3::Bucket': }\n")
-    (own / "_kinds.json").write_text('{"kinds": {"AWS::S3::Bucket": {"BucketName": "s"}}}')
-    assert new(tmp_path, "name", "--type", "Bucket", "--requires", "BucketName", "--dir", "own").code == 0
+    (own / "_types.yaml").write_text("types: {'AWS::SQS::Queue': }\n")
+    (own / "_kinds.json").write_text('{"kinds": {"AWS::SQS::Queue": {"QueueName": "s"}}}')
+    assert new(tmp_path, "name", "--type", "Queue", "--requires", "QueueName", "--dir", "own").code == 0
     assert smguard("rules", "check", "own", cwd=tmp_path).code == 0
-    (tmp_path / "t.yaml").write_text("Resources: {B: {Type: 'AWS::S3::Bucket'}}")
+    (tmp_path / "t.yaml").write_text("Resources: {B: {Type: 'AWS::SQS::Queue'}}")
     assert smguard("scan", "t.yaml", "--rules", "own", cwd=tmp_path).code == 1
     for broken in ("[", "{}", "[]", '{"kinds": 1}', '{"kinds": {}, "cloudformation-only": 1}'):
         (own / "_kinds.json").write_text(broken)
@@ -128,7 +128,7 @@ def test_a_type_of_ones_own(tmp_path: Path) -> None:
         (["volume-kms-key", "--type", "Model"], "there is a control volume-kms-key already"),
         (["taken", "--type", "Model"], "there is a control taken already"),
         (["x", "--type", "Modell"], "did you mean AWS::SageMaker::Model "),
-        (["x", "--type", "Zzz"], "known: AWS::Organizations::AttachedPolicies"),
+        (["x", "--type", "Zzz"], "known: AWS::CloudTrail::Trail"),
         (["x", "--type", "Model", "--requires", "KmsKeyId"], "it has Containers, EnableNetworkIsolation"),
         (
             ["x", "--type", "TrainingJob", "--requires", "VolumeKmsKeyId"],

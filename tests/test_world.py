@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from scanner.schema import plain
 from scanner.template.document import ReadError
 from scanner.template.judge import Draft, Judge
 from scanner.template.load import Loader
+from scanner.template.overlap import can_match_both
 
 TYPE = "AWS::SageMaker::NotebookInstance"
 DELETED = object()
@@ -437,3 +439,55 @@ def test_every_world_that_a_printed_condition_speaks_of_has_that_verdict(
         assert spoken_of
         for assignment in spoken_of:
             assert outcome(template, place, assignment) == {"passes": "pass", "fails": "fail"}[verdict]
+
+
+# --- what an AllowedPattern leaves to a question ----------------------------------------------------------
+
+WORDS = ["".join(letters) for size in range(6) for letters in itertools.product("abc", repeat=size)]
+PATTERNS = st.recursive(
+    st.sampled_from(["a", "b", "[ab]", "[^a]", "."]),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map(lambda two: f"({two[0]}|{two[1]})"),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{0,2}", "{2}", "{1,}"])).map(
+            lambda it: f"({it[0]}){it[1]}"
+        ),
+    ),
+    max_leaves=5,
+)
+
+
+@given(PATTERNS, PATTERNS, st.sampled_from(["", "^"]), st.sampled_from(["", "$"]))
+def test_a_question_is_closed_only_if_no_allowed_text_matches(
+    allowed: str, asked: str, start: str, end: str
+) -> None:
+    question = f"{start}({asked}){end}"
+    if any(re.fullmatch(allowed, word) and re.search(question, word) for word in WORDS):
+        assert can_match_both(f"^{allowed}$", question)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "asked", "both"),
+    [
+        (r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/(1[6-9]|2[0-8])$", r"/0+$|^(0|128)(\.[0-9]+){3}/1$", False),
+        ("^[A-Za-z0-9-]{0,63}$", "^https?://(?!git-codecommit[.])", False),
+        ("^[a-z:/.]+$", "^https?://(?!git-codecommit[.])", True),
+        ("^[0-9./]+$", "/0+$", True),
+        ("(ab|c)*", "cb", False),
+        ("a{2,3}", "^aaaa$", False),
+        # What is not worked out may be.
+        (r"^(?=b)a$", "b", True),
+        (r"^a\b$", "b", True),
+        ("^a+?$", "b", True),
+        ("^a(b$)$", "c", True),
+        ("^a$b$", "c", True),
+        ("^(a", "b", True),
+        ("^a)", "b", True),
+        ("^é$", "b", True),
+        ("^[a[b]$", "c", True),
+        ("^a{900}$", "b", True),
+        ("^(a*b*){90}$", "^((a|b)*(c|a)*){90}d", True),
+    ],
+)
+def test_what_two_patterns_leave(allowed: str, asked: str, both: bool) -> None:
+    assert can_match_both(allowed, asked) is both

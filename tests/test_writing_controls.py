@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.building import ROOT, clean
+from tests.walk import FENCE
 
 PAGE = ROOT / "docs" / "writing-controls.md"
 
@@ -25,12 +26,7 @@ class Block(NamedTuple):
     text: str
 
 
-BLOCKS = [
-    Block(*found)
-    for found in re.findall(
-        r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
-]
+BLOCKS = [Block(*found) for found in FENCE.findall(PAGE.read_text("utf-8"))]
 FRAGMENTS = [block.text for block in BLOCKS if block.language == "yaml" and not block.title]
 
 

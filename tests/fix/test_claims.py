@@ -31,6 +31,14 @@ EVERY = frozenset(CATALOG.by_id)
 ROOT = Path(__file__).resolve().parent.parent.parent
 CORPUS = Path(os.environ.get("SMGUARD_CORPUS", ROOT.parent / "shared" / "corpus")) / "cfn_sagemaker"
 
+MENDED = {
+    *("async-output-kms-key", "data-capture-kms-key", "endpoint-multiple-instances"),
+    *("inter-container-encryption", "network-isolation", "notebook-direct-internet", "notebook-imds-v2"),
+    *("notebook-root-access", "output-kms-key", "studio-user-isolation", "studio-vpc-only"),
+    *("volume-kms-key", "vpc-config"),
+}
+"""The controls of which something is mended in real templates."""
+
 STYLES: dict[str, Callable[[Any], str]] = {
     "block": lambda data: yaml.safe_dump(data, sort_keys=False, indent=4, width=20),
     "flow": lambda data: yaml.safe_dump(data, sort_keys=False, default_flow_style=True, width=60),
@@ -190,8 +198,8 @@ def test_every_example_is_mended_or_left_for_a_reason_whatever_its_style(style: 
             settled.update(each.control.id for mend in mended.mends for each in mend.findings)
             reasons.update(f"{control}: {why}" for each, why in mended.left if each.verdict is Verdict.FAIL)
     tagged = 7 if style == "quoted" else 0  # !!bool "false" is not written plainly
-    assert settled.total() == 161 - tagged
-    assert reasons.total() == 94 + tagged
+    assert settled.total() == 163 - tagged
+    assert reasons.total() == 141 + tagged
     assert sum(count for why, count in reasons.items() if why.startswith("customer-managed")) == 69
 
 
@@ -213,6 +221,10 @@ def test_real_templates_are_mended_and_read_the_same_elsewhere() -> None:
         proof = mended.mend()
         if proof.edits:
             check(mended, proof, decode)
-        settled.update(each.verdict.value for mend in mended.mends for each in mend.findings)
-        left.update(each.verdict.value for each, _ in mended.left)
-    assert settled["fail"] / (settled["fail"] + left["fail"]) > 0.88, (settled, left)
+        findings = [each for mend in mended.mends for each in mend.findings]
+        settled.update(each.control.id for each in findings if each.verdict is Verdict.FAIL)
+        left.update(each.control.id for each, _ in mended.left if each.verdict is Verdict.FAIL)
+    assert settled.keys() >= MENDED
+    # Of a control that only its user can settle, such as what a role may do, nothing is mended.
+    remaining = sum(left[control] for control in settled)
+    assert settled.total() / (settled.total() + remaining) > 0.95, (settled, left)

@@ -233,6 +233,7 @@ def test_each_quick_fix_settles_exactly_its_findings(tmp_path: Path) -> None:
             "network-isolation",
             "notebook-imds-v2",
             "notebook-root-access",
+            "studio-user-isolation",
             *["volume-kms-key"] * 3,
             *["vpc-config"] * 4,
         ]
