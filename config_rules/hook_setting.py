@@ -25,6 +25,7 @@ from scanner import catalog
 from scanner.alone import alone
 from scanner.catalog import Catalog, demand_known
 from scanner.engine import Engine
+from scanner.joint import joins_of
 from scanner.model import Control, Severity, SmguardError
 from scanner.requirement import parameter_fault
 
@@ -76,7 +77,7 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
         for it in chosen.controls
         if least != "never" and it.severity >= Severity.parse(least) and it.id not in warning
     }
-    joins = {kind: body.get("judged-at", {}) for kind, body in chosen.types.items()}
+    joins = joins_of(chosen.types)
     waivers = None
     if "WAIVERS" in words:
         from scanner.waiver import read_listed

@@ -10,6 +10,7 @@ from scanner.catalog import Catalog
 from scanner.engine import Engine
 from scanner.environment import Environment
 from scanner.filling import fill
+from scanner.joint import joins_of
 from scanner.limits import Limits
 from scanner.model import Control
 from scanner.opening import Candidate
@@ -48,7 +49,7 @@ def judge_places(catalog: Catalog, control: Control, example: Mapping[str, Any])
     """What one control says of each place of an example."""
     if "parameters" in example:
         control = fill(control, example["parameters"])
-    joins = {kind: body.get("judged-at", {}) for kind, body in catalog.types.items()}
+    joins = joins_of(catalog.types)
     engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
     limits = Limits()
     by_type = dict.fromkeys(control.resources, (control,))

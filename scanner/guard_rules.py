@@ -12,6 +12,7 @@ from scanner.alone import alone
 from scanner.check import PLAIN
 from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
+from scanner.joint import joins_of
 from scanner.limits import Limits
 from scanner.model import Control, Finding, Location, Resource, Severity, SmguardError, Verdict
 from scanner.requests.operation import name_of, types_by_operation
@@ -61,7 +62,7 @@ class Rules:
             kind: tuple(control for control in controls if control.id in chosen)
             for kind, controls in full.by_type.items()
         }
-        joins = {kind: body.get("judged-at", {}) for kind, body in full.types.items()}
+        joins = joins_of(full.types)
         self._engine = Engine(full.values, full.shapes, joins, run="call")
         self.waivers = Waivers()
         if waivers is not None:

@@ -28,6 +28,11 @@ def references(entry: Mapping[str, Any] | None) -> dict[str, list[str]]:
     return {**entry.get("judged-at", {}), **entry.get("refers", {})}
 
 
+def joins_of(types: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Type -> property path -> the types that it may name, at which the setting is judged."""
+    return {name: entry.get("judged-at", {}) for name, entry in types.items()}
+
+
 def joined(kinds: Mapping[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:
     """The kinds with the joints of all types in them."""
     trees = dict(kinds)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scanner.catalog import Catalog
 from scanner.engine import Engine
 from scanner.environment import Environment
+from scanner.joint import joins_of
 from scanner.limits import Limits
 from scanner.model import Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.opening import Candidate, Skipped, open_text, open_under
@@ -242,7 +243,7 @@ class FileJudge:
             kind: tuple(control for control in controls if control.id in chosen)
             for kind, controls in catalog.by_type.items()
         }
-        joins = {kind: body.get("judged-at", {}) for kind, body in catalog.types.items()}
+        joins = joins_of(catalog.types)
         engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
         remarks = {kind: body["remark"] for kind, body in catalog.types.items() if "remark" in body}
         self.judge_templates = Judge(

@@ -15,7 +15,7 @@ from scanner.check import PLAIN
 from scanner.engine import Engine, Subject
 from scanner.example import as_template, expected, judge_example
 from scanner.filling import fill
-from scanner.joint import is_joined
+from scanner.joint import is_joined, joins_of
 from scanner.kind import coerce, kind_below
 from scanner.model import Control, Verdict
 from scanner.schema import control_schema
@@ -27,7 +27,7 @@ EXAMPLES = [
     for verdict, listed in by_verdict.items()
     for number, example in enumerate(listed)
 ]
-JOINS = {kind: body.get("judged-at", {}) for kind, body in CATALOG.types.items()}
+JOINS = joins_of(CATALOG.types)
 
 
 @pytest.mark.parametrize(("control", "example", "verdict"), EXAMPLES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from threading import Condition, Lock
 from typing import Any, NamedTuple, Protocol
 
@@ -14,7 +14,7 @@ from scanner.audit.keys import judge as judge_key
 from scanner.catalog import Catalog
 from scanner.check import PlainView
 from scanner.engine import Engine, Subject
-from scanner.joint import OWNER
+from scanner.joint import OWNER, joins_of
 from scanner.model import Control, Verdict
 from scanner.path import parse_path, references_of
 from scanner.predicate import is_listed
@@ -130,7 +130,7 @@ class Judge:
     def __init__(
         self, catalog: Catalog, controls: Iterable[Control], census: Joins, keys: KeyBook | None
     ) -> None:
-        joins = joins_of(catalog)
+        joins = joins_of(catalog.types)
         chosen = {control.id for control in controls}
         self.controls = {
             type_name: tuple(control for control in those if control.id in chosen)
@@ -228,8 +228,3 @@ class Judge:
         if type(reference) is Partial:
             return reference.cause
         return self._census.holds(str(reference), types) or inert(str(reference), 100)
-
-
-def joins_of(catalog: Catalog) -> Mapping[str, Mapping[str, list[str]]]:
-    """Type -> property path -> the types that it may name."""
-    return {type_name: body.get("judged-at", {}) for type_name, body in catalog.types.items()}

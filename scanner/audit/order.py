@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphlib import TopologicalSorter
 
 from scanner.audit.acquisition import Acquisition
-from scanner.audit.judging import joins_of
 from scanner.audit.steps import PIPELINE
 from scanner.catalog import Catalog
+from scanner.joint import joins_of
 from scanner.model import Control
 
 
@@ -19,7 +19,7 @@ def readable(
 
     Those that others refer to come first.
     """
-    joins = joins_of(catalog)
+    joins = joins_of(catalog.types)
     types = {known[type_name].read_as or type_name for type_name in also if type_name in known}
     for type_name in {type_name for control in controls for type_name in control.resources}:
         if type_name in known:

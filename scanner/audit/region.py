@@ -18,7 +18,7 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.joints import Thing, thing_of
-from scanner.audit.judging import Census, Judge, Judged, joins_of
+from scanner.audit.judging import Census, Judge, Judged
 from scanner.audit.keys import KeyBook
 from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.pace import Count, total
@@ -27,6 +27,7 @@ from scanner.audit.source import Reader
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
 from scanner.audit.tags import TAGS, Tags, tags_by_arn, with_tags
 from scanner.audit.unit import Unit, kinds_of, unpack
+from scanner.joint import joins_of
 from scanner.model import Gap, Note
 
 _TYPES_AT_ONCE = 16
@@ -61,7 +62,7 @@ class _Region:
 
     def __init__(self, job: ScopeJob, api: Api, watch: Watch) -> None:
         self.job, self.api, self.watch = job, api, watch
-        joins = joins_of(job.catalog)
+        joins = joins_of(job.catalog.types)
         ends = {to for type_name in job.how for types in joins.get(type_name, {}).values() for to in types}
         self.census = Census(ends & job.how.keys())
         self.judge = Judge(job.catalog, job.controls, self.census, KeyBook(api))

@@ -282,7 +282,7 @@ def told(expression: str | None, record: Any) -> Any:
 
 @cache
 def _compiled(expression: str) -> Any:
-    import jmespath  # type: ignore[import-untyped]
+    import jmespath  # type: ignore[import-untyped] # it has no stubs
 
     return jmespath.compile(expression)
 

@@ -38,9 +38,9 @@ class Cell(NamedTuple):
     file: str | None = None
     foreign: str | None = None
 
-    def part(self, node: ast.AST) -> str:
+    def part(self, node: ast.stmt) -> str:
         """The lines of a statement."""
-        return "\n".join(self.text.split("\n")[node.lineno - 1 : node.end_lineno])  # type: ignore[attr-defined]
+        return "\n".join(self.text.split("\n")[node.lineno - 1 : node.end_lineno])
 
     @property
     def noun(self) -> str:
@@ -227,7 +227,7 @@ def _elements(
 
 def _scanner() -> Any:
     """The decoder's own function: (text, where a value begins) -> (value, where it ends)."""
-    return json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+    return json.JSONDecoder().scan_once  # type: ignore[attr-defined] # not in its stubs
 
 
 def _skip(text: str, at: int) -> int:
