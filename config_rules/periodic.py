@@ -193,7 +193,7 @@ class Walk:
         if item.type == _PIPELINE:
             from scanner.audit.steps import Step, Steps
 
-            for found in Steps(self.rule.catalog, self.rule.controls).judge(item):
+            for found in Steps(self.rule.catalog, self.rule.controls, self.judge.tell).judge(item):
                 if isinstance(found, Step):
                     conclusions.append(conclude(self.rule, found.item, found.judged, self.journal))
                 elif isinstance(found, Gap):

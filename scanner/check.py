@@ -9,6 +9,9 @@ from scanner.joint import OWNER
 from scanner.kind import Kind
 from scanner.value import Opaque, Partial, Question, unknown
 
+Teller = Callable[[str, str, tuple[str, ...]], tuple[bool | None, str] | None]
+"""As `View.tell`."""
+
 
 class View(Protocol):
     """How a judgement reads raw values: a template's in one world, or plain JSON."""

@@ -145,6 +145,7 @@ class Judge:
         self._kinds = catalog.kinds
         self._census = census
         self._view = _View(keys, self.things)
+        self.tell = self._view.tell
 
     @property
     def faults(self) -> list[Fault]:

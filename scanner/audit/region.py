@@ -67,7 +67,7 @@ class _Region:
         self.census = Census(ends & job.how.keys())
         self.judge = Judge(job.catalog, job.controls, self.census, KeyBook(api))
         self.keeps = {it: Keep(job.catalog, self.judge.looking, it, job.sources) for it in job.how}
-        self.steps = Steps(job.catalog, job.controls)
+        self.steps = Steps(job.catalog, job.controls, self.judge.tell)
         self.memory = job.door.memory(job.scope)
         # Calls that wait for their turn to be made must not keep those of other types from being made.
         self.pools = {type_name: ThreadPoolExecutor(job.calls, "call") for type_name in job.how}

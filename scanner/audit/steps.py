@@ -9,8 +9,9 @@ from typing import NamedTuple
 from scanner.audit.item import Item
 from scanner.audit.judging import Draft, Judged
 from scanner.catalog import Catalog
+from scanner.check import Teller
 from scanner.limits import Limits
-from scanner.model import Control, Gap, Note
+from scanner.model import Control, Gap, Note, Verdict
 from scanner.opening import Candidate
 from scanner.scan import FileJudge, Plan
 from scanner.template.document import ReadError
@@ -26,10 +27,11 @@ class Step(NamedTuple):
 
 
 class Steps:
-    """Judges the steps of pipelines by the chosen controls."""
+    """Judges the steps of pipelines by the chosen controls; `teller` knows of keys."""
 
-    def __init__(self, catalog: Catalog, controls: Iterable[Control]) -> None:
-        self._files = FileJudge(Plan(catalog, tuple(controls), Limits(), {}))
+    def __init__(self, catalog: Catalog, controls: Iterable[Control], teller: Teller) -> None:
+        self._files = FileJudge(Plan(catalog, tuple(controls), Limits(), {}, show_passed=True))
+        self._files.judge_templates = self._files.judge_templates._replace(teller=teller)
         self._files.judge_templates.engine.run = "audit"
 
     def judge(self, pipeline: Item) -> Iterator[Step | Gap | Note]:
@@ -44,13 +46,15 @@ class Steps:
             return
         yield from verdicts.gaps
         yield from verdicts.notes
-        failing = {(draft.name, draft.control) for draft in verdicts.drafts.values()}
+        failing = {(it.name, it.control) for it in verdicts.drafts.values() if it.verdict is not Verdict.PASS}
         found: dict[str, tuple[str, list[Draft]]] = {}
         for it in verdicts.drafts.values():
             draft = Draft(
                 it.control, it.verdict.value, it.message, it.path, it.identity, it.condition, it.cause
             )
-            found.setdefault(it.name, (it.type, []))[1].append(draft)
+            found.setdefault(it.name, (it.type, []))
+            if it.verdict is not Verdict.PASS:
+                found[it.name][1].append(draft)
         # The pipeline itself is judged as it was read, of which only its definition is here.
         for name in sorted(verdicts.resources - {pipeline.name}):
             type_name, drafts = found.get(name, (PIPELINE, []))

@@ -19,6 +19,7 @@ from scanner.value import Partial, rest_of
 from scanner.world import Effort, World
 
 if TYPE_CHECKING:
+    from scanner.check import Teller
     from scanner.path_setting import PathSettings
     from scanner.template.bonds import Bonds
     from scanner.template.family import Family
@@ -108,6 +109,8 @@ class Judge(NamedTuple):
     """What `_types.yaml` says of joints; without, no resource leads to another."""
     environment: Environment = Environment()
     """What of other services is judged."""
+    teller: Teller | None = None
+    """Who knows more of what a text names than it says."""
 
     def judge(self, passes: Iterator[Loaded], bonds: Bonds | None = None) -> FileVerdicts:
         """Judge every pass over a file, with its `bonds`; where they differ the worse verdict stands."""
@@ -153,9 +156,8 @@ class Judge(NamedTuple):
                 continue
             name, raw, kind = found
             if kind in self.remarks:
-                verdicts.notes[Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")] = (
-                    None
-                )
+                note = Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")
+                verdicts.notes[note] = None
             controls = chosen.get(kind)
             if controls is None:
                 continue
@@ -166,11 +168,8 @@ class Judge(NamedTuple):
                     continue
             self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
         for name, why in template.odd_conditions.items():
-            note = Note(
-                place(template, template.conditions, name),
-                f"the condition {_cut(name)} {why}: both answers are judged",
-            )
-            verdicts.notes[note] = None
+            what = f"the condition {_cut(name)} {why}: both answers are judged"
+            verdicts.notes[Note(place(template, template.conditions, name), what)] = None
 
     def _judge_resource(
         self,
@@ -255,7 +254,7 @@ class Judge(NamedTuple):
             properties=properties,
             kind=self.kinds.get(kind, {}),
             origin=(raw, "Properties") if "Properties" in raw else (template.resources, name),
-            look=lambda world: View(template, world),
+            look=lambda world: View(template, world, self.teller),
             joined=lambda world, reference, types: View(template, world).judged_here(reference, types),
             world_limit=self.limits.worlds,
             effort=effort,

@@ -28,17 +28,19 @@ from scanner.value import (
 from scanner.world import IS_EMPTY, World
 
 if TYPE_CHECKING:
+    from scanner.check import Teller
     from scanner.template.template import Template
 
 
 class View:
     """A template in one world."""
 
-    __slots__ = ("_known", "template", "world")
+    __slots__ = ("_known", "teller", "template", "world")
 
-    def __init__(self, template: Template, world: World) -> None:
+    def __init__(self, template: Template, world: World, teller: Teller | None = None) -> None:
         self.template = template
         self.world = world
+        self.teller = teller
         self._known = template.known
 
     @property
@@ -48,7 +50,7 @@ class View:
 
     def within(self, home: Any) -> View:
         """Another template, in the same world."""
-        return self if home is self.template or home is None else View(home, self.world)
+        return self if home is self.template or home is None else View(home, self.world, self.teller)
 
     def value(self, raw: Any) -> Any:
         """The value of a raw node: plain, Partial, or None where it is absent or empty."""
@@ -82,8 +84,9 @@ class View:
         family = self.template.family
         return unknown("other resources") if family is None else family.gather(self, properties, joint)
 
-    def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> None:
-        """Nothing: a template is judged by what it says."""
+    def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> tuple[bool | None, str] | None:
+        """Nothing, as a template is judged by what it says, unless somebody knows more."""
+        return self.teller(predicate, text, known) if self.teller else None
 
     def _present(self, value: Any) -> Any:
         """Null, "", [], {} and what consists of nothing else are absent."""
@@ -139,7 +142,7 @@ class View:
 
     def inside(self, template: Template) -> View:
         """Another template, in the same world."""
-        return View(template, self.world)
+        return View(template, self.world, self.teller)
 
     def exists(self, raw_resource: Any) -> bool:
         """Is the resource made in this world, as its Condition and its stack's say?"""

@@ -34,12 +34,6 @@ DIFFERENT = {
     ("private-code-repository", "NotebookInstance", "Notebook"): ("pass", "-"),
     # moto has no CodeArtifact.
     ("package-mirror", "Domain", "Domain"): ("pass", "-"),
-    # An audit asks KMS of the keys of resources, not of those that steps of a pipeline name.
-    ("customer-managed-kms-key", "ProcessingJob", "Pipeline/Baseline"): ("pass", "unknown"),
-    ("customer-managed-kms-key", "ProcessingJob", "Pipeline/Evaluate"): ("pass", "unknown"),
-    ("customer-managed-kms-key", "ProcessingJob", "Pipeline/Prepare"): ("pass", "unknown"),
-    ("customer-managed-kms-key", "TrainingJob", "Pipeline/Train"): ("pass", "unknown"),
-    ("customer-managed-kms-key", "ModelPackage", "Pipeline/Register"): ("pass", "unknown"),
 }
 """Where a scan and an audit do not say the same: what each says."""
 SAME = {
