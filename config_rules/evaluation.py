@@ -78,6 +78,8 @@ def conclude(rule: Rule, item: Item, judged: Judged, journal: Journal) -> Conclu
         for draft in counting:
             journal.doubt(item.type, item.name, draft.control, draft.path)
         return Conclusion(None, "; ".join(f"{it.path}: {it.message}" for it in counting))
+    if judged.unsaid:
+        return Conclusion(None, "; ".join(f"{it} is not told by Search" for _, it in judged.unsaid))
     if judged.passed:
         return Conclusion(COMPLIANT, f"as {', '.join(judged.passed)} asks")
     return Conclusion(NOT_APPLICABLE, _elsewhere(rule, item.type))

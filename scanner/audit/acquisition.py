@@ -67,7 +67,7 @@ class Searching(NamedTuple):
     lacks: frozenset[str]
     """Properties that Describe returns and it doesn't."""
     unsaid: frozenset[str]
-    """Those of them that are not worth a call for each resource: unknown where it tells of one."""
+    """Those of them that are not worth a call for each resource: no one knows of ended jobs."""
 
 
 class Recording(NamedTuple):
@@ -123,7 +123,7 @@ class Acquisition(NamedTuple):
 
     @property
     def unsaid(self) -> frozenset[str]:
-        """Properties that are unknown where they were not read."""
+        """Properties of which nobody knows where they were not read."""
         return self.search.unsaid if self.search else frozenset()
 
 

@@ -67,7 +67,7 @@ class _Reading:
         unread = how.never | {"Tags"} | (how.beyond_search if self.searchable else frozenset())
         self.asked = wanted.properties - unread
         self.held = (wanted.properties | how.kept) - unread
-        self.ephemeral = bool(wanted.properties & how.only_while_open)
+        self.ephemeral = bool(wanted.properties & (how.only_while_open | how.unsaid))
         self.seen: set[int] = set()
         """Hashes of the names that were listed: an account may have half a million."""
         self.newest: datetime | None = None
@@ -186,7 +186,7 @@ class _Reading:
         return self.since is not None and entry.created < self.since and is_done(self.how, entry)
 
     def _in_motion(self, entry: Entry) -> bool:
-        """Is something wanted of it that only Describe tells, and only while it runs?"""
+        """Is something wanted of it that only Describe tells, and that is asked only while it runs?"""
         return self.ephemeral and not is_done(self.how, entry)
 
     def _results(self, page: Iterable[Any]) -> Iterator[tuple[Found, bool]]:

@@ -29,7 +29,9 @@ class Item(NamedTuple):
     `name` is what its owner calls it, unique in scope and type ("domain-id/profile" where AWS nests names).
     `properties` have CloudFormation's shape; null and empty values are left to the engine. `stack` is the
     CloudFormation stack that made it. `moot` are properties that mean nothing any more, and that were not
-    read: a control that looks at one of them says nothing of this resource.
+    read: a control that looks at one of them says nothing of this resource. `unsaid` were not read either,
+    and nobody knows whether they are there. `home`, of what is the same in every region, is the one that it
+    lies in, "" if that is not known.
     """
 
     type: str
@@ -39,6 +41,8 @@ class Item(NamedTuple):
     stack: str | None = None
     tags: Mapping[str, str] = _NONE
     moot: frozenset[str] = frozenset()
+    unsaid: frozenset[str] = frozenset()
+    home: str | None = None
 
 
 class Api(Protocol):

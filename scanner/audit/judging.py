@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Condition, Lock
 from typing import Any, NamedTuple, Protocol
 
@@ -13,16 +13,18 @@ from scanner.audit.keys import KeyBook, doubt
 from scanner.audit.keys import judge as judge_key
 from scanner.catalog import Catalog
 from scanner.check import PlainView
+from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
 from scanner.joint import OWNER, joins_of
 from scanner.model import Control, Verdict
 from scanner.path import parse_path, references_of
 from scanner.predicate import is_listed
 from scanner.safe_text import inert
-from scanner.value import Partial
+from scanner.value import Partial, unknown
 from scanner.world import World
 
 _LONGEST_TEXT = 4_000
+_SOME = unknown("what was not read")
 
 
 class Draft(NamedTuple):
@@ -38,11 +40,15 @@ class Draft(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What all controls say of one resource. `crashed` are those that broke down over it, with how."""
+    """What all controls say of one resource. `crashed` are those that broke down over it, with how.
+
+    `unsaid` are those that can say nothing, with the property that was not read.
+    """
 
     drafts: tuple[Draft, ...]
     passed: tuple[str, ...]
     crashed: tuple[tuple[str, str], ...]
+    unsaid: tuple[tuple[str, str], ...] = ()
 
 
 class Census:
@@ -176,17 +182,11 @@ class Judge:
         properties = dict(item.properties)
         if thing is not None:
             properties[OWNER] = self.things.owner(thing)
-        subject = Subject(
-            properties=properties,
-            kind=self._kinds.get(item.type, {}),
-            origin=(None, None),
-            look=lambda world: self._view,
-            joined=self._joined,
-            world_limit=1,
-        )
+        subject = self._subject(item, properties)
         worst: dict[tuple[str, str], Draft] = {}
         passed: dict[str, None] = {}
         crashed: list[tuple[str, str]] = []
+        unsaid: list[tuple[str, str]] = []
         for control in self.controls.get(item.type, ()):
             if (control.id in put_off) is (thing is None):
                 continue
@@ -194,6 +194,11 @@ class Judge:
                 continue
             try:
                 judgements = self._engine.judge(control, item.type, subject)
+                if hidden := item.unsaid & self._of(control, item.type):
+                    there = self._subject(item, {**properties, **dict.fromkeys(hidden, _SOME)})
+                    if not _alike(judgements, self._engine.judge(control, item.type, there)):
+                        unsaid.append((control.id, ", ".join(sorted(hidden))))
+                        continue
             except Exception as error:
                 crashed.append((control.id, type(error).__name__))
                 continue
@@ -213,8 +218,17 @@ class Judge:
                         it.cause and it.cause[:_LONGEST_TEXT],
                     )
         failing = {control for control, _ in worst} | {control for control, _ in crashed}
-        return Judged(
-            tuple(worst.values()), tuple(each for each in passed if each not in failing), tuple(crashed)
+        passing = tuple(each for each in passed if each not in failing)
+        return Judged(tuple(worst.values()), passing, tuple(crashed), tuple(unsaid))
+
+    def _subject(self, item: Item, properties: Mapping[str, Any]) -> Subject:
+        return Subject(
+            properties=properties,
+            kind=self._kinds.get(item.type, {}),
+            origin=(None, None),
+            look=lambda world: self._view,
+            joined=self._joined,
+            world_limit=1,
         )
 
     def judge_whole(self, item: Item) -> Judged:
@@ -223,9 +237,16 @@ class Judge:
         if item.type not in self.looking.later:
             return now
         then = self.judge(item, thing_of(item))
-        return Judged((*now.drafts, *then.drafts), (*now.passed, *then.passed), (*now.crashed, *then.crashed))
+        crashed, unsaid = (*now.crashed, *then.crashed), (*now.unsaid, *then.unsaid)
+        return Judged((*now.drafts, *then.drafts), (*now.passed, *then.passed), crashed, unsaid)
 
     def _joined(self, world: World, reference: Any, types: tuple[str, ...]) -> bool | str:
         if type(reference) is Partial:
             return reference.cause
         return self._census.holds(str(reference), types) or inert(str(reference), 100)
+
+
+def _alike(without: list[Judgement], there: list[Judgement]) -> bool:
+    """Is the verdict the same whether or not a property is there? What does not apply fails nothing."""
+    verdicts = [{(it.identity, it.verdict) for it in judged} for judged in (without, there)]
+    return verdicts[0] == verdicts[1] or all(it.verdict is Verdict.PASS for it in (*without, *there))

@@ -41,7 +41,8 @@ class Keep:
                     hidden[name] = value.cause
                 else:
                     plain[name] = value
-            self._log.write((item.name, item.arn, item.stack, plain, hidden, sorted(item.moot)))
+            unread = sorted(item.moot), sorted(item.unsaid)
+            self._log.write((item.name, item.arn, item.stack, plain, hidden, *unread))
 
     def into(self, unit: Unit) -> Unit:
         """The type's unit with all that was kept."""
@@ -51,9 +52,9 @@ class Keep:
 def kept_items(unit: Unit) -> Iterator[Item]:
     """The resources that were kept."""
     for line in lines(unit.kept):
-        name, arn, stack, values, hidden, moot = json.loads(line)
+        name, arn, stack, values, hidden, moot, unsaid = json.loads(line)
         values.update({name: Partial((Opaque(cause),)) for name, cause in hidden.items()})
-        yield Item(unit.type, name, arn, values, stack, moot=frozenset(moot))
+        yield Item(unit.type, name, arn, values, stack, moot=frozenset(moot), unsaid=frozenset(unsaid))
 
 
 def fill(

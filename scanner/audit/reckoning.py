@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
@@ -21,6 +22,8 @@ class Reckoning:
         self.crashed = False
         self.stopped = False
         self.vanished = 0
+        self.unsaid: Counter[tuple[str, str]] = Counter()
+        """Control and the property that was not read -> of how many resources it says nothing for that."""
         self.log = Log()
         self._faults: dict[tuple[str, str, str], tuple[Fault, int]] = {}
         self._gaps: dict[Gap, None] = {}
@@ -45,16 +48,22 @@ class Reckoning:
         self.crashed = True
         self._gaps[Gap(scope.shown, what, DEFECT)] = None
 
-    def onto(self, unit: Unit) -> Unit:
+    def onto(self, unit: Unit, where: str) -> Unit:
         """A type that was done before, with what was judged of it later."""
         return unit._replace(
             passed=unit.passed + self.passed,
             crashed=unit.crashed or self.crashed,
             gaps=(*unit.gaps, *self._gaps),
+            notes=(*unit.notes, *self._unsaid(unit.type, where)),
             called=(),
             kept=b"",
             later=self.log.close(),
         )
+
+    def _unsaid(self, type_name: str, where: str) -> Iterator[Note]:
+        for (control, names), number in self.unsaid.items():
+            what = f"{type_name}: {control} says nothing of {number:,} that have ended"
+            yield Note(where, f"{what}: Search does not tell {names}, which only jobs in progress are asked")
 
     def unit(self, type_name: str, where: str, controls: Iterable[str]) -> Unit:
         """The type, done as far as it could be; `controls` judge it."""
@@ -65,6 +74,7 @@ class Reckoning:
         if self.vanished:
             what = f"{type_name}: {self.vanished} were listed and then not there: taken as deleted since"
             self._notes[Note(where, what)] = None
+        self._notes.update(dict.fromkeys(self._unsaid(type_name, where)))
         whole = not (gaps or self._gaps or self.stopped)
         return Unit(
             type=type_name,

@@ -157,7 +157,7 @@ class _Region:
             for item in kept_items(unit) if unit.type in looking.later else ():
                 item = with_tags(item, tags) if TAGS in looking.at[unit.type] else item
                 self._keep(item, self.judge.judge(item, thing_of(item)), count)
-            yield count.onto(unit)
+            yield count.onto(unit, self.job.scope.shown)
         for item, thing in taken:
             self._keep(item, self.judge.judge(item, thing), counts[item.type])
         for type_name, count in counts.items():
@@ -225,6 +225,7 @@ class _Region:
         count.passed += len(judged.passed)
         for control, error in judged.crashed:
             count.crash(f"{control} crashed on {item.type}: {error}", self.job.scope)
+        count.unsaid.update(judged.unsaid)
         count.log.add(item, judged, self.job.keep_passed)
         if not count.resources % _STRIDE:
             self.watch.clock.now()

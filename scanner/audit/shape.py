@@ -13,7 +13,6 @@ from scanner.value import Opaque, Partial
 
 _STACK = "aws:cloudformation:stack-name"
 _ROUNDING = timedelta(seconds=2)
-_UNSAID = Partial((Opaque("what Search does not tell"),))
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
@@ -101,11 +100,11 @@ def item_of(how: Acquisition, found: Found, wanted: Wanted) -> Item:
     hidden = Partial((Opaque(f"what {how.describing.operation} does not return"),))
     values = {name: found.values[name] for name in wanted.properties & found.values.keys()}
     values |= dict.fromkeys(wanted.properties & how.never, hidden)
-    values |= dict.fromkeys(wanted.properties & how.unsaid - values.keys(), _UNSAID)
+    unsaid = wanted.properties & how.unsaid - values.keys()
     moot = wanted.properties & how.only_while_open if is_done(how, found.entry) else frozenset()
     for name in moot:
         values.pop(name, None)
-    return Item(how.type, found.entry.name, found.entry.arn, values, found.stack, found.tags, moot)
+    return Item(how.type, found.entry.name, found.entry.arn, values, found.stack, found.tags, moot, unsaid)
 
 
 def is_done(how: Acquisition, entry: Entry) -> bool:

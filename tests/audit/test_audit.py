@@ -447,6 +447,76 @@ def test_the_steps_of_a_pipeline_are_judged(fake: Fake, tmp_path: Path) -> None:
     assert gap["what"].startswith("AWS::SageMaker::Pipeline broken: ")
 
 
+def test_the_keys_of_steps_are_asked_about(fake: Fake, tmp_path: Path) -> None:
+    keys = {"good": fake.services.key(), "bad": fake.services.key(state="Disabled"), "listed": "alias/none"}
+    volume = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+    steps = [
+        {"Name": name, "Type": "Training", "Arguments": {"ResourceConfig": {**volume, "VolumeKmsKeyId": key}}}
+        for name, key in keys.items()
+    ]
+    definition = json.dumps({"Version": "2020-12-01", "Steps": steps})
+    fake.create("Pipeline", {"PipelineName": "p", "PipelineDefinition": definition})
+    words = (*HERE, "--select", "customer-managed-kms-key", "-f", "json", "--all", "--no-store")
+    ran = audit(fake, tmp_path, *words)
+    verdicts = {name: verdict for _, verdict, name, _ in found(ran.report)}
+    assert verdicts == {"p/good": "pass", "p/bad": "fail", "p/listed": "fail"}
+    fake.fail("DescribeKey")
+    ran = audit(fake, tmp_path, *words)
+    assert {name: it for _, it, name, _ in found(ran.report)} == {**dict.fromkeys(verdicts, "unknown")}
+    assert "allow kms:DescribeKey" in ran.report["gaps"][0]["hint"]
+
+
+PLAIN = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}}
+TRACKED = {"MlflowConfig": {"MlflowResourceArn": "arn:aws:sagemaker:us-east-1:111122223333:mlflow-app/app-A"}}
+
+
+def test_what_search_does_not_tell_is_said_once_and_never_passes(fake: Fake, tmp_path: Path) -> None:
+    past = datetime.now(UTC) - timedelta(days=2)
+    ended = {"plain": {}, "tracked": TRACKED, "named": {"ExperimentConfig": {"ExperimentName": "churn"}}}
+    for name, more in ended.items():
+        created = {"TrainingJobName": name, **PLAIN, **more}
+        fake.create("TrainingJob", created, created=past, status="Completed")
+    for name, more in ended.items():
+        created = {"TrainingJobName": f"{name}-runs", **PLAIN, **more}
+        fake.create("TrainingJob", created, created=past, status="InProgress")
+    words = (*HERE, "--select", "job-experiment", "-f", "json", "--all")
+    first = audit(fake, tmp_path, *words, "--store", tmp_path / "store")
+    expected = {"named": "pass", "named-runs": "pass", "plain-runs": "fail"}
+    assert {name: verdict for _, verdict, name, _ in found(first.report)} == expected
+    [note] = [each for each in first.report["notes"] if "job-experiment" in each["what"]]
+    assert "says nothing of 2 that have ended: Search does not tell MlflowConfig" in note["what"]
+    assert fake.calls["DescribeTrainingJob"] == 3
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/tracked.yaml").write_text(OWN)
+    own = audit(
+        fake, tmp_path, *HERE, "--rules", "own", "--select", "tracked", "-f", "json", "--all", "--no-store"
+    )
+    verdicts = {"named-runs": "fail", "plain-runs": "fail", "tracked-runs": "pass"}
+    assert {name: verdict for _, verdict, name, _ in found(own.report)} == verdicts
+
+
+OWN = """
+id: tracked
+title: Jobs report to MLflow
+area: traceability
+severity: low
+rationale: |
+  Why.
+remediation: |
+  How.
+resources:
+  AWS::SageMaker::TrainingJob: {places: [{requires: {MlflowConfig: {}}}]}
+not-prevented:
+  - {types: ['*'], why: it is only a test}
+examples:
+  fail:
+    - {about: Without, resource: {Type: AWS::SageMaker::TrainingJob, Properties: {RoleArn: r}}}
+  pass:
+    - about: With
+      resource: {Type: AWS::SageMaker::TrainingJob, Properties: {MlflowConfig: {MlflowResourceArn: a}}}
+"""
+
+
 def test_security_hub_takes_the_findings(fake: Fake, tmp_path: Path) -> None:
     seed(fake)
     fake.answer(

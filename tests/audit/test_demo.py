@@ -80,7 +80,9 @@ def test_the_demo_finds_what_is_wrong_and_says_what_it_could_not_read() -> None:
         "AWS::SageMaker::NotebookInstance: sagemaker:ListNotebookInstances",
     ]
     assert ran.code == 1
-    assert report["notes"][0]["where"] == "--demo"
+    noted = {each["where"]: each["what"] for each in report["notes"]}
+    assert "--demo" in noted
+    assert "job-experiment says nothing of 2 that have ended" in noted[f"111122223333/{EU}"]
 
 
 def test_the_demo_asks_nobody() -> None:
