@@ -11,10 +11,11 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from scanner.audit.answer import told
 from scanner.audit.fault import Fault
-from scanner.audit.item import Item
+from scanner.audit.item import GLOBAL, Item
 from scanner.audit.joints import Looking, Thing, Things, bare, looking, paths_of, texts_at
-from scanner.audit.source import Reader, Row, Source, told
+from scanner.audit.source import Reader, Row, Source
 from scanner.catalog import Catalog, property_kinds
 from scanner.environment import Environment
 from scanner.joint import references
@@ -155,7 +156,8 @@ class Surroundings:
         try:
             for row in self._reader.rows(source, self._wanted[type_name]):
                 tops = {path: path.partition(".")[0].removesuffix("[]") for path in paths}
-                known = {top: told(source.properties.get(top, top), row.record) for top in set(tops.values())}
+                first = {top: source.properties.get(top, (top,))[0] for top in tops.values()}
+                known = {top: told(expression, row.record) for top, expression in first.items()}
                 texts = {
                     path: frozenset(map(bare, texts_at(known, path)))
                     if told(source.belongs.get(path, "@"), row.record)

@@ -7,6 +7,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+GLOBAL = "global"
+"""The region of what lies in none."""
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cache
+from threading import Lock
 from typing import Any, NamedTuple
 
+from scanner.audit.answer import pascal, told
 from scanner.audit.fault import Fault, iam_action
-from scanner.audit.item import Api, Item
+from scanner.audit.item import GLOBAL, Api, Item
 from scanner.value import Opaque, Partial
 
 _TOKENS = {
@@ -28,8 +29,9 @@ _STACK = "aws:cloudformation:stack-name"
 
 
 class Read(NamedTuple):
-    """One operation. With `items` it is asked once for all resources, else for each."""
+    """One operation. With `items`, or nothing `given`, it is asked once for all resources, else for each."""
 
+    service: str
     operation: str
     items: str | None
     """JMESPath to the rows of its answer."""
@@ -41,6 +43,7 @@ class Read(NamedTuple):
     """The member of the resource that `by` is equal to."""
     known_as: str
     parameters: Mapping[str, Any]
+    """Texts may hold {account} and {region}."""
     given: Mapping[str, str]
     """Parameters that differ: name <- JMESPath."""
     many: str | None
@@ -67,21 +70,23 @@ class Source(NamedTuple):
     """JMESPath to what else leads to it, such as aliases."""
     exists: str | None
     """JMESPath to what is not there where there is no resource."""
-    properties: Mapping[str, str]
-    """Property <- JMESPath, where it isn't the member of that name."""
+    properties: Mapping[str, tuple[str, ...]]
+    """Property <- JMESPath, of which the first that finds something tells; else the member of that name."""
     attributes: Mapping[str, str]
     """What Fn::GetAtt gives <- JMESPath, as far as others are named by it."""
     pascal: bool
     """Do members begin with small letters, which CloudFormation writes large?"""
     shared: bool
     """Is it the same in every region of the account?"""
+    region: str | None
+    """JMESPath to the region that one of these lies in all the same."""
 
     def reading(self, wanted: Collection[str]) -> tuple[Read, ...]:
         """The operations that tell of the `wanted` properties."""
         told = " ".join(
             (
                 *(self.name, self.names or "", self.exists or "", *self.attributes.values()),
-                *(self.properties.get(it, "") for it in wanted),
+                *(each for it in wanted for each in self.properties.get(it, ())),
             )
         )
         return tuple(
@@ -90,9 +95,15 @@ class Source(NamedTuple):
             if not number or each.many or re.search(rf"\b{each.known_as}\b", told)
         )
 
+    def home(self, record: Mapping[str, Any]) -> str | None:
+        """The region that a resource lies in, as an Item has it."""
+        if not self.shared:
+            return None
+        return str(told(self.region, record) or "") if self.region else GLOBAL
+
     def actions(self, wanted: Collection[str]) -> frozenset[str]:
         """The IAM actions that the calls need."""
-        return frozenset(iam_action(self.service, each.operation) for each in self.reading(wanted))
+        return frozenset(iam_action(each.service, each.operation) for each in self.reading(wanted))
 
 
 class Row(NamedTuple):
@@ -117,6 +128,7 @@ def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
         service=live["service"],
         reads=tuple(
             Read(
+                service=each.get("service", live["service"]),
                 operation=each["operation"],
                 items=each.get("items"),
                 each=each.get("each"),
@@ -136,10 +148,14 @@ def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
         belongs=live.get("belongs", {}),
         names=live.get("names"),
         exists=live.get("exists"),
-        properties=live.get("properties", {}),
+        properties={
+            name: (told,) if isinstance(told, str) else tuple(told)
+            for name, told in live.get("properties", {}).items()
+        },
         attributes=live.get("attributes", {}),
         pascal=live.get("pascal", False),
         shared=live.get("shared", False),
+        region=live.get("region"),
     )
 
 
@@ -152,6 +168,9 @@ class Reader:
         self.api = api
         self.map_calls = map_calls
         self._kept: dict[str, list[dict[str, Any]]] = {}
+        self._common: dict[tuple[str, str], Any] = {}
+        """What was answered once for all resources, or the Fault."""
+        self._lock = Lock()
 
     def rows(self, source: Source, wanted: Collection[str]) -> Iterator[Row]:
         """Every resource of a type. Raises Fault."""
@@ -183,28 +202,34 @@ class Reader:
         A property that hangs on a call that failed is unknown.
         """
         record, faults = dict(row.record), []
-        failed: set[str] = set()
+        failed: dict[str, Fault] = {}
         for read in source.reading(wanted):
             if read.items is None:
                 try:
-                    record[read.known_as] = self._ask(source, read, record)
+                    record[read.known_as] = self._told(source, read, record)
                 except Fault as fault:
                     faults.append(fault)
-                    failed.add(read.known_as)
+                    failed[read.known_as] = fault
         if any(fault.kind == "missing" for fault in faults):
             return None, faults
         if source.exists and not told(source.exists, record):
             return None, faults
         values = {}
         for name in wanted:
-            expression = source.properties.get(name, name)
-            if lost := next((it for it in failed if re.search(rf"\b{it}\b", expression)), None):
-                values[name] = Partial((Opaque(f"what {iam_action(source.service, lost)} would tell"),))
-            elif (value := told(expression, record)) is not None:
-                values[name] = value
+            lost = ""
+            for expression in source.properties.get(name, (name,)):
+                missed = next((it for it in failed if re.search(rf"\b{it}\b", expression)), "")
+                lost = lost or missed
+                if not missed and (value := told(expression, record)) is not None:
+                    values[name] = value
+                    break
+            else:
+                if lost:
+                    values[name] = Partial((Opaque(f"what {failed[lost].action} would tell"),))
         tags = row.tags
         arn = self._arn(source, row.name, record)
-        return Item(source.type, row.name, arn, values, tags.get(_STACK), tags), faults
+        stack, home = tags.get(_STACK), source.home(row.record)
+        return Item(source.type, row.name, arn, values, stack, tags, home=home), faults
 
     def _batches(self, source: Source, first: Read, many: Read) -> Iterator[list[dict[str, Any]]]:
         listed = [told(source.name, row) for row in self._all(source, first)]
@@ -212,12 +237,12 @@ class Reader:
         yield from self.map_calls(lambda part: list(self._pages(source, many, {str(many.many): part})), parts)
 
     def _all(self, source: Source, read: Read) -> Iterator[dict[str, Any]]:
-        return self._pages(source, read, read.parameters)
+        return self._pages(source, read, self._parameters(read))
 
     def _pages(self, source: Source, read: Read, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        for answer in self._answers(source.service, read, parameters):
+        for answer in self._answers(read.service, read, parameters):
             for row in told(read.items, answer) or ():
-                row = _pascal(row) if source.pascal else row
+                row = pascal(row) if source.pascal else row
                 if read.each:
                     outer = {name: value for name, value in row.items() if name != read.each}
                     yield from ({**outer, **inner} for inner in row.get(read.each) or ())
@@ -246,15 +271,38 @@ class Reader:
             seen.add(following)
             asked[following[0]] = following[1]
 
+    def _told(self, source: Source, read: Read, record: Mapping[str, Any]) -> Any:
+        """What an operation that lists nothing says of a resource. Raises Fault."""
+        if read.given:
+            return self._ask(source, read, record)
+        key = source.type, read.known_as
+        with self._lock:
+            if key not in self._common:
+                try:
+                    self._common[key] = self._ask(source, read, record)
+                except Fault as fault:
+                    self._common[key] = fault
+        answer = self._common[key]
+        if isinstance(answer, Fault):
+            raise answer
+        return answer
+
+    def _parameters(self, read: Read) -> dict[str, Any]:
+        scope = self.api.scope
+        return {
+            name: it.format(account=scope.account, region=scope.region) if isinstance(it, str) else it
+            for name, it in read.parameters.items()
+        }
+
     def _ask(self, source: Source, read: Read, record: Mapping[str, Any]) -> Any:
         given = {name: told(expression, record) for name, expression in read.given.items()}
         try:
-            answer = self.api.call(source.service, read.operation, {**read.parameters, **given})
+            answer = self.api.call(read.service, read.operation, {**self._parameters(read), **given})
         except Fault as fault:
             if fault.code in read.absent:
                 return None
             raise
-        return _pascal(answer) if source.pascal else answer
+        return pascal(answer) if source.pascal else answer
 
     def _arn(self, source: Source, name: str, record: Mapping[str, Any]) -> str | None:
         if ":" not in source.arn:
@@ -269,25 +317,3 @@ class Reader:
         more = told(source.names, record) if source.names else []
         found = {name, self._arn(source, name, record), *(more or ())}
         return frozenset(it for it in found if isinstance(it, str))
-
-
-def told(expression: str | None, record: Any) -> Any:
-    """What a JMESPath expression finds, None where that is nothing."""
-    if expression is None:
-        return None
-    if expression.isidentifier():
-        return record.get(expression) if isinstance(record, Mapping) else None
-    return _compiled(expression).search(record)
-
-
-@cache
-def _compiled(expression: str) -> Any:
-    import jmespath  # type: ignore[import-untyped] # it has no stubs
-
-    return jmespath.compile(expression)
-
-
-def _pascal(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {name[:1].upper() + name[1:]: _pascal(value) for name, value in node.items()}
-    return [_pascal(value) for value in node] if isinstance(node, list) else node

@@ -249,6 +249,7 @@ def test_a_service_that_cannot_be_reached_is_not_asked_again(
     aws: Fake, monkeypatch: pytest.MonkeyPatch, endpoint: str, region: str, kind: str, code: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", endpoint)
+    monkeypatch.delenv("HTTP_PROXY")
     access.forget()
     api = client(region=region)
     fault = raised(api)

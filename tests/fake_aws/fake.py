@@ -81,8 +81,10 @@ class Fake:
             "AWS_DEFAULT_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self.url,
+            "AWS_ENDPOINT_URL_S3_CONTROL": "http://s3-control.invalid",  # before it comes the account
             "AWS_SECRET_ACCESS_KEY": "secret-of-nobody",
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "HTTP_PROXY": self.url,
             "NO_PROXY": "127.0.0.1",
         }
 
@@ -189,10 +191,14 @@ class Fake:
     def _reply(self, request: Request) -> Reply:
         key, region, signing_name = request.signer
         service = service_of(signing_name)
+        if service == "s3" and "x-amz-account-id" in request.headers:
+            service = "s3control"
         try:
             operation, parameters = read(
                 service, request.method, request.target, request.headers, request.body
             )
+            if service == "s3control":
+                parameters["AccountId"] = request.headers["x-amz-account-id"]
             found = re.search(r"\d{12}", key)
             call = Call(service, operation.name, parameters, found[0] if found else ACCOUNT, region, key)
             return self._answered(call, operation)

@@ -54,6 +54,8 @@ class Services:
     """Of all keys."""
     findings: list[Mapping[str, Any]] = field(default_factory=list)
     """What Security Hub was sent."""
+    public_access_block: Mapping[str, bool] | None = None
+    """What an account's block of public access to S3 blocks, if it has one."""
     evaluations: list[Mapping[str, Any]] = field(default_factory=list)
     """What AWS Config was sent."""
     compliance: dict[tuple[str, str, str, str], Mapping[str, Any]] = field(default_factory=dict)
@@ -252,6 +254,12 @@ def _tagged(services: Services, call: Call) -> dict[str, Any]:
     return {"ResourceTagMappingList": rows[start : start + most], "PaginationToken": token}
 
 
+def _blocked(services: Services, call: Call) -> dict[str, Any]:
+    if services.public_access_block is None:
+        raise AwsError("NoSuchPublicAccessBlockConfiguration", status=404)
+    return {"PublicAccessBlockConfiguration": services.public_access_block}
+
+
 def _imported(services: Services, call: Call) -> dict[str, Any]:
     findings = call.parameters["Findings"]
     if not 1 <= len(findings) <= 100:
@@ -280,6 +288,7 @@ _ANSWERS: Mapping[tuple[str, str], Callable[[Services, Call], dict[str, Any]]] =
     ("kms", "ListResourceTags"): lambda services, call: {"Tags": [], "Truncated": False},
     ("lambda", "Invoke"): config.invoked,
     ("resourcegroupstaggingapi", "GetResources"): _tagged,
+    ("s3control", "GetPublicAccessBlock"): _blocked,
     ("securityhub", "BatchImportFindings"): _imported,
     ("sts", "AssumeRole"): _assumed,
     ("sts", "GetCallerIdentity"): _caller,

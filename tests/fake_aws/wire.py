@@ -31,7 +31,7 @@ SERVICES = (
         "organizations",
         "resourcegroupstaggingapi",
     ),
-    *("s3", "sagemaker", "securityhub", "sts"),
+    *("s3", "s3control", "sagemaker", "securityhub", "sts"),
 )
 XML = {"query", "ec2", "rest-xml"}
 
@@ -182,6 +182,8 @@ def write(operation: OperationModel, answer: Mapping[str, Any]) -> Reply:
         inner = f"<{wrapper}>{inner}</{wrapper}>"
     root = shape.name if shape and protocol == "rest-xml" else f"{operation.name}Response"
     if protocol == "rest-xml" and shape and (payload := shape.serialization.get("payload")):
+        if shape.members[payload].type_name == "string":
+            return Reply(200, str(answer.get(payload, "")).encode(), "application/json")
         root, inner = payload, _children(answer.get(payload, {}), shape.members[payload])
     space = model.metadata.get("xmlNamespace", "")
     text = f'<{root} xmlns="{space}">{inner}<RequestId>0</RequestId></{root}>'
