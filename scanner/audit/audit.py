@@ -10,10 +10,12 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from scanner.audit.governance import AccountJob
+from scanner.audit.item import GLOBAL
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.pace import Count, total
 from scanner.audit.reckoning import DEFECT
 from scanner.audit.region import audit_scope
+from scanner.audit.shared import told_once
 from scanner.audit.unit import Row, Unit
 from scanner.model import Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.scan import Plan
@@ -71,6 +73,7 @@ class Audit:
         self.crashed = False
         self.told: list[Gap] = []
         """The Gaps so far, accepted ones too."""
+        self._sources = jobs[0].sources if jobs else {}
         self._patience = _PATIENCE
         self._hangs = False
         self._tally = Tally(plan)
@@ -105,7 +108,7 @@ class Audit:
             aside.shutdown(wait=False, cancel_futures=True)
         self._ended = self.heading.now()
         yield from self._told(self._gaps)
-        for result in results:
+        for result in told_once(results, self._sources, self.plan.show_passed):
             yield from self._report(result)
         yield from self._closing_notes()
 
@@ -177,7 +180,9 @@ class Audit:
         yield from self._told(result.gaps)
         self._notes.update(dict.fromkeys(result.notes))
         self._calls = total([self._calls, result.calls])
-        if self.plan.baseline is not None and all(unit.state == "judged" for unit in result.units):
+        # What is of no region may be led to from one that is not in this audit.
+        whole = not any(unit.type in self._sources and scope.region == GLOBAL for unit in result.units)
+        if self.plan.baseline is not None and whole and all(it.state == "judged" for it in result.units):
             self.plan.baseline.judged(scope.shown)
         names = ("resources", "passed", "fail", "unknown", "waived", "baseline", "gaps", "accepted_gaps")
         change = {name: counts[name] - before[name] for name in names}

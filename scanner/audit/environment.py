@@ -42,7 +42,8 @@ class _Kept(NamedTuple):
     names: frozenset[str]
     texts: Mapping[str, frozenset[str]]
     """Path by which it may be found -> what it names there."""
-    tagged: bool
+    own: bool
+    """Is it of the environment by its tags, or since all of the region is?"""
     packed: bytes
 
 
@@ -61,6 +62,7 @@ class Surroundings:
         self._types = {kind: catalog.types.get(kind) or {} for kind in catalog.types}
         self._sources, self._reader, self._things = sources, reader, things
         self._environment = environment
+        things.shared = frozenset(kind for kind, source in sources.items() if source.shared)
         self._wanted = {kind: wanted_of(catalog, looking, kind, sources) for kind in sources}
         self._leading = {kind: leading(catalog, kind, sources) for kind in sources}
         self._rows: dict[str, list[_Kept]] = {}
@@ -118,7 +120,8 @@ class Surroundings:
             if item is not None:
                 record = json.loads(zlib.decompress(row.packed)) if source.attributes else {}
                 given = {name: told(it, record) for name, it in source.attributes.items()}
-                thing = Thing(type_name, item.name, row.names, item.properties, given)
+                home = item.home if self._is_elsewhere(item.home) else None
+                thing = Thing(type_name, item.name, row.names, item.properties, given, home)
                 self._things.add(thing)
                 self.meet(thing)
             elif faults and any(fault.kind != "missing" for fault in faults):
@@ -136,7 +139,7 @@ class Surroundings:
         return not belongs and type_name in self._sought
 
     def _wants(self, type_name: str, row: _Kept, belongs: bool) -> bool:
-        if self._environment.whole or row.tagged or not row.names.isdisjoint(self._called[type_name]):
+        if row.own or not row.names.isdisjoint(self._called[type_name]):
             return True
         entry = self._types[type_name]
         ways = references(entry)
@@ -167,11 +170,15 @@ class Surroundings:
                 packed = zlib.compress(
                     json.dumps(row.record, default=str).encode("utf-8", "surrogatepass"), 1
                 )
-                tagged = self._environment.tagged(row.record)
-                rows.append(_Kept(row.name, row.names, texts, tagged, packed))
+                own = self._environment.whole or self._environment.tagged(row.record)
+                own = own and not self._is_elsewhere(source.home(row.record))
+                rows.append(_Kept(row.name, row.names, texts, own, packed))
         except Fault as fault:
             self._things.lose(type_name, fault)
             yield Taken(type_name, faults=(fault,))
+
+    def _is_elsewhere(self, home: str | None) -> bool:
+        return home not in (None, "", GLOBAL, self._reader.api.scope.region)
 
     def _paths(self, type_name: str) -> set[str]:
         """The paths by which resources of a type are found."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from scanner.audit.account import Place
 from scanner.audit.client import Client
-from scanner.audit.item import Item, Scope
+from scanner.audit.item import GLOBAL, Item, Scope
 from scanner.audit.job import ScopeResult, Watch
 from scanner.audit.judging import Census, Judge
 from scanner.audit.opt_out import EFFECTIVE
@@ -20,8 +20,6 @@ from scanner.model import Control, Gap, Note
 ATTACHED = "AWS::Organizations::AttachedPolicies"
 HOMES = {"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
 """Where Organizations is asked, by partition."""
-REGION = "global"
-"""What reports give as the region of what an organisation has settled for a whole account."""
 _NAMES = ("DescribeOrganization", "DescribePolicy", "ListParents", "ListPolicies", "ListPoliciesForTarget")
 ACTIONS = {
     EFFECTIVE: frozenset({"organizations:DescribeEffectivePolicy"}),
@@ -126,7 +124,7 @@ def account_jobs(
     of_accounts = [it for it in rendered if it.source.type in TYPES]
     look = partial(items, organization, of_accounts, given[1] if given else {})
     return [
-        AccountJob(own.scope._replace(account=it, region=REGION), chosen, look, pace, catalog, keep_passed)
+        AccountJob(own.scope._replace(account=it, region=GLOBAL), chosen, look, pace, catalog, keep_passed)
         for it in accounts
     ]
 

@@ -110,6 +110,8 @@ class Thing(NamedTuple):
     properties: Mapping[str, Any]
     attributes: Mapping[str, str] = {}
     """What Fn::GetAtt gives, by the attribute's name."""
+    home: str | None = None
+    """The region that it lies in, where that is another one."""
 
 
 def thing_of(item: Item) -> Thing:
@@ -128,6 +130,8 @@ class Things:
         self._by: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
         self.missing: dict[str, str] = {}
         """Types that could not be read to the end -> why."""
+        self.shared: frozenset[str] = frozenset()
+        """Types that are the same in every region."""
 
     def add(self, thing: Thing) -> None:
         """Take in a resource."""
@@ -170,6 +174,8 @@ class Things:
             apart = [id(it) for it in self._joined(thing, type_name, joint["except"], None)]
             found = [it for it in found if id(it) not in apart]
         why = self.missing.get(type_name)
+        if why is None and thing.home and type_name not in self.shared:
+            why = f"what there is in {thing.home}"
         if why is None:
             return found or None
         more = Partial((Opaque(why, more=True),))

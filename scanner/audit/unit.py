@@ -25,6 +25,8 @@ class Row(NamedTuple):
     drafts: tuple[Draft, ...]
     passed: tuple[str, ...]
     """Ids of the controls that pass, where those are reported too."""
+    home: str | None = None
+    """As an Item has it."""
 
 
 class Unit(NamedTuple):
@@ -56,8 +58,9 @@ class Unit(NamedTuple):
     def rows(self) -> Iterator[Row]:
         """The resources with findings, in the order in which they were read; one is held at a time."""
         for line in chain(lines(self.log), lines(self.later)):
-            type_name, name, arn, stack, drafts, passed = json.loads(line)
-            yield Row(type_name, name, arn, stack, tuple(Draft(*draft) for draft in drafts), tuple(passed))
+            type_name, name, arn, stack, drafts, passed, home = json.loads(line)
+            told = tuple(Draft(*draft) for draft in drafts)
+            yield Row(type_name, name, arn, stack, told, tuple(passed), home)
 
     def pack(self) -> bytes:
         """As bytes that `unpack` takes."""
@@ -88,10 +91,11 @@ class Log:
         """What ARNs call the resources."""
 
     def add(self, item: Item, judged: Judged, keep_passed: bool) -> None:
-        """Take down a resource, unless there is nothing to report of it."""
-        passed = judged.passed if keep_passed else ()
-        if judged.drafts or passed:
-            self.write((item.type, item.name, item.arn, item.stack, judged.drafts, passed))
+        """Take down a resource, unless there is nothing to report of it, here or in another region."""
+        is_shared = item.home is not None
+        passed = judged.passed if keep_passed or is_shared else ()
+        if judged.drafts or passed or is_shared:
+            self.write((item.type, item.name, item.arn, item.stack, judged.drafts, passed, item.home))
             self.kinds.update(kinds_of(item))
 
     def write(self, row: Any) -> None:

@@ -82,7 +82,7 @@ class Comparison:
         for finding in old.findings():
             if status(finding) != "passed":
                 before.setdefault(finding.fingerprint, Counter())[status(finding)] += 1
-        seen_before, seen_now = coverage(old), coverage(new)
+        seen_before, seen_now = coverage(old), coverage(new, old)
         for finding in new.findings():
             state = status(finding)
             if state == "passed":
@@ -121,10 +121,11 @@ def _judge(state: str, was: str, seen_before: Callable[[], bool]) -> tuple[str, 
     return "unchanged", "" if was == state else f"was {was}"
 
 
-def coverage(report: Saved) -> Callable[[Finding], bool]:
+def coverage(report: Saved, earlier: Saved | None = None) -> Callable[[Finding], bool]:
     """Whether a report has looked at the place of a finding, with its control, if it has not listed it.
 
-    Where the report does not tell, it has not: what is called fixed must have been looked for.
+    Where the report does not tell, it has not: what is called fixed must have been looked for. What is of no
+    region may be led to from any of those that the `earlier` report was about.
     """
     about = report.about
     if about is None:
@@ -134,12 +135,14 @@ def coverage(report: Saved) -> Callable[[Finding], bool]:
         whole = {
             (each["account"], each["region"], each["type"]) for each in about["looked_at"] if each["complete"]
         }
-        since = about["since"]
+        since, before = about["since"], (earlier.about if earlier else None) or about
+        fewer = not set(before["regions"]) <= set(about["regions"])
 
         def audited(finding: Finding) -> bool:
             at, kind = finding.location, finding.resource.type
             # A job can't be mended: one that is listed no more has left the time window.
             left = since is not None and _JOB.search(kind) is not None
+            left = left or (at.region == "global" and fewer)
             return finding.control.id in controls and not left and (at.account, at.region, kind) in whole
 
         return audited

@@ -325,3 +325,114 @@ def test_what_names_a_resource_is_looked_into(traffic: str, verdict: str, tmp_pa
         fake.answer("ec2", "DescribeFlowLogs", {"FlowLogs": [log]})
         ran = audit(fake, tmp_path, "--select", "vpc-flow-logs", "--all", "--no-store", "-f", "json")
     assert {each[1:3] for each in found(ran.report)} == {(verdict, "vpc-a")}
+
+
+CLOSED = dict.fromkeys(
+    ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+)
+HALF = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
+REST = {name: True for name in CLOSED if name not in HALF}
+
+
+def bucket(fake: Fake, name: str = "b", **told: Any) -> dict[str, Any]:
+    """A bucket that only its block of public access decides about."""
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    fake.answer("s3", "GetBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": [rule]}})
+    fake.answer("s3", "GetBucketVersioning", {"Status": "Enabled"})
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+    plain = {**statement, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    fake.answer("s3", "GetBucketPolicy", {"Policy": json.dumps({"Statement": [plain]})})
+    return {"Name": name, **told}
+
+
+@pytest.mark.parametrize(
+    ("account", "own", "denied", "verdict", "code"),
+    [
+        (None, None, "", "fail", 1),
+        (None, CLOSED, "", "pass", 0),
+        (CLOSED, None, "", "pass", 0),
+        (HALF, None, "", "fail", 1),
+        (HALF, REST, "", "pass", 0),
+        (None, HALF, "s3control", "unknown", 3),
+        (None, CLOSED, "s3control", "pass", 3),
+        (CLOSED, None, "s3", "pass", 3),
+        (HALF, None, "s3", "unknown", 3),
+    ],
+)
+def test_an_account_blocks_public_access_to_its_buckets(
+    account: Any, own: Any, denied: str, verdict: str, code: int, tmp_path: Path
+) -> None:
+    with Fake() as fake:
+        fake.answer("s3", "ListBuckets", {"Buckets": [bucket(fake)]})
+        fake.services.public_access_block = account
+        fake.answer("s3", "GetPublicAccessBlock", {"PublicAccessBlockConfiguration": own or {}})
+        if denied:
+            fake.fail("GetPublicAccessBlock", "AccessDenied", when=lambda call: call.service == denied)
+        select = ("--select", "artifact-bucket", "--environment", "--no-store", "--all")
+        ran = audit(fake, tmp_path, *select, "-f", "json")
+        asked = [call.parameters for call in fake.log if call.service == "s3control"]
+    assert (ran.code, {each[1] for each in found(ran.report)}) == (code, {verdict})
+    assert [each["AccountId"] for each in asked] == ["111122223333"]
+    for gap in ran.report["gaps"]:
+        action = (
+            "s3:GetAccountPublicAccessBlock" if denied == "s3control" else "s3:GetBucketPublicAccessBlock"
+        )
+        assert gap["hint"].startswith(f"allow {action};")
+
+
+TRUSTING = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]})
+BUCKETS = {"east": "us-east-1", "west": "eu-west-1", "far": "us-west-2", "old": None}
+"""Bucket -> where it lies, as far as S3 tells."""
+
+
+@pytest.mark.parametrize("words", [(), ("--environment",)])
+def test_what_all_regions_share_is_told_once(words: tuple[str, ...], tmp_path: Path) -> None:
+    arn = "arn:aws:iam::111122223333:role/lab"
+    role = {"RoleName": "lab", "Arn": arn, "AssumeRolePolicyDocument": TRUSTING, "RolePolicyList": []}
+    select = [word for name in ("execution-role-scope", "artifact-bucket") for word in ("--select", name)]
+    where = ("--region", "us-east-1", "--region", "eu-west-1")
+    with Fake() as fake:
+        fake.answer("iam", "GetAccountAuthorizationDetails", {"RoleDetailList": [role], "Policies": []})
+        listed = [bucket(fake, name, **({"BucketRegion": at} if at else {})) for name, at in BUCKETS.items()]
+        fake.answer("s3", "ListBuckets", {"Buckets": listed})
+        for region in where[1::2]:
+            for name in BUCKETS:
+                there = {"OutputDataConfig": {"S3OutputPath": f"s3://{name}/"}, "RoleArn": arn}
+                fake.create("TrainingJob", there, region=region)
+        ran = audit(
+            fake, tmp_path, *select, *where, *words, "--no-store", "-f", "json", "-f", "asff", "-o", "hub"
+        )
+    told = {(each["resource"]["name"], each["location"]["region"]) for each in ran.report["findings"]}
+    assert told == {
+        *(("lab", "global"), ("east", "us-east-1"), ("west", "eu-west-1")),
+        *(("far", "us-east-1"), ("old", "us-east-1")),  # which looked at it first
+    }
+    assert len(ran.report["findings"]) == 5
+    assert ran.report["summary"]["resources"] == sum(
+        each["resources"] for each in ran.report["audit"]["totals"]
+    )
+    assert ran.report["summary"]["resources"] == len(BUCKETS) + 1 + 2 * len(BUCKETS)
+    looked = {(each["region"], each["type"]) for each in ran.report["audit"]["looked_at"]}
+    assert ("global", "AWS::IAM::Role") in looked
+    assert not {(region, "AWS::IAM::Role") for region in where[1::2]} & looked
+
+
+def test_what_is_elsewhere_is_judged_without_what_only_its_region_knows(tmp_path: Path) -> None:
+    with Fake() as fake:
+        fake.answer("s3", "ListBuckets", {"Buckets": [bucket(fake, "far", BucketRegion="us-west-2")]})
+        fake.create("TrainingJob", {"OutputDataConfig": {"S3OutputPath": "s3://far/"}})
+        ran = audit(fake, tmp_path, "--select", "trail-data-events", "--no-store", "-f", "json")
+    assert {each[1] for each in found(ran.report)} == {"unknown"}
+    assert "us-west-2" in ran.report["findings"][0]["message"]
+
+
+def test_a_region_that_was_not_read_leaves_what_is_global_open(tmp_path: Path) -> None:
+    where = ("--region", "us-east-1", "--region", "eu-west-1")
+    with Fake() as fake:
+        fake.create("TrainingJob", {"RoleArn": "arn:aws:iam::111122223333:role/lab"})
+        fake.fail("GetCallerIdentity", when=lambda call: call.region == "eu-west-1")
+        ran = audit(fake, tmp_path, "--select", "execution-role-scope", *where, "--no-store", "-f", "json")
+    looked = {
+        each["complete"] for each in ran.report["audit"]["looked_at"] if each["type"] == "AWS::IAM::Role"
+    }
+    assert (ran.code, looked) == (3, {False})

@@ -93,6 +93,16 @@ def test_what_was_not_looked_at_is_not_fixed(tmp_path: Path, about: dict[str, An
     assert changes(tmp_path, "a, b", "", **about) == {"a": "not looked at", "b": "not looked at"}
 
 
+def test_what_is_global_is_fixed_where_all_regions_were_read_again(tmp_path: Path) -> None:
+    role = audits.finding("volume-kms-key", NOTEBOOK, "role", region="global")
+    looked = [{**LOOKED, "region": "global"}]
+    audits.write(tmp_path / "old", [role], gaps=[])
+    for regions, became in ((audits.REGIONS, "fixed"), (audits.REGIONS[:1], "not looked at")):
+        audits.write(tmp_path / "new", [], gaps=[], since=None, looked_at=looked, regions=list(regions))
+        [change] = compare(tmp_path, "old", "new").report["changes"]
+        assert change["change"] == became
+
+
 def test_a_job_that_left_the_time_window_is_not_fixed(tmp_path: Path) -> None:
     assert changes(tmp_path, "a, job", "", since=audits.AT) == {"a": "fixed", "job": "not looked at"}
     assert changes(tmp_path, "a, job", "") == {"a": "fixed", "job": "fixed"}
