@@ -140,7 +140,7 @@ def command(
     if given["security_hub"]:
         from scanner.cli.security_hub import SecurityHub
 
-        hub = SecurityHub((*survey.places, *([survey.own] if survey.own else [])), now)
+        hub = SecurityHub(survey.places, survey.own, now)
     audit = Audit(
         plan=plan,
         heading=heading,

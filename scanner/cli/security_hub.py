@@ -13,14 +13,16 @@ from scanner.audit.account import Place
 from scanner.audit.audit import Audit
 from scanner.model import Finding, SmguardError
 from scanner.report import Run
-from scanner.report.asff import Sent, records, send, send_all
+from scanner.report.asff import Sent, at_home, records, send, send_all
 
 
 class SecurityHub:
     """Where `--security-hub` sends findings, a few at a time."""
 
-    def __init__(self, places: Iterable[Place], at: datetime) -> None:
-        self._access = {place.scope.account: place.access for place in places}
+    def __init__(self, places: Iterable[Place], own: Place | None, at: datetime) -> None:
+        places = tuple(places)
+        self._regions = {place.scope.region for place in places}
+        self._access = {it.scope.account: it.access for it in (*([own] if own else ()), *places)}
         self._at = at.isoformat(timespec="seconds")
         self._taken = 0
         self._refused: Counter[str] = Counter()
@@ -29,7 +31,7 @@ class SecurityHub:
     def take(self, findings: list[Finding]) -> None:
         """Send findings of one account and region."""
         account = findings[0].location.account or ""
-        self._count(send(findings, _Session(self, account), self._at))
+        self._count(send(at_home(findings, self._regions), _Session(self, account), self._at))
 
     def _count(self, sent: Sent) -> None:
         self._taken += sent.taken

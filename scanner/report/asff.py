@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from textwrap import wrap
 from time import sleep
 from typing import Any, NamedTuple
 
-from scanner.model import Finding, Gap, Location, SmguardError
+from scanner.model import Finding, Gap, Location, SmguardError, Verdict
 from scanner.report import Run, excuse, hint_of, reported, said, status
 from scanner.report.about import facts, tool
 from scanner.safe_text import inert, to_json
@@ -27,7 +27,8 @@ _TYPE = "Software and Configuration Checks/AWS Security Best Practices"
 _DETAILED = {"AWS::SageMaker::NotebookInstance": "AwsSageMakerNotebookInstance"}
 _ACCOUNT, _REGION = re.compile(r"\d{12}"), re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-_HOME = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_GONE = "was looked for and is not there any more: mended, or the resource is gone"
 _TRIES = 4
 _ALL = 1_000_000
 _COUNTS = ("resources", "passed", "fail", "unknown", "waived")
@@ -49,13 +50,34 @@ def render(run: Run) -> Iterator[str]:
     """A line of JSON for each call, `{"Findings": […]}`; of one account and region, as calls must be."""
     if run.kind != "audit" or run.about is None:
         raise SmguardError("asff is a format for audits: its findings lie in an account")
-    at = str(run.about()["at"])
+    about = run.about()
+    at = str(about["at"])
     gaps: list[Gap] = []
     findings = reported(run, gaps, [])
-    for batch in batches(findings, at):
+    for batch in batches(at_home(findings, about["regions"]), at):
         yield to_json({"Findings": batch}) + "\n"
     for record in records(run, gaps):
         yield to_json({"Findings": [record]}) + "\n"
+
+
+def close(findings: Iterable[Finding], about: Mapping[str, Any]) -> Iterator[str]:
+    """The calls that close findings which the audit that is told `about` looked for and did not find."""
+    passed = {
+        it.fingerprint: it._replace(
+            verdict=Verdict.PASS, message=_GONE, condition=None, waiver=None, baseline=False
+        )
+        for it in findings
+    }
+    for batch in batches(at_home(passed.values(), about["regions"]), str(about["at"])):
+        yield to_json({"Findings": [{**each, "RecordState": "ARCHIVED"} for each in batch]}) + "\n"
+
+
+def at_home(findings: Iterable[Finding], regions: Collection[str]) -> Iterator[Finding]:
+    """Findings, with what is of no region where AWS keeps that, or in a region that was audited."""
+    home = None if not regions or {*regions} & {*_HOME.values()} else min(regions)
+    for it in findings:
+        is_global = home is not None and it.location.region == "global"
+        yield it._replace(location=it.location._replace(region=home)) if is_global else it
 
 
 def batches(findings: Iterable[Finding], at: str) -> Iterator[list[dict[str, Any]]]:

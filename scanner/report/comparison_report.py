@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
+from scanner.model import SmguardError
 from scanner.report import position, said, status
 from scanner.report.about import spoken
 from scanner.report.comparison import CHANGES, Change, Comparison, lines
@@ -153,10 +154,22 @@ def _html(it: Comparison, layout: Layout) -> Iterator[str]:
     yield from document(page, newest.run(), shown)
 
 
+def _asff(it: Comparison, layout: Layout) -> Iterator[str]:
+    from scanner.report.asff import close
+
+    newest = it.reports[-1]
+    if newest.kind != "audit" or newest.about is None:
+        raise SmguardError("asff is a format for audits: its findings lie in an account")
+    left = {change.finding.fingerprint for change in it.changes() if change.what != "fixed"}
+    fixed = (change.finding for change in it.changes() if change.what == "fixed")
+    yield from close((each for each in fixed if each.fingerprint not in left), newest.about)
+
+
 FORMATS: dict[str, Callable[[Comparison, Layout], Iterator[str]]] = {
     "table": _table,
     "json": _json,
     "markdown": _markdown,
     "html": _html,
+    "asff": _asff,
 }
 """The formats that can tell of a comparison."""

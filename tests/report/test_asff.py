@@ -212,6 +212,50 @@ def test_any_text_fits(tmp_path_factory: pytest.TempPathFactory, name: str, kind
 # --- sending ----------------------------------------------------------------------------------------------
 
 
+def test_what_is_fixed_is_closed_and_nothing_else(tmp_path: Path) -> None:
+    kept, mended, doubled, job = (
+        audits.finding("volume-kms-key", kind, name)
+        for kind, name in (
+            (NOTEBOOK, "a"),
+            (NOTEBOOK, "b"),
+            (NOTEBOOK, "c"),
+            ("AWS::SageMaker::TrainingJob", "j"),
+        )
+    )
+    audits.write(
+        tmp_path / "old", [kept, mended, mended, doubled, doubled, job], gaps=[], at="2026-10-04T07:30:00Z"
+    )
+    audits.write(tmp_path / "new", [kept, doubled], gaps=[])
+    words = ("--compare", "old", "new", "-f", "asff")
+    ran = smguard("report", *words, cwd=tmp_path, **MEASURED)
+    [[closed]] = calls(ran.out)
+    [[open_]] = list(batches(findings(tmp_path, mended), audits.AT))
+    assert (closed["Id"], closed["UpdatedAt"]) == (open_["Id"], audits.AT)
+    assert (closed["Compliance"]["Status"], closed["RecordState"]) == ("PASSED", "ARCHIVED")
+    assert closed["Severity"]["Label"] == "INFORMATIONAL"
+    assert (
+        closed["Description"]
+        == "b: was looked for and is not there any more: mended, or the resource is gone"
+    )
+    (tmp_path / "none.yaml").write_text("Resources: {}")
+    smguard("scan", "none.yaml", "-f", "json", "-o", "scan", cwd=tmp_path)
+    refused = smguard("report", "--compare", "scan", "scan", "-f", "asff", cwd=tmp_path, **MEASURED)
+    assert (refused.code, "a format for audits" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("regions", "home"),
+    [(["eu-west-1", "us-east-1"], "us-east-1"), (["eu-west-1", "eu-central-1"], "eu-central-1")],
+)
+def test_what_is_of_no_region_goes_where_somebody_looks(
+    tmp_path: Path, regions: list[str], home: str
+) -> None:
+    role = audits.finding("vpc-config", "AWS::IAM::Role", "lab", region="global")
+    path = audits.write(tmp_path / "a.json", [role], gaps=[], regions=regions)
+    first, *_ = calls(render(path))
+    assert [each["Resources"][0]["Region"] for each in first] == [home]
+
+
 class Hub:
     """Security Hub, as far as BatchImportFindings goes, over HTTP."""
 
