@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
+from scanner.audit import access
 from scanner.report import FORMATS
 from tests.audit.running import audit, found
 from tests.door import Ran, assert_inert, smguard
@@ -80,6 +82,7 @@ FAULTS: list[Any] = [
     pytest.param(DESCRIBE, "garbage", {}, 0, "can't be read", id="A11-garbage-description"),
     pytest.param(DESCRIBE, "empty", {}, 0, "can't be read", id="A15-empty-description"),
     pytest.param(DESCRIBE, "truncated", {}, 0, "DescribeNotebookInstance", id="A16-truncated-description"),
+    pytest.param(DESCRIBE, "hang", {}, 0, "got no answer", id="A14-hang"),
     pytest.param(DESCRIBE, "reset", {}, 0, "got no answer", id="reset-connection"),
     pytest.param(DESCRIBE, "AccessDeniedException", {"times": 1}, 4, "is denied", id="one-denied"),
 ]
@@ -89,6 +92,7 @@ FAULTS: list[Any] = [
 def test_a_fault_is_a_gap_and_everything_else_is_audited(
     fake: Fake,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     operation: str,
     code: str,
     more: Mapping[str, Any],
@@ -97,6 +101,9 @@ def test_a_fault_is_a_gap_and_everything_else_is_audited(
 ) -> None:
     seed(fake)
     fake.fail(operation, code, when=in_the_us, **more)
+    if code == "hang":
+        whole = access.configuration
+        monkeypatch.setattr(access, "configuration", lambda: whole().merge(Config(read_timeout=0.5)))
     ran = everywhere(fake, tmp_path)
     assert CANARY not in ran.out + ran.err
     found = counted(ran)
@@ -120,6 +127,16 @@ def test_a_fault_is_a_gap_and_everything_else_is_audited(
         assert gap["hint"]
     if operation != "*":
         assert all("notebook-direct-internet, notebook-root-access" in gap["what"] for gap in gaps)
+
+
+@pytest.mark.parametrize("operation", [pytest.param(DESCRIBE, id="A02"), pytest.param(LIST, id="A04")])
+def test_what_is_denied_in_all_regions_is_a_gap_in_each(fake: Fake, tmp_path: Path, operation: str) -> None:
+    seed(fake)
+    fake.fail(operation)
+    ran = everywhere(fake, tmp_path)
+    assert counted(ran) == Counter({key: n for key, n in ALL_OF_IT.items() if key[1] == "Model"})
+    assert sorted(gap["where"] for gap in ran.report["gaps"]) == [f"111122223333/{it}" for it in REGIONS]
+    assert all(f"allow sagemaker:{operation};" in gap["hint"] for gap in ran.report["gaps"])
 
 
 def test_a_region_that_is_not_enabled_is_a_gap(fake: Fake, tmp_path: Path) -> None:

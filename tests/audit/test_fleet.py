@@ -21,6 +21,7 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
 from scanner.model import SmguardError
 from tests.audit.fast import ACCOUNT, REGION
+from tests.audit.running import audit
 from tests.fake_aws import Fake
 
 pytest.importorskip("distributed", reason="Dask is an extra")
@@ -71,6 +72,36 @@ def test_places_are_audited_by_workers_although_some_die(cluster: Any, aws: Fake
             wrong.result(timeout=60)
     finally:
         workers.shutdown(wait=False, cancel_futures=True)
+
+
+def test_an_audit_on_a_cluster_whose_worker_is_killed_finds_the_same(tmp_path: Path) -> None:
+    import dask
+    from distributed import Client as Visitor
+    from distributed import LocalCluster
+
+    regions = [word for name in ("us-east-1", "eu-west-1", "us-west-2") for word in ("--region", name)]
+    words = (*regions, "--select", "notebook-root-access", "--no-store", "-f", "json")
+    with Fake() as fake:
+        for region in regions[1::2]:
+            fake.create("NotebookInstance", {"RootAccess": "Enabled"}, region=region)
+        here = audit(fake, tmp_path, *words)
+        few = dask.config.set({"distributed.scheduler.allowed-failures": 3})
+        led = {**fake.environment(), "XDG_CACHE_HOME": str(tmp_path)}
+        with few, LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", env=led) as cluster:
+            with Visitor(cluster) as visitor:
+                left = [*visitor.run(os.getpid).values()]
+
+            def kill(call: Any) -> float:
+                if call.operation == "DescribeNotebookInstance" and len(left) > 1:
+                    os.kill(left.pop(), signal.SIGKILL)
+                return 0.0
+
+            fake.latency = kill
+            there = audit(fake, tmp_path, *words, "--dask", cluster.scheduler_address)
+    assert len(left) == 1
+    assert (there.code, there.report["findings"]) == (1, here.report["findings"])
+    assert there.report["summary"] == here.report["summary"]
+    assert len(here.report["findings"]) == 3
 
 
 def test_a_task_that_every_worker_dies_over_is_given_up(cluster: Any, aws: Fake, tmp_path: Path) -> None:
