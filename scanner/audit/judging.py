@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import partial
 from threading import Condition, Lock
 from typing import Any, NamedTuple, Protocol
 
@@ -182,7 +183,15 @@ class Judge:
         properties = dict(item.properties)
         if thing is not None:
             properties[OWNER] = self.things.owner(thing)
-        subject = self._subject(item, properties)
+        subject_of = partial(
+            Subject,
+            kind=self._kinds.get(item.type, {}),
+            origin=(None, None),
+            look=lambda world: self._view,
+            joined=self._joined,
+            world_limit=1,
+        )
+        subject = subject_of(properties=properties)
         worst: dict[tuple[str, str], Draft] = {}
         passed: dict[str, None] = {}
         crashed: list[tuple[str, str]] = []
@@ -195,7 +204,7 @@ class Judge:
             try:
                 judgements = self._engine.judge(control, item.type, subject)
                 if hidden := item.unsaid & self._of(control, item.type):
-                    there = self._subject(item, {**properties, **dict.fromkeys(hidden, _SOME)})
+                    there = subject_of(properties={**properties, **dict.fromkeys(hidden, _SOME)})
                     if not _alike(judgements, self._engine.judge(control, item.type, there)):
                         unsaid.append((control.id, ", ".join(sorted(hidden))))
                         continue
@@ -220,16 +229,6 @@ class Judge:
         failing = {control for control, _ in worst} | {control for control, _ in crashed}
         passing = tuple(each for each in passed if each not in failing)
         return Judged(tuple(worst.values()), passing, tuple(crashed), tuple(unsaid))
-
-    def _subject(self, item: Item, properties: Mapping[str, Any]) -> Subject:
-        return Subject(
-            properties=properties,
-            kind=self._kinds.get(item.type, {}),
-            origin=(None, None),
-            look=lambda world: self._view,
-            joined=self._joined,
-            world_limit=1,
-        )
 
     def judge_whole(self, item: Item) -> Judged:
         """Judge one resource by all controls that are about its type, where nothing more will be read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from scanner.audit.item import GLOBAL
+from scanner.audit.item import GLOBAL, Scope
 from scanner.audit.job import ScopeResult
 from scanner.audit.judging import Draft
 from scanner.audit.source import Source
@@ -13,71 +13,57 @@ from scanner.model import Verdict
 
 
 def told_once(
-    results: Sequence[ScopeResult], sources: Mapping[str, Source], keep_passed: bool
+    results: Iterable[ScopeResult], sources: Mapping[str, Source], keep_passed: bool
 ) -> list[ScopeResult]:
     """The results, with each resource of the shared types in one of them only.
 
     What lies in a region is that region's, as it was judged there; if it was not, the first region's that
     leads to it. What lies in none is `GLOBAL`, with the worst that any region says of it.
     """
-    shared = {kind for kind, source in sources.items() if source.shared}
-    accounts = dict.fromkeys(result.scope.account for result in results)
-    if not any(unit.type in shared for result in results for unit in result.units):
-        return list(results)
-    told = [each for account in accounts for each in _account(account, results, sources, shared, keep_passed)]
-    places = {result.scope: number for number, result in enumerate(results)}
-    return sorted(told, key=lambda it: places.get(it.scope, len(places)))
-
-
-def _account(
-    account: str,
-    results: Iterable[ScopeResult],
-    sources: Mapping[str, Source],
-    shared: set[str],
-    keep_passed: bool,
-) -> Iterable[ScopeResult]:
-    own = {it.scope.region: it for it in results if it.scope.account == account}
-    regions = [region for region in own if region != GLOBAL]
-    seen: dict[tuple[str, str], dict[str, Row]] = {}
-    units: dict[str, list[Unit]] = {}
-    for region in regions:
-        for unit in own[region].units:
-            if unit.type in shared:
-                units.setdefault(unit.type, []).append(unit)
-                for row in unit.rows():
-                    seen.setdefault((row.type, row.name), {})[region] = row
-    rows: dict[tuple[str, str], list[Row]] = {}
-    for (kind, _), by_region in seen.items():
-        home = next(iter(by_region.values())).home
-        at = home if home in own or home == GLOBAL else next(iter(by_region))
-        row = by_region[home] if home in by_region else _worst([*by_region.values()])
-        rows.setdefault((kind, at or ""), []).append(row)
-
-    def unit_at(region: str, like: Sequence[Unit]) -> Unit:
-        return _unit(like, rows.get((like[0].type, region), ()), len(regions), keep_passed)
-
-    for region in regions:
-        kept = [it for it in own[region].units if it.type not in shared]
-        kept += [
-            unit_at(region, [it])._replace(state=it.state)
-            for it in own[region].units
-            if it.type in shared and sources[it.type].region
+    shared = {kind: source for kind, source in sources.items() if source.shared}
+    found = {result.scope: result for result in results}
+    seen: dict[tuple[str, str, str], dict[Scope, Row]] = {}
+    for scope, result in found.items():
+        for unit in result.units:
+            for row in unit.rows() if unit.type in shared else ():
+                seen.setdefault((scope.account, unit.type, row.name), {})[scope] = row
+    rows: dict[tuple[Scope, str], list[Row]] = {}
+    for (_, kind, _), judged in seen.items():
+        first, row = next(iter(judged.items()))
+        home = first._replace(region=row.home or first.region)
+        at = home if home in found or home.region == GLOBAL else first
+        rows.setdefault((at, kind), []).append(judged.get(home) or _worst([*judged.values()]))
+    told = {}
+    for scope, result in found.items():
+        kept = [
+            _unit([unit], rows.get((scope, unit.type), ()), keep_passed) if unit.type in shared else unit
+            for unit in result.units
+            if unit.type not in shared or shared[unit.type].region
         ]
-        yield own[region]._replace(units=tuple(kept))
-    everywhere = [unit_at(GLOBAL, each) for kind, each in units.items() if not sources[kind].region]
-    if GLOBAL in own:
-        yield own[GLOBAL]._replace(units=(*own[GLOBAL].units, *everywhere))
-    elif everywhere:
-        yield ScopeResult(own[regions[0]].scope._replace(region=GLOBAL), tuple(everywhere))
+        told[scope] = result._replace(units=tuple(kept))
+    for everywhere in dict.fromkeys(scope._replace(region=GLOBAL) for scope in found):
+        regions = [
+            it for scope, it in found.items() if scope.account == everywhere.account and scope != everywhere
+        ]
+        more = []
+        for kind in (kind for kind, source in shared.items() if not source.region):
+            units = [unit for it in regions for unit in it.units if unit.type == kind]
+            missing = [Unit(kind, "unread")] * (len(units) < len(regions))
+            if units:
+                more.append(_unit([*units, *missing], rows.get((everywhere, kind), ()), keep_passed))
+        if more:
+            known = told.get(everywhere, ScopeResult(everywhere, ()))
+            told[everywhere] = known._replace(units=(*known.units, *more))
+    return [*told.values()]
 
 
-def _unit(like: Sequence[Unit], rows: Sequence[Row], regions: int, keep_passed: bool) -> Unit:
+def _unit(like: Sequence[Unit], rows: Sequence[Row], keep_passed: bool) -> Unit:
     """A type as some regions have it, with these rows."""
     log = Log()
     for row in rows:
         if row.drafts or keep_passed:
             log.write(row._replace(passed=row.passed if keep_passed else ()))
-    states = {unit.state for unit in like} | ({"unread"} if len(like) < regions else set())
+    states = {unit.state for unit in like}
     return Unit(
         type=like[0].type,
         state=states.pop() if len(states) == 1 else "partial",

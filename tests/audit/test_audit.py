@@ -553,6 +553,15 @@ def test_security_hub_takes_the_findings(fake: Fake, tmp_path: Path) -> None:
     assert len(ran.report["findings"]) == 14
 
 
+def test_only_so_many_calls_of_a_type_are_under_way(fake: Fake, tmp_path: Path) -> None:
+    for _ in range(12):
+        fake.create("NotebookInstance", OPEN)
+    fake.latency = 0.01
+    audit(fake, tmp_path, *HERE, *NOTEBOOKS, "--no-store", "--jobs", "2")
+    assert fake.calls[DESCRIBE] == 12
+    assert fake.most_at_once <= 2
+
+
 def test_a_region_is_read_with_few_calls(fake: Fake, tmp_path: Path) -> None:
     jobs = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2}}
     fake.populate("TrainingJob", 400, jobs, status="Completed")
