@@ -91,6 +91,11 @@ def looks(types: Mapping[str, Any], kind: str, path: str) -> Iterator[tuple[str,
             trail = []
 
 
+def part_of(text: str) -> str:
+    """What of a bucket a text names that leads there: a prefix, "" for all of it."""
+    return text.rpartition(":::")[2].partition("/")[2]
+
+
 def is_joined(place: Mapping[str, Any], shapes: Mapping[str, Any]) -> bool:
     """Does a place look at other resources?"""
     lines = {**shapes.get(place.get("shape", ""), {}), **place}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from scanner.audit.fault import Fault
 from scanner.audit.item import Item
 from scanner.catalog import Catalog
-from scanner.joint import OWNER, Owner, looks, references
+from scanner.joint import OWNER, Owner, looks, part_of, references
 from scanner.model import Control
 from scanner.safe_text import inert
 from scanner.touched import paths
@@ -127,7 +127,7 @@ class Things:
         self._catalog = catalog
         self._named: dict[str, dict[str, dict[str, Any]]] = {}
         self._all: dict[str, list[dict[str, Any]]] = {}
-        self._by: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
+        self._by: dict[tuple[str, str, bool], dict[str, list[dict[str, Any]]]] = {}
         self.missing: dict[str, str] = {}
         """Types that could not be read to the end -> why."""
         self.shared: frozenset[str] = frozenset()
@@ -169,7 +169,7 @@ class Things:
         if "by" not in joint:
             found = self._all.get(type_name, [])
         else:
-            found = self._joined(thing, type_name, joint["by"], joint.get("attribute"))
+            found = self._joined(thing, type_name, joint["by"], joint.get("attribute"), "entire" in joint)
         if "except" in joint:
             apart = [id(it) for it in self._joined(thing, type_name, joint["except"], None)]
             found = [it for it in found if id(it) not in apart]
@@ -181,13 +181,16 @@ class Things:
         more = Partial((Opaque(why, more=True),))
         return [*found, more] if found else unknown(why)
 
-    def _joined(self, thing: Thing, type_name: str, path: str, attribute: str | None) -> list[dict[str, Any]]:
-        index = self._by.get((type_name, path))
+    def _joined(
+        self, thing: Thing, type_name: str, path: str, attribute: str | None, entire: bool = False
+    ) -> list[dict[str, Any]]:
+        index = self._by.get((type_name, path, entire))
         if index is None:
-            index = self._by[type_name, path] = {}
+            index = self._by[type_name, path, entire] = {}
             for each in self._all.get(type_name, []):
                 for text in texts_at(each, path):
-                    index.setdefault(bare(text), []).append(each)
+                    if not (entire and part_of(text)):
+                        index.setdefault(bare(text), []).append(each)
         names = thing.names if attribute is None else {thing.attributes.get(attribute, "")}
         found = {id(each): each for name in sorted(names) for each in index.get(name, ())}
         return list(found.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scanner.joint import OWNER, Owner
+from scanner.joint import OWNER, Owner, part_of
 from scanner.path import parse_path, walk
 from scanner.template.document import settle
 from scanner.value import Opaque, Partial, Variable, rest_of, unknown
@@ -182,7 +182,7 @@ class Family:
             inside = view.inside(template)
             if not inside.exists(template.resources[name]):
                 continue
-            leads = by is None or self._leads(inside, name, by, spot)
+            leads = by is None or self._leads(inside, name, by, spot, entire="entire" in joint)
             if leads is False:
                 continue
             if "except" in joint and self._leads(inside, name, joint["except"], spot):
@@ -190,8 +190,8 @@ class Family:
             found.append(self.body((template, name)) if leads else unknown(f"what {name} names"))
         return found
 
-    def _leads(self, view: View, name: str, path: str, to: Spot) -> bool | None:
-        """Does a path of a resource name another one? None: it can't be told."""
+    def _leads(self, view: View, name: str, path: str, to: Spot, *, entire: bool = False) -> bool | None:
+        """Does a path of a resource name another one, `entire` and no part of it? None: it can't be told."""
         body = self.body((view.template, name))
         if type(body) is not dict:
             return None
@@ -203,9 +203,13 @@ class Family:
             reference = _reference(value) if type(value) is Partial else None
             if reference is not None:
                 if self._meant(reference) == to:
-                    return True
+                    text = "".join(part if isinstance(part, str) else "*" for part in value.parts)
+                    part = part_of(text) if entire else ""
+                    if not part:
+                        return True
+                    answer = None if part[0] == "*" else answer
             elif type(value) is str:
-                if self._find(view, value, [to[0].type_of(to[1])]) == to:
+                if self._find(view, value, [to[0].type_of(to[1])]) == to and not (entire and part_of(value)):
                     return True
             elif not _is_foreign(value):
                 answer = None

@@ -436,3 +436,31 @@ def test_a_region_that_was_not_read_leaves_what_is_global_open(tmp_path: Path) -
         each["complete"] for each in ran.report["audit"]["looked_at"] if each["type"] == "AWS::IAM::Role"
     }
     assert (ran.code, looked) == (3, {False})
+
+
+@pytest.mark.parametrize(
+    ("selected", "verdict"),
+    [
+        ([("All", "arn:aws:s3:::data/")], "pass"),
+        ([("All", "arn:aws:s3:::data/models/")], "fail"),
+        ([("All", "arn:aws:s3:::data/models/"), ("All", "arn:aws:s3:::other/")], "fail"),
+        ([("ReadOnly", "arn:aws:s3:::data/"), ("All", "arn:aws:s3:::other/")], "unknown"),
+        ([("ReadOnly", "arn:aws:s3:::data/"), ("All", "arn:aws:s3")], "pass"),
+    ],
+)
+def test_a_trail_covers_the_buckets_that_it_selects_as_a_whole(
+    selected: list[tuple[str, str]], verdict: str, tmp_path: Path
+) -> None:
+    selectors = [
+        {"ReadWriteType": what, "DataResources": [{"Type": "AWS::S3::Object", "Values": [value]}]}
+        for what, value in selected
+    ]
+    with Fake() as fake:
+        trail = {"Name": "t", "TrailARN": "arn:aws:cloudtrail:us-east-1:111122223333:trail/t"}
+        fake.answer("s3", "ListBuckets", {"Buckets": [{"Name": "data"}]})
+        fake.answer("cloudtrail", "DescribeTrails", {"trailList": [trail]})
+        fake.answer("cloudtrail", "GetEventSelectors", {"EventSelectors": selectors})
+        fake.answer("cloudtrail", "GetTrailStatus", {"IsLogging": True})
+        words = ("--select", "trail-data-events", "--environment", "--all", "--no-store", "-f", "json")
+        ran = audit(fake, tmp_path, *words)
+    assert {each[1:3] for each in found(ran.report)} == {(verdict, "data")}, ran.report["gaps"]

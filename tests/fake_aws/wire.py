@@ -183,7 +183,7 @@ def write(operation: OperationModel, answer: Mapping[str, Any]) -> Reply:
     root = shape.name if shape and protocol == "rest-xml" else f"{operation.name}Response"
     if protocol == "rest-xml" and shape and (payload := shape.serialization.get("payload")):
         if shape.members[payload].type_name == "string":
-            return Reply(200, str(answer.get(payload, "")).encode(), "application/json")
+            return Reply(200, str(answer.get(payload, "{}")).encode(), "text/plain")
         root, inner = payload, _children(answer.get(payload, {}), shape.members[payload])
     space = model.metadata.get("xmlNamespace", "")
     text = f'<{root} xmlns="{space}">{inner}<RequestId>0</RequestId></{root}>'
