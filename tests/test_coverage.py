@@ -164,6 +164,20 @@ def test_only_a_pass_with_nothing_beside_it_is_evidence(tmp_path: Path, case: st
     assert len(result.get("risks", ())) == len(how.get("gaps", ()))
 
 
+def test_gaps_beyond_those_listed_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scanner.report.oscal._MOST", 2)
+    gaps = [gap(f"AWS::SageMaker::Model number {number}: denied") for number in range(3)]
+    report = audits.write(tmp_path / "r.json", [], gaps=[*gaps, gap(f"{NOTEBOOK}: denied")], looked_at=[])
+    document = json.loads(coverage("-f", "oscal-results", "--audit", report))
+    validator("assessment-results").validate(document)
+    (result,) = document["assessment-results"]["results"]
+    assert len(result["risks"]) == 3
+    more = result["risks"][-1]
+    assert more["description"].startswith("2 more")
+    (found,) = [it for it in result["findings"] if it["target"]["target-id"].endswith("_SageMaker.3")]
+    assert found["related-risks"] == [{"risk-uuid": more["uuid"]}]
+
+
 def test_a_check_of_one_type_is_not_failed_by_another(tmp_path: Path) -> None:
     findings = [
         audits.finding("network-isolation", f"AWS::SageMaker::{kind}", "it", verdict=verdict)

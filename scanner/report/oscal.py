@@ -85,14 +85,20 @@ def results(
     items, observations, more = _observed(saved, evidence, run, start)
     risks, by_control = [], {name: [each["uuid"]] for name, each in observations.items()}
     risky: dict[str, list[str]] = {}
-    for number, gap in enumerate(saved.gaps[:_MOST]):
-        text = f"{_text(gap.where)}: {_text(gap.what, 1_000)}"
+    unseen = [
+        (f"{_text(gap.where)}: {_text(gap.what, 1_000)}", touched(gap.what, full))
+        for gap in saved.gaps[:_MOST]
+    ]
+    if rest := saved.gaps[_MOST:]:
+        names = {name for gap in rest for name in touched(gap.what, full)}
+        unseen.append((f"{len(rest):,} more, which the audit's own report lists", names))
+    for number, (text, names) in enumerate(unseen):
         seen = {"uuid": _uuid("gap", *run, str(number)), "title": "Not looked at", "description": text}
         observations[f"gap {number}"] = {**seen, "methods": ["TEST"], "collected": start}
         risk = {"uuid": _uuid("risk", *run, str(number)), "title": "Not looked at", "description": text}
         risk |= {"statement": "What could not be looked at may fail.", "status": "open"}
         risks.append({**risk, "related-observations": [{"observation-uuid": seen["uuid"]}]})
-        for name in touched(gap.what, full):
+        for name in names:
             by_control.setdefault(name, []).append(seen["uuid"])
             risky.setdefault(name, []).append(risk["uuid"])
     findings, selections = [], []
