@@ -35,6 +35,8 @@ class Catalog(NamedTuple):
     """Types of the properties that some control looks at: nested {property: kind}."""
     template_parameters: Mapping[str, Mapping[str, Any]]
     """Parameters that a fix adds to a template: name -> {properties: [names], declares: declaration}."""
+    told: Mapping[str, Any]
+    """What a user's own folders add to what is known of frameworks; empty without any."""
     by_id: Mapping[str, Control]
     by_type: Mapping[str, tuple[Control, ...]]
     """Controls in force, by the resource types they judge."""
@@ -119,19 +121,30 @@ def add(catalog: Catalog, directory: str, given: Given = MappingProxyType({})) -
 
     raw = rulepack.compile(directory, base(catalog))
     added = build(raw, catalog.shapes, given)
+    told, controls = catalog.told, catalog.controls
+    if any(added.told.values()):
+        from scanner import framework
+
+        told = framework.joined(catalog.told, added.told) if catalog.told else added.told
+        known = framework.known(told)
+        controls = tuple(
+            it._replace(**framework.complete({**it._asdict(), "frameworks": it.ours}, known))
+            for it in controls
+        )
     kinds = dict(catalog.kinds)
     for type_name, tree in added.kinds.items():
         kinds[type_name] = {**kinds.get(type_name, {}), **tree}
     return _indexed(
         version=catalog.version,
         digest=_combined(catalog.digest, added.digest),
-        controls=(*catalog.controls, *added.controls),
+        controls=(*controls, *added.controls),
         values={**catalog.values, **added.values},
         shapes={**catalog.shapes, **added.shapes},
         types={**catalog.types, **added.types},
         transforms=(*catalog.transforms, *added.transforms),
         kinds=kinds,
         template_parameters={**catalog.template_parameters, **added.template_parameters},
+        told=told,
     )
 
 
@@ -154,7 +167,7 @@ def with_controls(catalog: Catalog, controls: tuple[Control, ...]) -> Catalog:
 
 def base(catalog: Catalog) -> Any:
     """What a user's own folder may build on, as `rulepack.Base`."""
-    from scanner import rulepack
+    from scanner import framework, rulepack
 
     return rulepack.Base(
         ids=frozenset(catalog.by_id),
@@ -164,6 +177,7 @@ def base(catalog: Catalog) -> Any:
         types=catalog.types,
         kinds=property_kinds()["kinds"],
         template_parameters=catalog.template_parameters,
+        told=framework.known(catalog.told),
     )
 
 
@@ -253,6 +267,7 @@ def build(
         transforms=tuple(raw["transforms"]),
         kinds=raw["kinds"],
         template_parameters=raw.get("template-parameters", {}),
+        told=raw.get("told", {}),
     )
 
 
@@ -286,6 +301,7 @@ def _control(raw: Mapping[str, Any], shapes: Mapping[str, Any], given: Mapping[s
         fix=raw.get("fix"),
         not_prevented=tuple(raw.get("not-prevented") or ()),
         over_prevented=tuple(raw.get("over-prevented") or ()),
+        ours=raw.get("ours", {}),
         written=spell_out(resources, shapes) if parameters else None,
     )
     return fill(control, given) if parameters else control

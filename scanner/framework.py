@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scanner import catalog
 from scanner.model import Control, SmguardError
 
-FILE, OURS = "_frameworks.yaml", "ours"
+FILE, OURS, OWN_IDS = "_frameworks.yaml", "ours", "smguard"
+FIELDS = ("frameworks", "sources", "mappings")
 _NIST = re.compile(r"[A-Z]{2}-\d+(\(\d+\))?")
 
 
@@ -31,7 +33,7 @@ def read(directory: str) -> dict[str, Any]:
     from scanner.rule_folder import read_yaml
 
     if not os.path.isfile(os.path.join(directory, FILE)):
-        return {"frameworks": {}, "sources": {}, "mappings": {}}
+        return {field: {} for field in FIELDS}
     document, fault = read_yaml(directory, FILE)
     if fault is not None:
         raise SmguardError(str(fault), hint="mend the file or install sagemaker-guardrails again")
@@ -39,9 +41,13 @@ def read(directory: str) -> dict[str, Any]:
     return found
 
 
+def known(told: Mapping[str, Any] = MappingProxyType({})) -> Mapping[str, Any]:
+    """What is known of frameworks here, as `read` gives it, with what a catalog's own folders have `told`."""
+    return joined(_installed(), told) if told else _installed()
+
+
 @cache
-def known() -> Mapping[str, Any]:
-    """What is known of frameworks here, as `read` gives it."""
+def _installed() -> Mapping[str, Any]:
     found: Mapping[str, Any] | None = catalog.data("frameworks.json")
     if found is None:
         from scanner.rulepack import source_directory
@@ -50,21 +56,55 @@ def known() -> Mapping[str, Any]:
     return found
 
 
+def joined(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of frameworks, with what a rule folder adds."""
+    return {field: {**base[field], **own[field]} for field in FIELDS}
+
+
+def faults(own: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What of a rule folder does not go with what is told already; trails of keys and what is wrong."""
+    for field in ("frameworks", "sources"):
+        for name in own[field].keys() & base[field].keys():
+            yield (field, name), "is defined by the built-in catalog"
+    for source, by_id in own["mappings"].items():
+        if source not in own["sources"]:
+            yield ("mappings", source), "is none of the sources of this file"
+        for foreign, by_framework in by_id.items():
+            for name in by_framework.keys() - base["frameworks"].keys() - own["frameworks"].keys():
+                yield ("mappings", source, foreign, name), "is no framework that is known"
+
+
 def complete(control: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """A compiled control whose `frameworks` are its own and those that others state for its foreign ids."""
-    names = foreign_names(control["aka"], control["resources"])
-    whole: dict[str, Any] = {}
+    """A compiled control with what others state for its ids in `frameworks`; `ours` is what none does."""
+    names = _names(control["id"], control["aka"], control["resources"])
+    whole: dict[str, dict[str, bool]] = {}
     for each in _mapped(names, control["frameworks"], told):
-        listed = whole.setdefault(each.framework, [])
-        if each.requirement not in listed:
-            listed.append(each.requirement)
-    return {**control, "frameworks": whole}
+        stated = whole.setdefault(each.framework, {})
+        stated[each.requirement] = stated.get(each.requirement, False) or each.source != OURS
+    return {
+        "frameworks": {name: list(listed) for name, listed in whole.items()},
+        "ours": {
+            name: own
+            for name, listed in whole.items()
+            if (own := [each for each, stated in listed.items() if not stated])
+        },
+    }
+
+
+def shown(control: Control) -> dict[str, list[str]]:
+    """Framework -> requirements that a control is about; then, marked so, those that no source states."""
+    stated = {
+        name: [each for each in ids(listed) if each not in control.ours.get(name, ())]
+        for name, listed in control.frameworks.items()
+    }
+    marked = {f"{name} ({OURS})": ids(listed) for name, listed in control.ours.items()}
+    return {name: listed for name, listed in {**stated, **marked}.items() if listed}
 
 
 def mapped(control: Control, told: Mapping[str, Any]) -> list[Mapped]:
     """Every requirement that a control is about, once for each source that says so."""
-    names = foreign_names(control.aka, control.resources)
-    found = list(dict.fromkeys(_mapped(names, control.frameworks, told)))
+    names = _names(control.id, control.aka, control.resources)
+    found = list(dict.fromkeys(_mapped(names, control.ours, told)))
     stated = {each[:2] for each in found if each.source != OURS}
     found = [each for each in found if each.source != OURS or each[:2] not in stated]
     for name, entry in told["frameworks"].items():
@@ -91,7 +131,7 @@ def _mapped(names: Mapping[str, list[str]], own: Mapping[str, Any], told: Any) -
 
 def _direct(names: Mapping[str, list[str]], own: Mapping[str, Any], told: Any) -> Iterator[Mapped]:
     for source, by_id in told["mappings"].items():
-        for foreign in names.get(source, ()):
+        for foreign in names.get(told["sources"].get(source, {}).get("ids", source), ()):
             for framework, listed in by_id.get(foreign, {}).items():
                 yield from (Mapped(framework, each, source) for each in listed)
     for framework, listed in own.items():
@@ -102,6 +142,10 @@ def enhancement(requirement: str) -> str | None:
     """The control of NIST SP 800-53 that a requirement is, or is a part of: SC-7(9) for SC-7(9)(a)."""
     found = _NIST.match(requirement)
     return found[0] if found else None
+
+
+def _names(control: str, aka: Mapping[str, Any], resources: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {**foreign_names(aka, resources), OWN_IDS: [control]}
 
 
 def foreign_names(aka: Mapping[str, Any], resources: Mapping[str, Any]) -> dict[str, list[str]]:

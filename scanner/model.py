@@ -70,6 +70,8 @@ class Control(NamedTuple):
     """What the policies of `prevent` let through: {types: [names or "*"], why}."""
     over_prevented: tuple[Mapping[str, Any], ...] = ()
     """What they stop though the control does not ask for it, likewise."""
+    ours: Mapping[str, Any] = {}
+    """Of `frameworks`, what no source states: the requirements that only its own file names."""
     written: Mapping[str, Any] | None = None
     """`resources` with its parameters by name, where it has any."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from scanner import framework
 from scanner.model import SmguardError
 from scanner.notation import Problem
 from scanner.policy_kind import expand
@@ -50,10 +51,18 @@ class Pack:
     transforms: list[str] = field(default_factory=list)
     kinds: dict[str, Any] = field(default_factory=dict)
     template_parameters: dict[str, Any] = field(default_factory=dict)
+    frameworks: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, Any] = field(default_factory=dict)
+    mappings: dict[str, Any] = field(default_factory=dict)
     generated: dict[str, Any] = field(default_factory=dict)
     """All that `_kinds.json` holds, `kinds` among it."""
     faults: list[Problem] = field(default_factory=list)
     """What could not be read: broken YAML, a key that stands twice, a field unknown in a shared file."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What `_frameworks.yaml` says, as `framework.read` gives it."""
+        return {name: getattr(self, name) for name in framework.FIELDS}
 
 
 def digest(directory: str) -> str:
@@ -86,11 +95,14 @@ def read(directory: str, *, begun: bool = True) -> Pack:
                 pack.faults.append(fault)
             else:
                 pack.controls.append(ControlFile(file, document))
-    if begun and not pack.controls and not pack.faults:
-        raise SmguardError(f"{directory} holds no control file", hint="a control is one YAML file, <id>.yaml")
-    definitions = ("values", "shapes", "template-parameters")
-    for file, fields in ((DEFINITIONS_FILE, definitions), (TYPES_FILE, ("types", "transforms"))):
+    for file, fields in (
+        (DEFINITIONS_FILE, ("values", "shapes", "template-parameters")),
+        (TYPES_FILE, ("types", "transforms")),
+        (framework.FILE, framework.FIELDS),
+    ):
         _read_shared(pack, file, fields)
+    if begun and not (pack.controls or pack.faults or any(pack.told.values())):
+        raise SmguardError(f"{directory} holds no control file", hint="a control is one YAML file, <id>.yaml")
     _read_environment(pack)
     _read_kinds(pack)
     return pack

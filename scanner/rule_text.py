@@ -53,7 +53,7 @@ def explain(
     if kinds is None:
         names = {
             **framework.foreign_names(control.aka, control.resources),
-            **{name: framework.ids(each) for name, each in control.frameworks.items()},
+            **framework.shown(control),
         }
         if names or control.number:
             yield from section("In other tools and frameworks")
@@ -191,7 +191,7 @@ def _section(
     if control.frameworks:
         yield ""
         yield "Frameworks: " + "; ".join(
-            f"{name} {', '.join(framework.ids(body))}" for name, body in control.frameworks.items()
+            f"{name} {', '.join(listed)}" for name, listed in framework.shown(control).items()
         )
     if examples:
         counts = ", ".join(f"{len(listed)} {verdict}" for verdict, listed in examples.items())

@@ -49,6 +49,8 @@ class Base:
     types: Mapping[str, Any] = field(default_factory=dict)
     kinds: Mapping[str, Any] = field(default_factory=dict)
     template_parameters: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=lambda: {name: {} for name in framework.FIELDS})
+    """What is known of frameworks, as `framework.read` gives it."""
 
 
 def source_directory() -> str:
@@ -102,6 +104,13 @@ def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
                 yield Problem(file, (section, name, *trail), what)
     for name in _circular(pack.values):
         yield Problem(DEFINITIONS_FILE, ("values", name), "refers to itself")
+    if any(pack.told.values()):
+        from scanner.rulepack_check import framework_problems
+
+        malformed = list(framework_problems(pack))
+        yield from malformed
+        for trail, what in () if malformed else framework.faults(pack.told, base.told):
+            yield Problem(framework.FILE, trail, what)
 
 
 def compile(directory: str, base: Base | None = None) -> dict[str, Any]:
@@ -123,12 +132,15 @@ def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
     types = {**(base.types if base else {}), **pack.types}
     kinds = joined({**(base.kinds if base else {}), **pack.kinds}, types)
     shapes = {**(base.shapes if base else {}), **pack.shapes}
-    told = framework.known() if base else framework.read(pack.directory)
+    told = framework.joined((base or Base()).told, pack.told)
     return {
         "version": __version__,
         "digest": pack.digest,
         "controls": sorted(
-            (framework.complete(_compiled(it.document), told) for it in pack.controls),
+            (
+                {**compiled, **framework.complete(compiled, told)}
+                for compiled in (_compiled(it.document) for it in pack.controls)
+            ),
             key=lambda it: it["id"],
         ),
         "values": pack.values,
@@ -140,6 +152,7 @@ def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
         "transforms": pack.transforms,
         "kinds": _pruned(kinds, touched(pack, types, shapes, values)),
         "template-parameters": pack.template_parameters,
+        **({"told": pack.told} if base else {}),
     }
 
 
@@ -176,7 +189,7 @@ def compiled_files(directory: str) -> dict[str, str]:
         "examples.json": examples(pack),
         "kinds.json": pack.generated,
         "live.json": live_types(pack, pack.shapes),
-        "frameworks.json": framework.read(directory),
+        "frameworks.json": pack.told,
         "sdk.json": sdk(os.path.join(directory, SDK_FILE)),
     }
     texts = {

@@ -54,9 +54,6 @@ def check(directory: str, base: Base | None = None) -> list[Problem]:
 
 
 def _schema_problems(pack: Pack) -> Iterator[Problem]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
     schema = load_schema(pack.directory)
     documents: list[tuple[str, Any, str]] = [(it.file, it.document, "control") for it in pack.controls]
     definitions = {
@@ -70,13 +67,25 @@ def _schema_problems(pack: Pack) -> Iterator[Problem]:
         (DEFINITIONS_FILE, definitions, "definitions-file"),
         (ENVIRONMENT_FILE, {"types": pack.environment}, "types-file"),
         (TYPES_FILE, types, "types-file"),
-        (framework.FILE, framework.read(pack.directory), "frameworks-file"),
+        (framework.FILE, pack.told, "frameworks-file"),
     ]
     for file, document, name in documents:
-        validator = Draft202012Validator({**schema, "$ref": f"#/$defs/{name}"})
-        for error in validator.iter_errors(document):
-            deepest = best_match([error]) or error
-            yield Problem(file, tuple(str(step) for step in deepest.absolute_path), deepest.message)
+        yield from _invalid(schema, file, document, name)
+
+
+def framework_problems(pack: Pack) -> Iterator[Problem]:
+    """What is not as the schema has it in what a folder says of frameworks."""
+    yield from _invalid(load_schema(pack.directory), framework.FILE, pack.told, "frameworks-file")
+
+
+def _invalid(schema: Mapping[str, Any], file: str, document: Any, name: str) -> Iterator[Problem]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    validator = Draft202012Validator({**schema, "$ref": f"#/$defs/{name}"})
+    for error in validator.iter_errors(document):
+        deepest = best_match([error]) or error
+        yield Problem(file, tuple(str(step) for step in deepest.absolute_path), deepest.message)
 
 
 def load_schema(directory: str) -> dict[str, Any]:

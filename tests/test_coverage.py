@@ -199,12 +199,56 @@ def test_a_control_of_ones_own_has_what_is_stated_for_its_ids(tmp_path: Path) ->
         frameworks: {house-rules: [H-1]},
         examples: {fail: [{about: none, resource: {Type: AWS::SageMaker::Model, Properties: {}}}]}}"""
     )
+    (tmp_path / "_frameworks.yaml").write_text(HOUSE.format(source="council", version="'2026'"))
     words = ("--framework", "house-rules", "--framework", "soc-2")
     house, soc = told("--rules", tmp_path, *words)["frameworks"]
     assert [(it["id"], it["controls"], it["sources"]) for it in house["requirements"]] == [
-        ("H-1", ["own-rotation"], ["ours"])
+        ("H-1", ["own-rotation"], ["ours"]),
+        ("H-2", ["own-rotation"], ["council"]),
+        ("H-7", ["volume-kms-key"], ["council"]),
+        ("H-8", ["network-isolation"], ["hub"]),
     ]
+    assert house["title"] == "House rules"
+    listed = CliRunner().invoke(
+        group, ["rules", "list", "--framework", "house-rules", "--rules", str(tmp_path)]
+    )
+    assert "3 controls" in listed.output
     assert "own-rotation" in next(it for it in soc["requirements"] if it["id"] == "PI1.5")["controls"]
+
+
+HOUSE = """
+frameworks: {{house-rules: {{title: House rules, version: {version}, url: 'https://example.org/rules'}}}}
+sources:
+  council: {{title: Our council, url: 'https://example.org/council', as-of: '2026-11-01', ids: smguard}}
+  hub: {{title: Our council, url: 'https://example.org/council', as-of: '2026-11-01', ids: security-hub}}
+mappings:
+  {source}:
+    volume-kms-key: {{house-rules: [H-7]}}
+    own-rotation: {{house-rules: [H-2]}}
+  hub: {{SageMaker.5: {{house-rules: [H-8]}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HOUSE.format(source="prowler", version="''"), ".yaml:7: mappings.prowler: is none of the sources"),
+        (HOUSE.format(source="council", version="1"), ".yaml:2: frameworks.house-rules.version: 1 is"),
+        ("mappings: {c: []}", "_frameworks.yaml:1: mappings.c: [] is not of type 'object'"),
+        ("sources: [", "_frameworks.yaml:2: did not find"),
+        ("{notes: {}}", "_frameworks.yaml:1: notes: unknown field"),
+        (
+            "frameworks: {soc-2: {title: t, version: v, url: https://x}}",
+            "yaml:1: frameworks.soc-2: is defined by",
+        ),
+    ],
+)
+def test_what_is_wrong_with_ones_own_frameworks_is_located(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "_frameworks.yaml").write_text(text)
+    ran = CliRunner().invoke(group, ["rules", "check", str(tmp_path)])
+    assert said in ran.output
+    loaded = CliRunner().invoke(group, ["rules", "list", "--rules", str(tmp_path)])
+    assert said.split(": ")[-1] in str(loaded.exception)
 
 
 def test_component_definition() -> None:

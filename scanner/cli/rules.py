@@ -73,6 +73,7 @@ def describe(control: Control) -> dict[str, Any]:
         "resources": dict(control.resources),
         "aka": control.aka,
         "frameworks": control.frameworks,
+        "ours": control.ours,
         "prevent": control.prevent,
         "parameters": control.parameters,
         "waivable": control.waivable,

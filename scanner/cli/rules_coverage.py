@@ -59,7 +59,7 @@ def show(full: Catalog, format_name: str, controls: bool, names: tuple[str, ...]
         raise SmguardError(f"unknown format '{inert(format_name)}'", f"known: {', '.join(FORMATS)}")
     if format_name == "oscal-results" and report is None:
         raise SmguardError("results are those of an audit", "give its report with --audit FILE")
-    known = framework.known()
+    known = framework.known(full.told)
     listed = coverage.requirements(select(full), known)
     demand_known("framework", names, {each.framework for each in listed})
     listed = [each for each in listed if not names or each.framework in names]

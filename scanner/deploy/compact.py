@@ -9,7 +9,7 @@ from scanner import catalog
 from scanner.alone import left
 from scanner.folder import read_data
 
-_UNTOLD: Mapping[str, Any] = {"rationale": "", "frameworks": {}, "prevent": []}
+_UNTOLD: Mapping[str, Any] = {"rationale": "", "frameworks": {}, "ours": {}, "prevent": []}
 """What no evaluation and no answer tells, as a control that has none of it."""
 _UNUSED = ("fix", "not-prevented", "over-prevented")
 _JOINING = ("refers", "gathers", "belongs-with")

@@ -9,6 +9,7 @@ from textwrap import wrap
 from time import sleep
 from typing import Any, NamedTuple
 
+from scanner.framework import shown
 from scanner.model import Finding, Gap, Location, SmguardError, Verdict
 from scanner.report import Run, excuse, hint_of, reported, said, status
 from scanner.report.about import facts, tool
@@ -113,11 +114,7 @@ def as_asff(finding: Finding, at: str) -> dict[str, Any]:
     kind, name = _DETAILED.get(resource.type, "Other"), where.arn or f"{resource.type}/{resource.name}"
     found = _placed(where, at, severity, kind, name)
     compliance: dict[str, Any] = {"Status": _COMPLIANCE[state]}
-    references = [
-        f"{name} {each}"
-        for name, listed in control.frameworks.items()
-        for each in (listed if isinstance(listed, list | tuple) else [listed])
-    ]
+    references = [f"{name} {each}" for name, listed in shown(control).items() for each in listed]
     if references:
         compliance["RelatedRequirements"] = [_cut(each, 64) for each in references[:32]]
     region = found["Resources"][0]["Region"]

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scanner import framework
 from scanner.model import Control, Finding, Gap, Note, Severity, Summary
 from scanner.report import Run, excuse, hint_of, status, told
 from scanner.report.about import facts
@@ -259,10 +260,7 @@ def _controls(page: Page) -> list[dict[str, Any]]:
     listed = []
     for number, control in enumerate(page.controls):
         counts = page.statuses[number]
-        references = [
-            (name, ", ".join(map(str, each if isinstance(each, list | tuple) else [each])))
-            for name, each in control.frameworks.items()
-        ]
+        references = [(name, ", ".join(each)) for name, each in framework.shown(control).items()]
         listed.append(
             {
                 "number": number,

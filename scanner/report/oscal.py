@@ -90,8 +90,8 @@ def results(
         for gap in saved.gaps[:_MOST]
     ]
     if rest := saved.gaps[_MOST:]:
-        names = {name for gap in rest for name in touched(gap.what, full)}
-        unseen.append((f"{len(rest):,} more, which the audit's own report lists", names))
+        of_rest = {name for gap in rest for name in touched(gap.what, full)}
+        unseen.append((f"{len(rest):,} more, which the audit's own report lists", of_rest))
     for number, (text, names) in enumerate(unseen):
         seen = {"uuid": _uuid("gap", *run, str(number)), "title": "Not looked at", "description": text}
         observations[f"gap {number}"] = {**seen, "methods": ["TEST"], "collected": start}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from scanner.framework import shown
 from scanner.model import Control, Finding, Gap, Note, Severity, Verdict, Waiver
 from scanner.report import Run, hint_of, told
 from scanner.report.about import facts
@@ -173,7 +174,6 @@ def _rule(control: Control) -> dict[str, Any]:
 
 def _tags(control: Control) -> list[str]:
     tags = ["security", control.area]
-    for framework, references in control.frameworks.items():
-        listed = references if isinstance(references, list | tuple) else [references]
-        tags.extend(f"{framework}/{reference}" for reference in listed)
+    for name, listed in shown(control).items():
+        tags.extend(f"{name}/{each}" for each in listed)
     return tags[:_MOST_TAGS]
