@@ -181,7 +181,7 @@ def _by_form(sure: str, open_: str, words: str, otherwise: str) -> Predicate:
 
 
 _ARN = r"arn:[^:]*:[^:]*:[^:]*:[^:]*:"
-_KIND = r"(?:[a-z-]+/)?"
+_KIND = r"(?:(?<!:s3:::)[a-z-]+/)?"  # what a name of a bucket is not
 _ANY_VALUE = (
     r"^[*?]*$|^arn:[^:]*:[^:]*:[^:]*:[^:]*[*?]|^arn:[^:]*:[^:]*:[^:]*:[^:]*:[*?]+$|^0[.]0[.]0[.]0/0$|^::/0$"
 )
