@@ -21,6 +21,7 @@ from scanner.audit.pace import Clock, Count
 from scanner.model import Note
 
 _NONE: Mapping[str, Any] = {}
+_OF_KEYS = ("ListKeys", "ListAliases", "DescribeKey", "GetKeyRotationStatus")
 
 
 @cache
@@ -61,10 +62,12 @@ class DemoApi:
         self.asked[f"{service}:{operation}"] += 1
         if operation in self._denied:
             raise Fault("denied", "AccessDeniedException", service, operation, self.scope)
-        if service == "kms" and operation in ("ListAliases", "DescribeKey", "GetKeyRotationStatus"):
+        if service == "kms" and operation in _OF_KEYS:
             return self._key(operation, parameters)
         if service != "sagemaker":
-            return {**{name: [] for name in needs}, **self._answers.get(f"{service}:{operation}", {})}
+            asked = [f"{service}:{operation}", *(f"{service}:{operation} {it}" for it in parameters.values())]
+            found = next((self._answers[it] for it in reversed(asked) if it in self._answers), _NONE)
+            return {**{name: [] for name in needs}, **found}
         if operation == "Search":
             return {"Results": [_wrapped(how, it) for how, it in self._found(parameters["Resource"])]}
         for how, record in self._records:
@@ -88,6 +91,8 @@ class DemoApi:
         return ((how, it) for how, it in self._records if how.search and how.search.resource == resource)
 
     def _key(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "ListKeys":
+            return {"Keys": [{"KeyId": key["KeyId"], "KeyArn": key["Arn"]} for key in self._keys]}
         if operation == "ListAliases":
             return {
                 "Aliases": [{"AliasName": key["alias"], "TargetKeyId": key["KeyId"]} for key in self._keys]

@@ -10,6 +10,15 @@ EU, US = "eu-west-1", "us-east-1"
 SLIM = {"MALLOC_ARENA_MAX": "1"}
 """Else each thread takes 64 MiB of the address space that a test may have."""
 FOUND = {
+    (EU, "EC2::SecurityGroup", "sg-0a1b2c3d4e5f60718"): {"security-group-https-only"},
+    (EU, "EC2::SecurityGroup", "sg-0f0e0d0c0b0a09080"): {"default-security-group-closed"},
+    (EU, "EC2::Subnet", "subnet-0a1b2c3d4e5f60718"): {"no-internet-route"},
+    (EU, "EC2::VPC", "vpc-0a1b2c3d4e5f60718"): {"vpc-endpoints-complete", "vpc-flow-logs"},
+    (EU, "EC2::VPCEndpoint", "vpce-0a1b2c3d4e5f60718"): {"vpc-endpoint-policy"},
+    (EU, "IAM::Role", "ml-execution"): {"execution-role-scope"},
+    (EU, "KMS::Key", "0d5f6f3c-52a4-4f4e-9a53-2b7f4d1f0a11"): {"kms-key-policy"},
+    (EU, "KMS::Key", "7c1e9a0b-8f0d-4d6e-b1c7-90d1a4c3e522"): {"kms-key-policy", "kms-key-rotation"},
+    (EU, "S3::Bucket", "ml-captured"): {"artifact-bucket", "trail-data-events"},
     (EU, "DataQualityJobDefinition", "fraud-drift"): {"volume-kms-key", "vpc-config"},
     (EU, "Domain", "d-a1b2c3d4e5f6"): {"studio-sharing-kms-key", "studio-user-isolation"},
     (EU, "EndpointConfig", "churn-v1"): {
@@ -67,7 +76,11 @@ def test_the_demo_finds_what_is_wrong_and_says_what_it_could_not_read() -> None:
     report = ran.report
     found: dict[tuple[str, str, str], set[str]] = {}
     for each in report["findings"]:
-        of = (each["location"]["region"], each["resource"]["type"][16:], each["resource"]["name"])
+        of = (
+            each["location"]["region"],
+            each["resource"]["type"].removeprefix("AWS::").removeprefix("SageMaker::"),
+            each["resource"]["name"],
+        )
         found.setdefault(of, set()).add(each["control"])
     assert found == FOUND
     assert [each["control"] for each in report["findings"] if each["verdict"] == "unknown"] == [
