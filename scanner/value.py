@@ -212,15 +212,18 @@ def ask_equals(operand: str, holds: Callable[[str], bool] | None = None) -> Ques
 def ask_matches(pattern: str, label: str | None = None) -> Question:
     """Does the text contain a match of `pattern`?
 
-    A match inside the leading or the last known part decides, and an end other than that of the pattern.
+    A match inside the leading or the last known part decides, and a beginning or end that is not its own.
     """
     search = partial(re.search, pattern)
 
     def literal(parts: tuple[Part, ...]) -> bool | None:
         first, last = parts[0], parts[-1]
-        open_started, open_ended, ending = _open_sides(pattern)
-        if open_ended and isinstance(first, str) and search(first):
-            return True
+        open_started, open_ended, beginning, ending = _open_sides(pattern)
+        if isinstance(first, str):
+            if open_ended and search(first):
+                return True
+            if first[: len(beginning)] != beginning[: len(first)]:
+                return False
         if not isinstance(last, str) or not last or last[-1] == "\n":
             return None
         if open_started and search(last):
@@ -238,14 +241,16 @@ def ask_matches(pattern: str, label: str | None = None) -> Question:
 
 
 @lru_cache(maxsize=1024)
-def _open_sides(pattern: str) -> tuple[bool, bool, str]:
-    """Does a match hang on nothing before it, on nothing after it; and the literal text that it ends with."""
+def _open_sides(pattern: str) -> tuple[bool, bool, str, str]:
+    """Does a match hang on nothing before it, on nothing after it; the texts that it begins and ends with."""
     open_started = not re.search(r"\^|\\[AbB]|\(\?", pattern)
     open_ended = not re.search(r"[$]|\\[bBZ]|\(\?", pattern)
     tail = re.search(r"(?<!\\)((?:[\w:/@-]|\\[.+])+)\$$", pattern)
-    if tail and ("|" in pattern or "(?" in pattern):
-        tail = None
-    return open_started, open_ended, re.sub(r"\\(.)", r"\1", tail[1]) if tail else ""
+    head = re.match(r"\^((?:[\w:/@-]|\\[.]|\[[.]])+)(?![?*+{])", pattern)
+    if "|" in pattern or "(?" in pattern:
+        head = tail = None
+    beginning, ending = (re.sub(r"\\|\[(?=[.])|(?<=[.])]", "", it[1]) if it else "" for it in (head, tail))
+    return open_started, open_ended, beginning, ending
 
 
 def ask_one_of(options: tuple[str, ...], label: str | None = None) -> Question:
