@@ -104,7 +104,7 @@ def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
                 yield Problem(file, (section, name, *trail), what)
     for name in _circular(pack.values):
         yield Problem(DEFINITIONS_FILE, ("values", name), "refers to itself")
-    if any(pack.told.values()):
+    if base.ids and any(pack.told.values()):  # a user's own; a build has no jsonschema
         from scanner.rulepack_check import framework_problems
 
         malformed = list(framework_problems(pack))
