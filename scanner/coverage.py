@@ -55,6 +55,8 @@ class Requirement(NamedTuple):
     """The one type that it is about."""
     why_not: str = ""
     """Why no control is about it."""
+    ours: tuple[str, ...] = ()
+    """The controls of which no source says that they are."""
 
     def key(self, control: str) -> str:
         """What one of its controls goes by in the evidence."""
@@ -113,11 +115,14 @@ def requirements(controls: Iterable[Control], told: Mapping[str, Any]) -> list[R
     found: dict[tuple[str, str], tuple[dict[str, None], ...]] = {}
     for control in controls:
         for name, requirement, source, kind in () if control.retired else framework.mapped(control, told):
-            by, sources, kinds = found.setdefault((name, requirement), ({}, {}, {}))
+            by, sources, kinds, ours = found.setdefault((name, requirement), ({}, {}, {}, {}))
             by[control.id] = sources[source] = kinds[kind] = None
+            ours |= {control.id: None} if source == framework.OURS else {}
     listed = [
-        Requirement(*key, tuple(by), tuple(sources), "".join(kinds) if len(kinds) == 1 else "")
-        for key, (by, sources, kinds) in found.items()
+        Requirement(
+            *key, tuple(by), tuple(sources), "".join(kinds) if len(kinds) == 1 else "", "", tuple(ours)
+        )
+        for key, (by, sources, kinds, ours) in found.items()
     ]
     for name, entry in told["frameworks"].items():
         for each in entry.get("requirements", ()):

@@ -82,6 +82,12 @@ def test_the_table_says_what_no_point_sees() -> None:
     assert "explainability scan: explainability-monitor call: none live: explainability-monitor" in plain
     assert "SageMaker.8: No control asks for the platform" in plain
     assert re.search(r"^soc-2 +\d+ +52  ours, prowler$", text, re.M)
+    by_source = coverage("--framework", "soc-2")
+    assert re.search(r"CC6.6: .*no-internet-route \(ours\).*, private-subnets,", " ".join(by_source.split()))
+    rows = coverage("-f", "csv", "--framework", "soc-2").splitlines()
+    assert {"soc-2,CC6.6,no-internet-route,ours,,", "soc-2,CC6.6,private-subnets,prowler,,"} <= {
+        row.replace('"', "").rstrip() for row in rows
+    }
     assert "| soc-2 | " in coverage("-f", "markdown", "--controls", "--framework", "soc-2")
 
 
@@ -276,6 +282,9 @@ def test_component_definition() -> None:
     asked = {it["control-id"]: it for it in by["nist-800-53-r5"]["implemented-requirements"]}
     props = [(it["name"], it["value"]) for it in asked["sc-28.1"]["props"]]
     assert {("control", "volume-kms-key"), ("source", "guard")} <= {*props}
+    assert {("control-by-us", "core-dump-kms-key"), ("control-by-us", "volume-kms-key")} & {*props} == {
+        ("control-by-us", "core-dump-kms-key")
+    }
     assert ("requirement", "SC-7a") in [(it["name"], it["value"]) for it in asked["sc-7"]["props"]]
     uuids = re.findall(r'"uuid": "([^"]+)"', json.dumps(first))
     assert len(uuids) == len(set(uuids))

@@ -193,14 +193,19 @@ def _details(told: _Told) -> Rows:
     for it in told.listed:
         for name in it.controls or ("",):
             found = _why(told.evidence[it.key(name)]) if told.saved and name else it.why_not
-            rows.append((it.framework, it.id, name, " ".join(it.sources), told.state(it), found))
+            sources = [each for each in it.sources if (each == framework.OURS) == (name in it.ours)]
+            rows.append((it.framework, it.id, name, " ".join(sources), told.state(it), found))
     return rows
 
 
 def _about(told: _Told, it: Requirement) -> str:
     if it.why_not:
         return f"not covered: {it.why_not}"
-    shown = (f"{each} ({_why(told.evidence[it.key(each)])})" if told.saved else each for each in it.controls)
+    marks = ((each, " (ours)" if each in it.ours and len(it.sources) > 1 else "") for each in it.controls)
+    shown = (
+        f"{each}{mark} ({_why(told.evidence[it.key(each)])})" if told.saved else each + mark
+        for each, mark in marks
+    )
     return f"{', '.join(shown)} – {', '.join(it.sources)}"
 
 

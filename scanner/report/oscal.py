@@ -47,6 +47,10 @@ def component(full: Catalog, listed: Iterable[Requirement], told: Mapping[str, A
                             *(_prop("requirement", each.id) for each in group),
                             *(_prop("control", each) for each in _controls(group)),
                             *(
+                                _prop("control-by-us", each)
+                                for each in dict.fromkeys(n for it in group for n in it.ours)
+                            ),
+                            *(
                                 _prop("source", each)
                                 for each in sorted({s for it in group for s in it.sources})
                             ),
