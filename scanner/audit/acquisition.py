@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from scanner import catalog
 from scanner.audit.fault import iam_action
-from scanner.audit.source import Source, source_of
 from scanner.model import SmguardError
+
+if TYPE_CHECKING:
+    from scanner.audit.source import Source
 
 NAME = "$name"
 """Stands in `by` for the name of the resource, which its summary need not hold."""
@@ -137,6 +139,8 @@ def load(folders: Iterable[str] = ()) -> dict[str, Acquisition]:
 
 def sources(folders: Iterable[str] = ()) -> dict[str, Source]:
     """How to read the types of other services, likewise."""
+    from scanner.audit.source import source_of
+
     return _load(folders, lambda live: "reads" in live, source_of)
 
 
