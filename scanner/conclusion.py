@@ -2,32 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from scanner.check import View
 from scanner.model import Verdict
-from scanner.path import Origin
-from scanner.place import Outcome, Place
-from scanner.world import World
+from scanner.path import Path, Target
+from scanner.place import Judgement, Outcome, Place, find_target, find_targets, judge_target, state
+from scanner.world import ENDLESS, GIVEN_UP, TooManyWorlds, World, explore
+
+if TYPE_CHECKING:
+    from scanner.engine import Subject
 
 _WORLDS_WORDED = 16
 _FACTS_WORDED = 6
 """A condition of more parts helps nobody."""
 
 
-class Judgement(NamedTuple):
-    """What is to be said of one place of a resource, over all worlds.
+def judge_in_all_worlds(place: Place, subject: Subject) -> Iterator[Judgement]:
+    """Judge every target of a place whose targets are not the same in all worlds."""
+    try:
+        paths = _all_paths(place, subject)
+    except GIVEN_UP as error:
+        yield overflow(place, subject, error)
+        return
+    for path in paths:
 
-    `identity` is the property path that the control asks for, the same whatever misses below it.
-    """
+        def judge(view: View, path: str = path) -> Outcome | None:
+            subject.effort.spend(len(paths) // 10)
+            target = find_target(view, place, subject.properties_in(view), subject.kind, subject.origin, path)
+            return None if target is None else judge_target(view, place, target)
 
-    verdict: Verdict
-    path: str
-    identity: str
-    text: str
-    origin: Origin
-    condition: str | None = None
-    cause: str | None = None
+        judgement = judge_over_worlds(place, subject, judge, None)
+        if judgement is not None:
+            yield judgement
+
+
+def judge_over_worlds(
+    place: Place,
+    subject: Subject,
+    judge: Callable[[View], Outcome | None],
+    first: tuple[Outcome | None, World] | None,
+) -> Judgement | None:
+    """Bring what `judge` says of one target in all worlds together; `first` is what it said as written."""
+
+    def look_at(world: World) -> Outcome | None:
+        if subject.exists is not None and not subject.exists(world):
+            return None
+        return judge(subject.look(world))
+
+    limit, effort = subject.world_limit, subject.effort
+    try:
+        effort.grant()
+        written = list(explore(look_at, as_written=True, limit=limit, effort=effort, first=first))
+        possible = written
+        if any(world.varied for _, world in written):
+            possible = list(explore(look_at, as_written=False, limit=limit, effort=effort))
+    except GIVEN_UP as error:
+        return overflow(place, subject, error)
+    if any(outcome for outcome, _ in possible) or any(outcome for outcome, _ in written):
+        return conclude(written, possible, place)
+    return None
+
+
+def _all_paths(place: Place, subject: Subject) -> list[str]:
+    """The paths of a place's targets in all worlds together."""
+    if not any(segment.each for segment in place.at):
+        return [spell(place.at)]
+
+    def find(world: World) -> list[Target]:
+        if subject.exists is not None and not subject.exists(world):
+            return []
+        view = subject.look(world)
+        return find_targets(view, place, subject.properties_in(view), subject.kind, subject.origin)
+
+    found: dict[str, None] = {}
+    for as_written in (True, False):
+        for targets, _ in explore(
+            find, as_written=as_written, limit=subject.world_limit, effort=subject.effort
+        ):
+            found.update(dict.fromkeys(target.path for target in targets))
+    return list(found)
+
+
+def spell(path: Path) -> str:
+    """A path as the judgement of its place has it."""
+    return ".".join(segment.key for segment in path)
+
+
+def overflow(place: Place, subject: Subject, error: Exception) -> Judgement:
+    """What is said where there are too many worlds to judge a place in all of them."""
+    path = spell(place.at)
+    cause = str(error) if isinstance(error, TooManyWorlds) else ENDLESS
+    return Judgement(
+        Verdict.UNKNOWN,
+        path or place.identity,
+        path or place.identity,
+        f"there are {cause} at this place",
+        subject.origin,
+        cause=cause,
+    )
 
 
 Seen = list[tuple[Outcome | None, World]]
@@ -54,15 +128,6 @@ def conclude(written: Seen, possible: Seen, place: Place) -> Judgement:
     if verdict is Verdict.UNKNOWN:
         cause = worst.cause or condition or "what the template leaves open"
     return state(verdict, worst._replace(text=text), place, condition, cause)
-
-
-def state(
-    verdict: Verdict, outcome: Outcome, place: Place, condition: str | None, cause: str | None
-) -> Judgement:
-    """An outcome as the judgement of its place; the identity is spelled below the outcome's target."""
-    at = outcome.at
-    identity = f"{at}.{place.identity}" if at and place.identity else at or place.identity
-    return Judgement(verdict, outcome.path, identity, outcome.text, outcome.origin, condition, cause)
 
 
 def _worst(verdict: Verdict, written: Seen, possible: Seen) -> Outcome:

@@ -10,16 +10,12 @@ from functools import partial
 from typing import Any
 
 from scanner.check import View
-from scanner.conclusion import Judgement, conclude, state
 from scanner.joint import is_joined
 from scanner.kind import Kind, coerce
 from scanner.model import Control, Verdict
 from scanner.path import Origin, Path, Target, parse_path, references_of, walk
-from scanner.place import Outcome, Place, compile_place, find_target, find_targets, judge_target
-from scanner.world import Effort, TooManyWorlds, World, explore
-
-_GIVEN_UP = (TooManyWorlds, RecursionError)
-_ENDLESS = "values that refer to one another without end"
+from scanner.place import Judgement, Place, compile_place, find_targets, judge_target, state
+from scanner.world import ENDLESS, GIVEN_UP, Effort, TooManyWorlds, World, explore
 
 
 class Subject:
@@ -169,108 +165,29 @@ def judge_everywhere(place: Place, subject: Subject) -> list[Judgement]:
             targets = find_targets(view, place, subject.properties_in(view), subject.kind, subject.origin)
             certain = world.inputs == asked
         looks = [(target, judge_target(view, place, target)) for target in targets]
-    except _GIVEN_UP as error:
+    except GIVEN_UP as error:
+        from scanner.conclusion import overflow
+
         subject.forget()
-        return [_overflow(place, subject, error)]
+        return [overflow(place, subject, error)]
     if not world.hangs_on_choices:
         return [
             state(outcome.verdict, outcome, place, None, outcome.cause) for _, outcome in looks if outcome
         ]
+    from scanner.conclusion import judge_in_all_worlds, judge_over_worlds
+
     if not certain:
-        return list(_judge_in_all_worlds(place, subject))
+        return list(judge_in_all_worlds(place, subject))
     judgements = []
     for target, outcome in looks:
         # Only of a single target is the first look a run of its own.
         first = (outcome, world) if len(looks) == 1 else None
-        judgement = _judge_over_worlds(
+        judgement = judge_over_worlds(
             place, subject, partial(judge_target, place=place, target=target), first
         )
         if judgement is not None:
             judgements.append(judgement)
     return judgements
-
-
-def _judge_in_all_worlds(place: Place, subject: Subject) -> Iterator[Judgement]:
-    """Judge every target of a place whose targets are not the same in all worlds."""
-    try:
-        paths = _all_paths(place, subject)
-    except _GIVEN_UP as error:
-        yield _overflow(place, subject, error)
-        return
-    for path in paths:
-
-        def judge(view: View, path: str = path) -> Outcome | None:
-            subject.effort.spend(len(paths) // 10)
-            target = find_target(view, place, subject.properties_in(view), subject.kind, subject.origin, path)
-            return None if target is None else judge_target(view, place, target)
-
-        judgement = _judge_over_worlds(place, subject, judge, None)
-        if judgement is not None:
-            yield judgement
-
-
-def _judge_over_worlds(
-    place: Place,
-    subject: Subject,
-    judge: Callable[[View], Outcome | None],
-    first: tuple[Outcome | None, World] | None,
-) -> Judgement | None:
-    """Bring what `judge` says of one target in all worlds together; `first` is what it said as written."""
-
-    def look_at(world: World) -> Outcome | None:
-        if subject.exists is not None and not subject.exists(world):
-            return None
-        return judge(subject.look(world))
-
-    limit, effort = subject.world_limit, subject.effort
-    try:
-        effort.grant()
-        written = list(explore(look_at, as_written=True, limit=limit, effort=effort, first=first))
-        possible = written
-        if any(world.varied for _, world in written):
-            possible = list(explore(look_at, as_written=False, limit=limit, effort=effort))
-    except _GIVEN_UP as error:
-        return _overflow(place, subject, error)
-    if any(outcome for outcome, _ in possible) or any(outcome for outcome, _ in written):
-        return conclude(written, possible, place)
-    return None
-
-
-def _all_paths(place: Place, subject: Subject) -> list[str]:
-    """The paths of a place's targets in all worlds together."""
-    if not any(segment.each for segment in place.at):
-        return [_spell(place.at)]
-
-    def find(world: World) -> list[Target]:
-        if subject.exists is not None and not subject.exists(world):
-            return []
-        view = subject.look(world)
-        return find_targets(view, place, subject.properties_in(view), subject.kind, subject.origin)
-
-    found: dict[str, None] = {}
-    for as_written in (True, False):
-        for targets, _ in explore(
-            find, as_written=as_written, limit=subject.world_limit, effort=subject.effort
-        ):
-            found.update(dict.fromkeys(target.path for target in targets))
-    return list(found)
-
-
-def _spell(path: Path) -> str:
-    return ".".join(segment.key for segment in path)
-
-
-def _overflow(place: Place, subject: Subject, error: Exception) -> Judgement:
-    path = _spell(place.at)
-    cause = str(error) if isinstance(error, TooManyWorlds) else _ENDLESS
-    return Judgement(
-        Verdict.UNKNOWN,
-        path or place.identity,
-        path or place.identity,
-        f"there are {cause} at this place",
-        subject.origin,
-        cause=cause,
-    )
 
 
 def _judge_reference(path: str, types: list[str], subject: Subject, run: str) -> Iterator[Judgement]:
@@ -308,8 +225,10 @@ def _find_unjudged(path: Path, types: tuple[str, ...], subject: Subject) -> dict
     try:
         for found, _ in explore(look, as_written=False, limit=subject.world_limit, effort=subject.effort):
             unjudged = {**found, **unjudged}
-    except _GIVEN_UP as error:
+    except GIVEN_UP as error:
+        from scanner.conclusion import spell
+
         many = "of more combinations than are tried"
-        which = many if isinstance(error, TooManyWorlds) else f"of {_ENDLESS}"
-        unjudged = unjudged or {_spell(path): (f"one {which}", subject.origin)}
+        which = many if isinstance(error, TooManyWorlds) else f"of {ENDLESS}"
+        unjudged = unjudged or {spell(path): (f"one {which}", subject.origin)}
     return unjudged

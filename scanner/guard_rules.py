@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from scanner import catalog
 from scanner.alone import alone
 from scanner.check import PLAIN
-from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
 from scanner.joint import joins_of
 from scanner.limits import Limits
 from scanner.model import Control, Finding, Location, Resource, Severity, SmguardError, Verdict
+from scanner.place import Judgement
 from scanner.requests.operation import name_of, types_by_operation
 from scanner.safe_text import inert
 from scanner.waiver import Waivers, read_file

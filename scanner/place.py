@@ -115,6 +115,30 @@ class Outcome(NamedTuple):
     cause: str | None = None
 
 
+class Judgement(NamedTuple):
+    """What is to be said of one place of a resource, over all worlds.
+
+    `identity` is the property path that the control asks for, the same whatever misses below it.
+    """
+
+    verdict: Verdict
+    path: str
+    identity: str
+    text: str
+    origin: Origin
+    condition: str | None = None
+    cause: str | None = None
+
+
+def state(
+    verdict: Verdict, outcome: Outcome, place: Place, condition: str | None, cause: str | None
+) -> Judgement:
+    """An outcome as the judgement of its place; the identity is spelled below the outcome's target."""
+    at = outcome.at
+    identity = f"{at}.{place.identity}" if at and place.identity else at or place.identity
+    return Judgement(verdict, outcome.path, identity, outcome.text, outcome.origin, condition, cause)
+
+
 def find_targets(view: View, place: Place, properties: Any, kind: Kind, origin: Origin) -> list[Target]:
     """What a place leads to in one world."""
     if not place.at:

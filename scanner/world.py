@@ -8,9 +8,12 @@ that a judgement doesn't touch is ever varied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from scanner.value import Glued, Part, Partial, Question, Variable, as_number, ask_equals, assemble
+from scanner.value import Glued, Part, Partial, Question, Variable, ask_equals, assemble
+
+if TYPE_CHECKING:
+    from scanner.choice import Choice
 
 Result = TypeVar("Result")
 IS_EMPTY = ask_equals("")
@@ -23,6 +26,10 @@ _TOO_MUCH = "values that take too long to work out"
 
 class TooManyWorlds(Exception):
     """The judgement can't be finished; the message says what there is too much of."""
+
+
+GIVEN_UP = (TooManyWorlds, RecursionError)
+ENDLESS = "values that refer to one another without end"
 
 
 class Effort:
@@ -43,47 +50,6 @@ class Effort:
         self._left -= steps
         if self._left < self._floor:
             raise TooManyWorlds(_TOO_MUCH)
-
-
-class Choice:
-    """What one world has settled about one input."""
-
-    __slots__ = ("answers", "candidates", "high", "low", "variable")
-
-    def __init__(self, variable: Variable) -> None:
-        self.variable = variable
-        self.candidates = variable.domain.candidates
-        self.low, self.high = variable.domain.bounds
-        self.answers: dict[tuple[str, Any], tuple[Question, bool]] = {}
-        """Every question that had more than one answer, in order, by what identifies it."""
-
-    @property
-    def text(self) -> str | None:
-        """Its value, once only one is left."""
-        return self.candidates[0] if self.candidates is not None and len(self.candidates) == 1 else None
-
-    def note(self, question: Question, answer: bool) -> None:
-        """Keep one more thing that is settled."""
-        self.answers[question.kind, question.operand] = question, answer
-
-    def excludes(self, text: str) -> bool:
-        """True once the answer was that it is not `text`."""
-        found = self.answers.get(("equals", text))
-        return found is not None and not found[1]
-
-    def describe(self) -> str:
-        """Word what is settled: "is 'Enabled'", "> 1", "is empty"."""
-        if self.variable.domain.secret:
-            phrases = [asked.phrase(answer) for asked, answer in self.answers.values()]
-            shown = [phrase for phrase in phrases if phrase in ("is empty", "is given")]
-            return shown[-1] if shown else "has a certain value"
-        if self.candidates is not None and len(self.candidates) <= 3:
-            if self.candidates == ("",):
-                return "is empty"
-            return "is " + " or ".join(f"'{candidate}'" for candidate in self.candidates)
-        # What it is says more than what it is not.
-        said = [each for each in self.answers.values() if each[1]] or list(self.answers.values())
-        return " and ".join(asked.phrase(answer) for asked, answer in said[-2:])
 
 
 class World:
@@ -149,6 +115,8 @@ class World:
         """What is settled about an input so far; from now on the run hangs on it."""
         found = self.choices.get(variable.key)
         if found is None:
+            from scanner.choice import Choice
+
             found = self.choices[variable.key] = Choice(variable)
         if not self._depth:
             self.touched[variable.key] = found
@@ -178,84 +146,15 @@ class World:
 
     def ask(self, variable: Variable, question: Question) -> bool:
         """Answer about one input, narrowing what it may still be."""
-        choice = self.choice(variable)
-        if choice.candidates is not None:
-            return self._split(choice, question)
-        answer = self._known(choice, question)
-        if answer is None:
-            answer = self.choose(2) == 0
-            choice.note(question, answer)
-            if question.kind == "equals":
-                if answer:
-                    choice.candidates = (question.operand,)
-            elif question.kind == "at-least":
-                choice.low, choice.high = (
-                    (question.operand, choice.high) if answer else (choice.low, question.operand - 1e-9)
-                )
-            elif question.kind == "at-most":
-                choice.low, choice.high = (
-                    (choice.low, question.operand) if answer else (question.operand + 1e-9, choice.high)
-                )
-        return answer
-
-    def _split(self, choice: Choice, question: Question) -> bool:
-        candidates, holds = choice.candidates or (), question.holds
-        yes = [candidate for candidate in candidates if holds(candidate)]
-        if len(yes) == len(candidates):
-            return True
-        if not yes:
-            return False
-        answer = self.choose(2) == 0
-        choice.candidates = tuple(yes if answer else [each for each in candidates if each not in yes])
-        choice.note(question, answer)
-        return answer
-
-    @staticmethod
-    def _known(choice: Choice, question: Question) -> bool | None:
-        before = choice.answers.get((question.kind, question.operand))
-        if before is not None:
-            return before[1]
-        if question.kind == "equals":
-            number = as_number(question.operand)
-            outside = number is not None and not choice.low <= number <= choice.high
-            if outside or not choice.variable.domain.allows(question.operand):
-                return False
-        elif question.kind == "matches":
-            if not choice.variable.domain.may_match(question.operand):
-                return False
-        elif question.kind == "at-least":
-            if choice.low >= question.operand:
-                return True
-            if choice.high < question.operand:
-                return False
-        elif question.kind == "at-most":
-            if choice.high <= question.operand:
-                return True
-            if choice.low > question.operand:
-                return False
-        return None
+        return self.choice(variable).ask(question, self.choose)
 
     def pick(self, variable: Variable) -> str | None:
         """Settle an input on one value; None when its values can't be listed."""
-        choice = self.choice(variable)
-        if choice.candidates is None:
-            return None
-        if len(choice.candidates) > 1:
-            choice.candidates = (choice.candidates[self.choose(len(choice.candidates))],)
-        return choice.candidates[0]
+        return self.choice(variable).pick(self.choose)
 
     def pick_key(self, variable: Variable, keys: tuple[str, ...]) -> str | None:
         """Settle an input on one of `keys`; None when it may be none of them."""
-        choice = self.choice(variable)
-        if choice.candidates is not None:
-            options = [key for key in choice.candidates if key in keys]
-        else:
-            options = [key for key in keys if not choice.excludes(key) and choice.variable.domain.allows(key)]
-        if not options:
-            return None
-        picked = options[self.choose(len(options))] if len(options) > 1 else options[0]
-        choice.candidates = (picked,)
-        return picked
+        return self.choice(variable).pick_key(keys, self.choose)
 
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Answer a question about partly known text; None when nothing can decide it."""

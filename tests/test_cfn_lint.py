@@ -18,10 +18,10 @@ from cfnlint.rules import Rules
 from cfnlint.runner.template.runner import run_template_by_data, run_template_by_file_path
 
 from scanner import catalog, host
-from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
 from scanner.model import Control
 from scanner.opening import Candidate
+from scanner.place import Judgement
 from scanner.scan import Scan
 from scanner.template.judge import FileVerdicts
 from tests.building import ROOT, clean

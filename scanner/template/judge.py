@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
 from scanner.environment import Environment
 from scanner.limits import Limits
 from scanner.model import Control, Gap, Note, Verdict
+from scanner.place import Judgement
 from scanner.template.document import settle
 from scanner.template.load import Loaded, place
 from scanner.template.template import Misshapen, Template, judgeable
