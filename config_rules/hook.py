@@ -11,16 +11,16 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from config_rules.answer import Judged, answer, failure
 from config_rules.hook_setting import Setting, read_setting
+from scanner.candidate import Candidate
 from scanner.limits import Limits
 from scanner.model import Finding, Location, Resource, SmguardError
-from scanner.opening import Candidate
 from scanner.safe_text import inert, to_json
-from scanner.template import json_reader as json_reader  # every resource needs it: not at the first event
-from scanner.template.document import ReadError
+from scanner.template.document import Document, ReadError
 from scanner.template.judge import FileVerdicts, Judge
 from scanner.template.load import DEFINED, Loader, NotTemplate
 
@@ -46,8 +46,8 @@ class Request(NamedTuple):
 
     template: str
     changes: Mapping[str, Change] | None = None
-    settled: bool = False
-    """True for a resource whose values are all there; its template is one that was made up around it."""
+    settled: Mapping[str, Any] | None = None
+    """What stands in a template that was made up around a resource whose values are all there."""
 
 
 def handle(event: Any, context: Any = None) -> dict[str, Any]:
@@ -130,9 +130,8 @@ def _request(event: Mapping[str, Any], context: Any, setting: Setting) -> Reques
         if not isinstance(properties, dict):
             raise SmguardError("the event has no properties of the resource", _MADE_UP)
         name = str(data.get("targetLogicalId") or target)
-        return Request(
-            to_json({"Resources": {name: {"Type": target, "Properties": properties}}}), settled=True
-        )
+        made_up = {"Resources": {name: {"Type": target, "Properties": properties}}}
+        return Request(to_json(made_up), settled=made_up)
     from config_rules.payload import fetch, read_changes
 
     arn = str(getattr(context, "invoked_function_arn", ""))
@@ -154,14 +153,29 @@ def _judged(request: Request, setting: Setting) -> Judged:
             f"the template is larger than {limits.file_bytes / 1e6:g} MB", "CloudFormation takes 1 MB"
         )
     loader = Loader(frozenset(catalog.transforms), limits, {}, False, _open_nothing, catalog.types)
-    passes = loader.load(request.template, Candidate("template", "", ""))
-    if not request.settled:
+    entry = Candidate("template", "", "")
+    if request.settled is not None:
+        document = Document()
+        document.root = request.settled
+        _demand_shallow(request.settled, limits.depth)
+        passes = loader.load_document(document, request.template, entry)
+    else:
         from config_rules.payload import as_deployed
 
-        passes = as_deployed(passes, request.changes or {})
+        loader = loader._replace(amend=partial(as_deployed, request.changes or {}))
+        passes = loader.load(request.template, entry)
     judge = Judge(setting.engine, setting.controls, catalog.kinds, limits, keep_passed=True)
     verdicts = judge.judge(passes)
     return Judged(list(_findings(verdicts, request, setting)), list(verdicts.gaps))
+
+
+def _demand_shallow(node: Any, room: int) -> None:
+    """Raise ReadError for what is nested deeper than templates may be."""
+    if isinstance(node, (dict, list)):
+        if not room:
+            raise ReadError(f"is nested deeper than {Limits().depth} levels")
+        for each in node.values() if isinstance(node, dict) else node:
+            _demand_shallow(each, room - 1)
 
 
 def _open_nothing(entry: Candidate, path: str, beside: str) -> tuple[str, str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scanner.json_object import as_object
 from scanner.model import SmguardError
 from scanner.template.document import settle
-from scanner.template.load import Loaded
+from scanner.template.template import Template
 from scanner.value import unknown
 
 _MOST_BYTES = 12_000_000
@@ -87,21 +87,16 @@ def read_changes(listed: Any) -> dict[str, Change]:
     return changes
 
 
-def as_deployed(passes: Iterator[Loaded], changes: Mapping[str, Change]) -> Iterator[Loaded]:
-    """The template as it is deployed: no parameter has its default, and what a change set tells holds."""
-    for loaded in passes:
-        for root in loaded.templates[:1]:
-            root.given = dict.fromkeys(root.declarations)
-            root.resources = dict(root.resources)
-            for name, change in changes.items():
-                if change.properties is not None:
-                    raw = root.resources.get(name)
-                    body = (
-                        {key: raw[key] for key in raw if key != "Condition"} if isinstance(raw, dict) else {}
-                    )
-                    properties = _settled(change.properties, settle(body.get("Properties"), root.pick))
-                    root.resources[name] = {**body, "Type": change.type, "Properties": properties}
-        yield loaded
+def as_deployed(changes: Mapping[str, Change], template: Template) -> None:
+    """Make a template what is deployed: no parameter has its default, what a change set tells holds."""
+    template.given = dict.fromkeys(template.declarations)
+    resources = template.resources = dict(template.resources)
+    for name, change in changes.items():
+        if change.properties is not None:
+            raw = resources.get(name)
+            body = {key: raw[key] for key in raw if key != "Condition"} if isinstance(raw, dict) else {}
+            properties = _settled(change.properties, settle(body.get("Properties"), template.pick))
+            resources[name] = {**body, "Type": change.type, "Properties": properties}
 
 
 def _settled(after: Any, raw: Any) -> Any:

@@ -8,6 +8,8 @@ import re
 import stat
 from typing import NamedTuple
 
+from scanner.candidate import CODE_ENDINGS as CODE_ENDINGS
+from scanner.candidate import Candidate as Candidate
 from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.safe_text import inert
@@ -18,7 +20,6 @@ _FLAGS = (
     os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )  # fmt: skip
-CODE_ENDINGS = frozenset({"py", "ipynb"})
 _WORDS = ("AWS::", "AWSTemplateFormatVersion")
 _MARKS = tuple(word.encode() for word in _WORDS)
 _CODE_MARKS = (b"sagemaker", b"SageMaker", b"_training_job(", b"_processing_job(", b"_transform_job(")
@@ -30,28 +31,6 @@ _DEFINITIONS = {
 _LENIENT_BYTES = 65_536
 _SEARCHED_BYTES = 67_108_864
 """How far a file over the size limit is searched for a sign that it is a template."""
-
-
-class Candidate(NamedTuple):
-    """A file to read. `display` is its path for reports, `real` the absolute one without links.
-
-    `root` is the absolute directory that nothing this file names may be opened outside of. A file that is not
-    `named` counts only if it looks like a template; if one that is `lenient` can't be read, it is none.
-    Standard input has no `real` path: `given` is what it held.
-    """
-
-    display: str
-    real: str
-    root: str
-    named: bool = True
-    lenient: bool = False
-    given: bytes | None = None
-
-    @property
-    def code(self) -> str:
-        """What kind of code it is by its name: py, ipynb, or none."""
-        ending = self.real.rpartition(".")[2].lower()
-        return ending if ending in CODE_ENDINGS else ""
 
 
 class Skipped(NamedTuple):

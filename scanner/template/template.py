@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.template.document import Either, Marks, Unreadable, settle
-from scanner.template.parameter import Parameter, declare
 from scanner.value import REST, Partial, Question
 
 if TYPE_CHECKING:
     from scanner.template.family import Family
+    from scanner.template.parameter import Parameter
 
 PROCESSED = "scan the processed template instead (aws cloudformation get-template --template-stage Processed)"
 """What to do about a macro, a module or a remote include."""
@@ -99,6 +99,8 @@ class Template:
         """The declaration of a parameter; None where there is none."""
         found = self.declared.get(name)
         if found is None and name in self.declarations:
+            from scanner.template.parameter import declare
+
             raw = settle_fields(settle(self.declarations[name], self.pick), self.pick)
             found = self.declared[name] = declare(name, raw)
         return found

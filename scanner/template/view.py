@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scanner.template.condition import holds, truth
 from scanner.template.document import Either, Unreadable, settle
-from scanner.template.dynamic import with_dynamic_references
-from scanner.template.intrinsic import INTRINSICS, join
-from scanner.template.parameter import PSEUDO, Parameter
 from scanner.value import (
     REST,
     Glued,
@@ -29,6 +25,7 @@ from scanner.world import IS_EMPTY, World
 
 if TYPE_CHECKING:
     from scanner.check import Teller
+    from scanner.template.parameter import Parameter
     from scanner.template.template import Template
 
 
@@ -56,9 +53,7 @@ class View:
         """The value of a raw node: plain, Partial, or None where it is absent or empty."""
         kind = type(raw)
         if kind is str:
-            if "{{resolve:" in raw:
-                return with_dynamic_references(raw)
-            return raw or None
+            return self.resolve(raw) if "{{resolve:" in raw else raw or None
         if raw is None or kind is bool or kind is int or kind is float:
             return raw
         known, key = self._known, id(raw)
@@ -156,9 +151,15 @@ class View:
         """Resolve the head of a raw node; its children stay raw. Emptiness is kept."""
         kind = type(raw)
         if kind is str:
-            return with_dynamic_references(raw) if "{{resolve:" in raw else raw
+            if "{{resolve:" in raw:
+                from scanner.template.dynamic import with_dynamic_references
+
+                return with_dynamic_references(raw)
+            return raw
         if kind is dict:
             if len(raw) == 1:
+                from scanner.template.intrinsic import INTRINSICS
+
                 ((name, body),) = raw.items()
                 function = INTRINSICS.get(name)
                 if function is not None:
@@ -186,6 +187,8 @@ class View:
         if value is None:
             return ""
         if kind is list:
+            from scanner.template.intrinsic import join
+
             return join(self, ",", value)
         return unknown("a mapping where text belongs") if kind is dict else as_text(value)
 
@@ -203,6 +206,8 @@ class View:
             return unknown(f"resource {name}", (template.type_of(name), name, "", template.key))
         if name == "AWS::NoValue":
             return None
+        from scanner.template.parameter import PSEUDO
+
         if name in PSEUDO:
             return self._free(PSEUDO[name], name)
         if name.startswith("AWS::"):
@@ -226,6 +231,8 @@ class View:
             return unknown(f"SSM parameter {name}", filled=True)
         if parameter.listed and isinstance(value, str):
             return [item.strip() for item in value.split(",")]
+        from scanner.template.dynamic import with_dynamic_references
+
         return with_dynamic_references(value)
 
     def _own(self, parameter: Parameter) -> str | Partial:
@@ -274,6 +281,8 @@ class View:
 
     def truth_of(self, condition: Any) -> bool:
         """Is a condition true that is given by name or as a function?"""
+        from scanner.template.condition import holds, truth
+
         return holds(self, condition) if isinstance(condition, str) else truth(self, condition)
 
     def fix(self, value: Partial) -> str | Partial:
