@@ -588,3 +588,45 @@ def test_jobs_in_the_definition_of_a_pipeline_are_judged() -> None:
     assert ended(answer) == ("FAILED", "NonCompliant")
     assert status_of(answer, "volume-kms-key") == "FAILED"
     assert "Mine/Train" in answer["message"]
+
+
+TASK = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sagemaker:createTrainingJob",
+    "Parameters": {"ResourceConfig": {"InstanceType": "ml.m5.large"}},
+    "End": True,
+}
+STEPS = {
+    "Version": "2020-12-01",
+    "Steps": [{"Name": "Train", "Type": "Training", "Arguments": TASK["Parameters"]}],
+}
+STATES = {"StartAt": "Train", "States": {"Train": TASK}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "told"),
+    [
+        (
+            "AWS::SageMaker::Pipeline",
+            {"PipelineDefinition": {"PipelineDefinitionBody": json.dumps(STEPS)}},
+            "FAILED",
+        ),
+        ("AWS::StepFunctions::StateMachine", {"DefinitionString": json.dumps(STATES)}, "FAILED"),
+        ("AWS::StepFunctions::StateMachine", {"Definition": STATES}, "FAILED"),
+        ("AWS::StepFunctions::StateMachine", {"DefinitionString": LATER}, None),
+        ("AWS::StepFunctions::StateMachine", {"DefinitionS3Location": {"Bucket": "b", "Key": "k"}}, None),
+    ],
+)
+def test_what_definitions_run_is_judged_as_it_is_deployed(
+    s3: S3, kind: str, properties: Any, told: str | None
+) -> None:
+    assert status_of(ask(resource_event(kind, properties, "Mine")), "volume-kms-key") == told
+    # The template alone runs nothing: what the change set tells is what is deployed.
+    old = {"PipelineDefinition": {"PipelineDefinitionBody": '{"Version": "2020-12-01", "Steps": []}'}}
+    machine = {"DefinitionString": '{"StartAt": "a", "States": {"a": {"Type": "Succeed"}}}'}
+    written = {"Type": kind, "Properties": old if "Pipeline" in kind else machine}
+    template = {"Resources": {"Mine": written, "Other": {"Type": NOTEBOOK, "Properties": ROOT}}}
+    answer = ask(change_set(s3, template, change("Mine", properties, kind, "UPDATE")))
+    assert status_of(answer, "volume-kms-key") == told
+    assert ("Mine/Train" in answer["message"]) == (told is not None)
+    assert "Other" not in answer["message"]
