@@ -14,10 +14,8 @@ from config_rules.rule import Rule
 from scanner.audit import acquisition
 from scanner.audit.acquisition import Acquisition, Wanted
 from scanner.audit.fault import Fault
-from scanner.audit.item import Api, Item
+from scanner.audit.item import TAGS, Api, Item
 from scanner.audit.judging import Judge
-from scanner.audit.keys import KeyBook
-from scanner.audit.tags import TAGS, tags_of, with_tags
 from scanner.json_object import as_object
 from scanner.value import Opaque, Partial
 
@@ -59,7 +57,7 @@ def evaluate(notice: Notice, rule: Rule, api: Api, journal: Journal) -> Iterator
     if body["configurationItemStatus"] not in _PRESENT or notice.left_scope:
         yield evaluation(NOT_APPLICABLE, "not there any more, not recorded or out of the rule's scope")
         return
-    judge = Judge(rule.catalog, rule.controls, Elsewhere(rule), KeyBook(api))
+    judge = Judge(rule.catalog, rule.controls, Elsewhere(rule), api)
     if type_name not in rule.catalog.by_type:
         journal.say("ERROR", "no control is about resources of this type", type=type_name)
     if not judge.controls.get(type_name):
@@ -138,6 +136,8 @@ def _tagged(item: Item, recorded: Any, api: Api, journal: Journal) -> Item:
 
     Config says of no type that it records tags, so where none stand there the API is asked.
     """
+    from scanner.audit.tags import tags_of, with_tags
+
     if isinstance(recorded, dict) and recorded and item.arn:
         return with_tags(item, {item.arn: recorded})
     try:

@@ -30,7 +30,6 @@ from scanner.audit.acquisition import NAME, Acquisition, Wanted
 from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
 from scanner.audit.judging import Judge
-from scanner.audit.keys import KeyBook
 from scanner.audit.paging import pages
 from scanner.audit.shape import entry_of
 from scanner.audit.tags import TAGS, Tags, tags_of, with_tags
@@ -57,7 +56,7 @@ class Walk:
     def __init__(self, notice: Notice, rule: Rule, api: Api, journal: Journal) -> None:
         self.notice, self.rule, self.api, self.journal = notice, rule, api, journal
         self.checkpoint: dict[str, Any] | None = None
-        self.judge = Judge(rule.catalog, rule.controls, Elsewhere(rule), KeyBook(api))
+        self.judge = Judge(rule.catalog, rule.controls, Elsewhere(rule), api)
         from scanner.audit.order import readable
 
         self.how = {

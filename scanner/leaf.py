@@ -8,7 +8,6 @@ from typing import Any
 
 from scanner.check import Check, Miss, View, doubt_about
 from scanner.kind import Kind, coerce, coerce_boolean, is_text, show
-from scanner.predicate import CAUSES, PREDICATES
 from scanner.value import (
     Partial,
     Question,
@@ -155,6 +154,8 @@ def _type(operand: str | list[str]) -> Check:
 
 
 def check_predicate(name: str, known: tuple[str, ...] = ()) -> Check:
+    from scanner.predicate import CAUSES, PREDICATES
+
     if name not in PREDICATES:
         raise ValueError(f"unknown predicate {name!r}")
     judge = PREDICATES[name]

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from scanner import framework
 from scanner.catalog import Catalog
+from scanner.columns import wrap
 from scanner.model import Control
 from scanner.notation import AREAS, OWN_NUMBERS
 from scanner.place_text import describe_rule
-from scanner.safe_text import inert, wrap
+from scanner.safe_text import inert
 
 _LONGEST = 4_000
 _NO_POLICY = "No policy that is named here: only a scan finds it."

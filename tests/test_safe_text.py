@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.safe_text import inert, inert_lines, markdown, to_json, width, wrap
+from scanner.columns import width, wrap
+from scanner.safe_text import inert, inert_lines, markdown, to_json
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 COMMANDS = st.sampled_from(

@@ -10,9 +10,10 @@ from scanner.audit.account import Place
 from scanner.audit.client import Client
 from scanner.audit.item import GLOBAL, Item, Scope
 from scanner.audit.job import ScopeResult, Watch
-from scanner.audit.judging import Census, Judge
+from scanner.audit.judging import Judge
 from scanner.audit.opt_out import EFFECTIVE
 from scanner.audit.pace import Count, Pace
+from scanner.audit.presence import Census
 from scanner.audit.unit import Log, Unit
 from scanner.catalog import Catalog
 from scanner.model import Control, Gap, Note

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 GLOBAL = "global"
 """The region of what lies in none."""
+TAGS = "Tags"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scanner.audit.fault import Fault
-from scanner.audit.item import Item
+from scanner.audit.item import TAGS, Item
 from scanner.catalog import Catalog
 from scanner.joint import OWNER, Owner, looks, part_of, references
 from scanner.model import Control
@@ -15,7 +15,6 @@ from scanner.safe_text import inert
 from scanner.touched import paths
 from scanner.value import Opaque, Partial, unknown
 
-_TAGS = "Tags"
 _IN_S3 = re.compile(r"(?:s3://|arn:[\w-]+:s3:::)([^/]+)")
 
 
@@ -52,7 +51,7 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
             for path in paths({**rule, "places": given}, catalog.shapes, catalog.values):
                 joined |= "@" in path
                 for kind, name in looks(catalog.types, type_name, path):
-                    waits |= joined or name == _TAGS
+                    waits |= joined or name == TAGS
                     found.setdefault(kind, set()).update({name} if "@" not in name else ())
             for kind, names in found.items():
                 at.setdefault(kind, set()).update(names)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from threading import Condition, Lock
-from typing import Any, NamedTuple, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from scanner.audit.fault import Fault
-from scanner.audit.item import Item
+from scanner.audit.item import Api, Item
 from scanner.audit.joints import Thing, Things, looking, thing_of
-from scanner.audit.keys import KeyBook, doubt
-from scanner.audit.keys import judge as judge_key
 from scanner.catalog import Catalog
 from scanner.check import PlainView
 from scanner.conclusion import Judgement
@@ -19,10 +17,12 @@ from scanner.engine import Engine, Subject
 from scanner.joint import OWNER, joins_of
 from scanner.model import Control, Verdict
 from scanner.path import parse_path, references_of
-from scanner.predicate import is_listed
 from scanner.safe_text import inert
 from scanner.value import Partial, unknown
 from scanner.world import World
+
+if TYPE_CHECKING:
+    from scanner.audit.keys import KeyBook
 
 _LONGEST_TEXT = 4_000
 _SOME = unknown("what was not read")
@@ -52,50 +52,6 @@ class Judged(NamedTuple):
     unsaid: tuple[tuple[str, str], ...] = ()
 
 
-class Census:
-    """Which resources of the types that others refer to were judged; who asks waits for that."""
-
-    def __init__(self, types: Iterable[str]) -> None:
-        self._names: dict[str, set[str]] = {type_name: set() for type_name in types}
-        self._open = set(self._names)
-        self._changed = Condition()
-
-    def add(self, item: Item) -> None:
-        """A resource is judged: from now on its name, its ARN and the ARN's end lead to it."""
-        names = self._names.get(item.type)
-        if names is not None:
-            arn = item.arn or item.name
-            with self._changed:
-                names.update((item.name, arn, arn.rpartition("/")[2]))
-                self._changed.notify_all()
-
-    def close(self, type_name: str) -> None:
-        """No more of a type will come."""
-        with self._changed:
-            self._open.discard(type_name)
-            self._changed.notify_all()
-
-    def names(self, type_name: str) -> list[str]:
-        """What leads to a resource of a type, for a later run; empty of types that nothing refers to."""
-        return sorted(self._names.get(type_name, ()))
-
-    def restore(self, type_name: str, names: Iterable[str]) -> None:
-        """What `names` gave in an earlier run."""
-        if type_name in self._names:
-            self._names[type_name].update(names)
-
-    def holds(self, reference: str, types: Iterable[str]) -> bool:
-        """Whether a reference leads to a resource that is judged in this run."""
-        places = [self._names[type_name] for type_name in types if type_name in self._names]
-
-        def there() -> bool:
-            return any(reference in names for names in places)
-
-        with self._changed:
-            self._changed.wait_for(lambda: there() or self._open.isdisjoint(types))
-            return there()
-
-
 class Joins(Protocol):
     """What is known of the resources that others refer to."""
 
@@ -106,8 +62,9 @@ class Joins(Protocol):
 class _View(PlainView):
     """Plain JSON, KMS to ask about keys, and the resources that others lead to."""
 
-    def __init__(self, keys: KeyBook | None, things: Things) -> None:
-        self._keys = keys
+    def __init__(self, kms: Api | None, things: Things) -> None:
+        self._kms = kms
+        self._keys: KeyBook | None = None
         self._things = things
         self._lock = Lock()
         self.faults: dict[tuple[str, str], Fault] = {}
@@ -121,22 +78,25 @@ class _View(PlainView):
         return self._things.gather(properties[OWNER], joint)
 
     def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> tuple[bool | None, str] | None:
-        if predicate != "customer-managed-key" or self._keys is None:
+        if predicate != "customer-managed-key" or self._kms is None:
             return None
-        facts = self._keys.about(text)
+        from scanner.audit.keys import KeyBook, doubt, judge
+        from scanner.predicate import is_listed
+
+        with self._lock:
+            keys = self._keys = self._keys or KeyBook(self._kms)
+        facts = keys.about(text)
         if isinstance(facts, Fault):
             with self._lock:
                 self.faults.setdefault((facts.operation, facts.code), facts)
-        answer = doubt(facts) if isinstance(facts, Fault) else judge_key(facts)
+        answer = doubt(facts) if isinstance(facts, Fault) else judge(facts)
         return (True, "") if answer[0] is None and is_listed(text, known) else answer
 
 
 class Judge:
-    """The chosen controls over one scope; threads share it."""
+    """The chosen controls over one scope; threads share it. `kms` is whom to ask about keys, if anybody."""
 
-    def __init__(
-        self, catalog: Catalog, controls: Iterable[Control], census: Joins, keys: KeyBook | None
-    ) -> None:
+    def __init__(self, catalog: Catalog, controls: Iterable[Control], census: Joins, kms: Api | None) -> None:
         joins = joins_of(catalog.types)
         chosen = {control.id for control in controls}
         self.controls = {
@@ -151,7 +111,7 @@ class Judge:
         self._looks_at: dict[tuple[str, str], frozenset[str]] = {}
         self._kinds = catalog.kinds
         self._census = census
-        self._view = _View(keys, self.things)
+        self._view = _View(kms, self.things)
         self.tell = self._view.tell
 
     @property

@@ -18,10 +18,10 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.joints import Thing, thing_of
-from scanner.audit.judging import Census, Judge, Judged
-from scanner.audit.keys import KeyBook
+from scanner.audit.judging import Judge, Judged
 from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.pace import Count, total
+from scanner.audit.presence import Census
 from scanner.audit.reckoning import DEFECT, Reckoning
 from scanner.audit.source import Reader
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
@@ -65,7 +65,7 @@ class _Region:
         joins = joins_of(job.catalog.types)
         ends = {to for type_name in job.how for types in joins.get(type_name, {}).values() for to in types}
         self.census = Census(ends & job.how.keys())
-        self.judge = Judge(job.catalog, job.controls, self.census, KeyBook(api))
+        self.judge = Judge(job.catalog, job.controls, self.census, api)
         self.keeps = {it: Keep(job.catalog, self.judge.looking, it, job.sources) for it in job.how}
         self.steps = Steps(job.catalog, job.controls, self.judge.tell)
         self.memory = job.door.memory(job.scope)

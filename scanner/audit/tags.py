@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from scanner.audit.fault import Fault
+from scanner.audit.item import TAGS as TAGS
 from scanner.audit.item import Api, Item
 from scanner.audit.paging import pages
 from scanner.value import Opaque, Partial
 
-TAGS = "Tags"
 Tags = Mapping[str, str]
 
 

@@ -39,7 +39,8 @@ def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog
 @options("format", "area", "framework", *SOURCE)
 def list_controls(form: str, area: tuple[str, ...], framework: tuple[str, ...], **source: Any) -> int:
     """List the controls."""
-    from scanner.safe_text import inert, wrap
+    from scanner.columns import wrap
+    from scanner.safe_text import inert
 
     full = load(**source)
     controls = catalog.select(full, areas=area, frameworks=framework)

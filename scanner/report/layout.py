@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scanner.safe_text import LIMIT, inert, width, wrap
+from scanner.columns import width, wrap
+from scanner.safe_text import LIMIT, inert
 
 PARAGRAPH = 100
 """Columns of running text at most: longer lines are hard to read."""

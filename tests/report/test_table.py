@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scanner.columns import width
 from scanner.model import (
     Acceptance,
     Control,
@@ -18,7 +19,6 @@ from scanner.model import (
     Verdict,
     Waiver,
 )
-from scanner.safe_text import width
 from tests.report.samples import (
     CUSTOMER,
     ENDPOINT,
