@@ -123,7 +123,7 @@ def _request(event: Mapping[str, Any], context: Any, setting: Setting) -> Reques
     if point not in _POINTS and (target != "CHANGE_SET" or point is not None):
         raise SmguardError("the event has no invocation point that is known", _MADE_UP)
     if target not in ("STACK", "CHANGE_SET"):
-        if target not in setting.controls and target not in DEFINED:
+        if not setting.controls.get(target) and target not in DEFINED:
             return "No control is about this type."
         model = data.get("targetModel")
         properties = model.get("resourceProperties") if isinstance(model, dict) else None
@@ -141,7 +141,7 @@ def _request(event: Mapping[str, Any], context: Any, setting: Setting) -> Reques
         raise SmguardError("the payload holds no template", _MADE_UP)
     if target == "CHANGE_SET":
         changes = read_changes(payload.get("changedResources"))
-        if not any(it.type in setting.controls or it.type in DEFINED for it in changes.values()):
+        if not any(setting.controls.get(it.type) or it.type in DEFINED for it in changes.values()):
             return "Nothing that a control is about is made or changed."
     return Request(template, changes)
 

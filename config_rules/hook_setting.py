@@ -22,8 +22,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner import catalog
-from scanner.alone import alone
+from scanner.alone import alone_of
 from scanner.catalog import Catalog, demand_known
+from scanner.compiled import OnUse
 from scanner.engine import Engine
 from scanner.joint import joins_of
 from scanner.model import Control, Severity, SmguardError
@@ -43,7 +44,7 @@ class Setting(NamedTuple):
     catalog: Catalog
     engine: Engine
     controls: Mapping[str, tuple[Control, ...]]
-    """By the types they judge."""
+    """By the types they judge; others may be there with None."""
     firm: frozenset[str]
     """Ids of the controls that fail; the others only warn."""
     unknown_fails: bool
@@ -66,7 +67,7 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
     """Kept, since a function is invoked many times."""
     words = dict(given)
     demand_known("variable", (_PREFIX + name for name in words), (_PREFIX + name for name in _NAMES))
-    chosen = alone(catalog.load(_parameters(words) if "PARAMETERS" in words else {}))
+    chosen = catalog.load(_parameters(words) if "PARAMETERS" in words else {})
     failing, warning, ignored = (_listed(words, name, chosen) for name in ("FAIL", "WARN", "IGNORE"))
     if failing & warning:
         both = ", ".join(sorted(failing & warning))
@@ -89,11 +90,10 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
     return Setting(
         catalog=chosen,
         engine=Engine(chosen.values, chosen.shapes, joins, run="event"),
-        controls={
-            kind: left
-            for kind, those in chosen.by_type.items()
-            if (left := tuple(it for it in those if it.id not in ignored))
-        },
+        controls=OnUse(
+            chosen.by_type,
+            lambda kind: tuple(it for it in alone_of(chosen, kind) if it.id not in ignored) or None,
+        ),
         firm=frozenset(firm),
         unknown_fails=_word(words, "UNKNOWN", ("warn", "fail"), "warn") == "fail",
         inline_waivers=_word(words, "INLINE_WAIVERS", ("true", "false"), "false") == "true",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from scanner import catalog
 from scanner.audit.fault import iam_action
+from scanner.compiled import OnUse
 from scanner.model import SmguardError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Acquisition(NamedTuple):
         return self.search.unsaid if self.search else frozenset()
 
 
-def load(folders: Iterable[str] = ()) -> dict[str, Acquisition]:
+def load(folders: Iterable[str] = ()) -> Mapping[str, Acquisition]:
     """How to read each SageMaker type of the built-in catalog and of a user's own rule folders.
 
     Raises SmguardError for a folder whose `live:` blocks are broken.
@@ -137,7 +138,7 @@ def load(folders: Iterable[str] = ()) -> dict[str, Acquisition]:
     return _load(folders, lambda live: "reads" not in live, _acquisition)
 
 
-def sources(folders: Iterable[str] = ()) -> dict[str, Source]:
+def sources(folders: Iterable[str] = ()) -> Mapping[str, Source]:
     """How to read the types of other services, likewise."""
     from scanner.audit.source import source_of
 
@@ -148,8 +149,12 @@ def _load(
     folders: Iterable[str],
     chosen: Callable[[Mapping[str, Any]], bool],
     read: Callable[[str, Mapping[str, Any]], _Way],
-) -> dict[str, _Way]:
-    found = {name: read(name, live) for name, live in catalog.live_types().items() if chosen(live)}
+) -> Mapping[str, _Way]:
+    bodies = {name: live for name, live in catalog.live_types().items() if chosen(live)}
+    own = OnUse(bodies, lambda name: read(name, bodies[name]))
+    if not folders:
+        return own
+    found = dict(own)
     for folder in folders:
         from scanner import rulepack
 

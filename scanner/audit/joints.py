@@ -65,10 +65,10 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
 
 def _counts(node: Any) -> Iterator[int]:
     """The numbers of items that requirements ask for."""
-    for name, below in node.items() if isinstance(node, Mapping) else enumerate(node):
+    for name, below in node.items() if isinstance(node, dict) else enumerate(node):
         if name in ("minItems", "maxItems") and type(below) is int:
             yield below
-        elif isinstance(below, (Mapping, list)):
+        elif isinstance(below, (dict, list)):
             yield from _counts(below)
 
 
