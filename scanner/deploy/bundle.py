@@ -14,6 +14,7 @@ from typing import NamedTuple
 from scanner import __version__
 from scanner.compiled import lines_of, pack, unpack
 from scanner.deploy.compact import compact_catalog, compact_live
+from scanner.deploy.slim import slim
 from scanner.folder import PACKAGE, data_folder, read_data
 from scanner.model import SmguardError
 
@@ -88,7 +89,7 @@ def _modules(entries: Collection[str], without: Collection[str]) -> dict[str, by
         with open(path, "rb") as stream:
             source = stream.read()
         inner = module.replace(".", "/") + ("/__init__.py" if path.endswith("__init__.py") else ".py")
-        found[inner] = source
+        found[inner] = slim(source)
         for name in _imports(source, module):
             if name not in met:
                 met.add(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import io
 import json
@@ -15,7 +16,9 @@ from typing import Any
 
 import pytest
 
+import scanner
 from scanner.deploy.bundle import bundles
+from scanner.deploy.slim import slim
 from tests.building import clean
 from tests.hook.events import resource_event, stack_event
 from tests.hook.s3 import serving
@@ -190,3 +193,60 @@ def test_the_rules_tell_config(task: dict[str, Path], runtime: Path) -> None:
     (told,) = asked["Evaluations"]
     assert (told["ComplianceType"], told["ComplianceResourceId"]) == ("NON_COMPLIANT", "mine")
     assert {*SLOW, "yaml"}.isdisjoint(before)
+
+
+def bare(source: bytes) -> list[tuple[str, int]]:
+    """The statements of a program without annotations and documentation, and their lines."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+        elif isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            node.module, node.names = "", []
+    said = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        and not (isinstance(node, ast.ImportFrom) and not node.names)
+    ]
+    kept = set(map(id, said))
+    for node in said:
+        for field in ("body", "orelse"):
+            inner = getattr(node, field, None)
+            if isinstance(inner, list):
+                setattr(node, field, [it for it in inner if id(it) in kept])
+    return [(ast.dump(node), node.lineno) for node in said]
+
+
+ODD = b'''"""Docs,
+over lines."""
+from __future__ import annotations
+class A:
+    "one"
+    a: dict[str,
+            int] = {}  ; b: "x"
+    """Field."""
+    async def f(self, /, \xc3\xa9: int = 1, *more: str, k: list[
+        int] | None=None, **rest: A) -> tuple[
+            int, ...]: return lambda x, y=2: "->"
+def g(a: "->" = "->") -> "->": """Only this."""; self.a: int = 3
+def h() -> None:
+    """Nothing."""
+'''
+
+
+def test_what_is_shipped_is_the_program_line_by_line() -> None:
+    root = Path(scanner.__file__).parent.parent
+    assert bare(slim(ODD)) == bare(ODD)
+    for bundle in bundles().values():
+        with zipfile.ZipFile(io.BytesIO(bundle.content)) as archive:
+            for name in archive.namelist():
+                if name.endswith(".py") and not name.startswith("yaml/"):
+                    source, shipped = (root / name).read_bytes(), archive.read(name)
+                    assert bare(source) == bare(shipped), name
+                    assert source.count(b"\n") == shipped.count(b"\n")
