@@ -19,6 +19,8 @@ def inert(text: str, limit: int = LIMIT) -> str:
     """
     if len(text) <= limit and text.isprintable():
         return _defuse(text) if "::" in text or "##" in text else text
+    if text[: limit + 1].isprintable():
+        return _defuse(text[:limit]) + "…"
     pieces: list[str] = []
     room = limit
     for character in text[: limit + 1]:

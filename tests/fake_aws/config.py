@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tests.fake_aws.call import Call
@@ -52,20 +53,19 @@ def _rows(
     services: Services, call: Call, about: Callable[[tuple[str, ...]], bool], most: int
 ) -> dict[str, Any]:
     wanted = call.parameters.get("ComplianceTypes")
-    keys = [
-        key
-        for key, each in services.compliance.items()
-        if key[0] == call.account and about(key) and (not wanted or each["ComplianceType"] in wanted)
-    ]
     start = int(call.parameters.get("NextToken", 0))
-    rows = []
-    for key in keys[start : start + most]:
+    rows: list[dict[str, Any]] = []
+    more = {}
+    for number, (key, each) in enumerate(islice(services.compliance.items(), start, None), start):
+        if key[0] != call.account or not about(key) or (wanted and each["ComplianceType"] not in wanted):
+            continue
+        if len(rows) == most:
+            more = {"NextToken": str(number)}
+            break
         qualifier = {"ConfigRuleName": key[1], "ResourceType": key[2], "ResourceId": key[3]}
-        at = moment(services.compliance[key]["OrderingTimestamp"])
+        at = moment(each["OrderingTimestamp"])
         identifier = {"EvaluationResultQualifier": qualifier, "OrderingTimestamp": at}
-        kind = services.compliance[key]["ComplianceType"]
-        rows.append({"EvaluationResultIdentifier": identifier, "ComplianceType": kind})
-    more = {"NextToken": str(start + most)} if len(keys) > start + most else {}
+        rows.append({"EvaluationResultIdentifier": identifier, "ComplianceType": each["ComplianceType"]})
     return {"EvaluationResults": rows, **more}
 
 
