@@ -33,6 +33,8 @@ class Taken(NamedTuple):
     thing: Thing | None = None
     faults: tuple[Fault, ...] = ()
     belongs: bool = False
+    id: str = ""
+    """What AWS Config calls it."""
 
 
 class _Kept(NamedTuple):
@@ -116,9 +118,10 @@ class Surroundings:
         for row, (item, faults) in zip(chosen, self._reader.map_calls(ask, chosen), strict=True):
             if belongs:
                 self._members.setdefault(type_name, set()).update(row.names)
-            thing = None
+            thing, called = None, ""
             if item is not None:
-                record = json.loads(zlib.decompress(row.packed)) if source.attributes else {}
+                record = json.loads(zlib.decompress(row.packed))
+                called = str(told(source.config_id, record) or item.name)
                 given = {name: told(it, record) for name, it in source.attributes.items()}
                 home = item.home if self._is_elsewhere(item.home) else None
                 thing = Thing(type_name, item.name, row.names, item.properties, given, home)
@@ -126,7 +129,7 @@ class Surroundings:
                 self.meet(thing)
             elif faults and any(fault.kind != "missing" for fault in faults):
                 self._things.lose(type_name, faults[0])
-            yield Taken(type_name, item, thing, tuple(faults), belongs)
+            yield Taken(type_name, item, thing, tuple(faults), belongs, called)
 
     def _may_be(self, type_name: str, belongs: bool) -> bool:
         """Can a resource of a type be needed yet? Otherwise its service need not be asked."""

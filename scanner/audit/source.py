@@ -80,6 +80,12 @@ class Source(NamedTuple):
     """Is it the same in every region of the account?"""
     region: str | None
     """JMESPath to the region that one of these lies in all the same."""
+    report: str
+    """Of what a rule of AWS Config reports: "resource" or "account"."""
+    config_type: str
+    """The type as which AWS Config knows it, or that of which it is a part."""
+    config_id: str
+    """JMESPath to what AWS Config calls it."""
 
     def reading(self, wanted: Collection[str]) -> tuple[Read, ...]:
         """The operations that tell of the `wanted` properties."""
@@ -123,6 +129,7 @@ class Row(NamedTuple):
 
 def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
     """Read a `live:` block that has `reads`."""
+    config = live.get("config", {})
     return Source(
         type=type_name,
         service=live["service"],
@@ -156,6 +163,9 @@ def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
         pascal=live.get("pascal", False),
         shared=live.get("shared", False),
         region=live.get("region"),
+        report=config.get("report", "account"),
+        config_type=config.get("type", type_name),
+        config_id=config.get("id", live["name"]),
     )
 
 
