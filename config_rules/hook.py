@@ -123,7 +123,7 @@ def _request(event: Mapping[str, Any], context: Any, setting: Setting) -> Reques
     if point not in _POINTS and (target != "CHANGE_SET" or point is not None):
         raise SmguardError("the event has no invocation point that is known", _MADE_UP)
     if target not in ("STACK", "CHANGE_SET"):
-        if not setting.controls.get(target) and target not in DEFINED:
+        if not setting.single.get(target) and target not in DEFINED:
             return "No control is about this type."
         model = data.get("targetModel")
         properties = model.get("resourceProperties") if isinstance(model, dict) else None
@@ -164,7 +164,8 @@ def _judged(request: Request, setting: Setting) -> Judged:
 
         loader = loader._replace(amend=partial(as_deployed, request.changes or {}))
         passes = loader.load(request.template, entry)
-    judge = Judge(setting.engine, setting.controls, catalog.kinds, limits, keep_passed=True)
+    controls = setting.single if request.settled is not None else setting.controls
+    judge = Judge(setting.engine, controls, catalog.kinds, limits, keep_passed=True, types=catalog.types)
     verdicts = judge.judge(passes)
     return Judged(list(_findings(verdicts, request, setting)), list(verdicts.gaps))
 

@@ -16,7 +16,7 @@ Lists are separated by commas; a waiver's resource is a logical id, as a glob.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,6 +45,8 @@ class Setting(NamedTuple):
     engine: Engine
     controls: Mapping[str, tuple[Control, ...]]
     """By the types they judge; others may be there with None."""
+    single: Mapping[str, tuple[Control, ...]]
+    """The same, of what a resource alone tells."""
     firm: frozenset[str]
     """Ids of the controls that fail; the others only warn."""
     unknown_fails: bool
@@ -90,14 +92,18 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
     return Setting(
         catalog=chosen,
         engine=Engine(chosen.values, chosen.shapes, joins, run="event"),
-        controls=OnUse(
-            chosen.by_type,
-            lambda kind: tuple(it for it in alone_of(chosen, kind) if it.id not in ignored) or None,
-        ),
+        controls=_judging(chosen, lambda kind: chosen.by_type[kind], ignored),
+        single=_judging(chosen, lambda kind: alone_of(chosen, kind), ignored),
         firm=frozenset(firm),
         unknown_fails=_word(words, "UNKNOWN", ("warn", "fail"), "warn") == "fail",
         inline_waivers=_word(words, "INLINE_WAIVERS", ("true", "false"), "false") == "true",
         waivers=waivers,
+    )
+
+
+def _judging(chosen: Catalog, of_type: Callable[[str], tuple[Control, ...]], ignored: set[str]) -> OnUse:
+    return OnUse(
+        chosen.by_type, lambda kind: tuple(it for it in of_type(kind) if it.id not in ignored) or None
     )
 
 

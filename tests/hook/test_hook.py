@@ -357,21 +357,24 @@ def test_of_a_change_set_only_what_changes_is_judged(s3: S3) -> None:
         "Resources": {
             "Old": {"Type": NOTEBOOK, "Properties": ROOT},
             "New": {"Type": NOTEBOOK, "Properties": GOOD},
+            "Topic": {"Type": "AWS::SNS::Topic"},
             "Bucket": {"Type": "AWS::S3::Bucket"},
         }
     }
+    topic = change("Topic", {}, "AWS::SNS::Topic", "UPDATE")
     bucket = change("Bucket", {}, "AWS::S3::Bucket", "UPDATE")
     for changes, expected in (
         ([change("New", GOOD)], ("SUCCESS", None)),
         ([change("Old", ROOT, action="UPDATE")], ("FAILED", "NonCompliant")),
         ([change("Old", None, action="UPDATE")], ("FAILED", "NonCompliant")),
         ([change("Old", None, action="DELETE")], ("SUCCESS", None)),
-        ([bucket], ("SUCCESS", None)),
+        ([topic], ("SUCCESS", None)),
+        ([bucket], ("SUCCESS", None)),  # which belongs to no ML environment
         ([], ("SUCCESS", None)),
     ):
         assert ended(ask(change_set(s3, template, *changes))) == expected, changes
     assert (
-        ask(change_set(s3, template, bucket))["message"]
+        ask(change_set(s3, template, topic))["message"]
         == "Nothing that a control is about is made or changed."
     )
 
