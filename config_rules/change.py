@@ -57,6 +57,9 @@ def evaluate(notice: Notice, rule: Rule, api: Api, journal: Journal) -> Iterator
     if body["configurationItemStatus"] not in _PRESENT or notice.left_scope:
         yield evaluation(NOT_APPLICABLE, "not there any more, not recorded or out of the rule's scope")
         return
+    if rule.joins(type_name):
+        journal.say("INFO", "judged with the resources around it when the schedule says", type=type_name)
+        return
     judge = Judge(rule.catalog, rule.controls, Elsewhere(rule), api)
     if type_name not in rule.catalog.by_type:
         journal.say("ERROR", "no control is about resources of this type", type=type_name)

@@ -54,6 +54,11 @@ class Conclusion(NamedTuple):
     annotation: str
 
 
+def worst(conclusion: Conclusion) -> int:
+    """The less, the more it counts beside others."""
+    return (NON_COMPLIANT, None, COMPLIANT, NOT_APPLICABLE).index(conclusion.compliance)
+
+
 def annotation(text: str) -> str:
     """At most 256 characters, and at least one, that can do nothing but be read."""
     shown = inert(" ".join(text.split()) or "-", _LONGEST)

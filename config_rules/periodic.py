@@ -8,10 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config_rules.change import Elsewhere, known_types
 from config_rules.cursor import Cursor
+from config_rules.earlier import Earlier
 from config_rules.evaluation import (
     COMPLIANT,
     NON_COMPLIANT,
@@ -20,22 +21,30 @@ from config_rules.evaluation import (
     Evaluation,
     conclude,
     withdrawn,
+    worst,
 )
 from config_rules.journal import Journal
 from config_rules.notice import Notice
 from config_rules.rule import Rule
 from scanner import __version__
+from scanner.alone import alone
 from scanner.audit import census, opt_out
-from scanner.audit.acquisition import NAME, Acquisition, Wanted
+from scanner.audit.acquisition import Acquisition, Wanted
 from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item
 from scanner.audit.judging import Judge
-from scanner.audit.paging import pages
-from scanner.audit.shape import entry_of
 from scanner.audit.tags import TAGS, Tags, tags_of, with_tags
 from scanner.model import Gap, Note
 
+if TYPE_CHECKING:
+    from config_rules.beside import Beside
+    from scanner.audit.steps import Steps
+
 ACCOUNT = "AWS::::Account"
+AROUND = "what SageMaker's resources stand in"
+"""The step of a pass that judges what several resources decide."""
+MOST_KEPT = 160_000
+"""Characters of a checkpoint that is needed for it: an event has at most 256 KB."""
 _AT_ONCE = 16
 _AHEAD = 32
 _TAGGED = 100
@@ -59,28 +68,45 @@ class Walk:
         self.judge = Judge(rule.catalog, rule.controls, Elsewhere(rule), api)
         from scanner.audit.order import readable
 
+        known, before = known_types(), notice.checkpoint
+        joined = {it for control in rule.controls for it in control.resources if rule.joins(it)}
+        self.joined = joined & known.keys()
+        self.own = {
+            name
+            for name, how in readable(rule.catalog, rule.controls, known).items()
+            if how.config.trigger == "periodic" and name not in joined
+        }
+        """Types of which a resource alone tells all."""
+        self.beside: Beside | None = None
+        leads: set[str] = set()
+        if joined and before.get("beside", "") is not None:
+            from config_rules.beside import Beside
+
+            self.beside = Beside(rule, self.judge, before.get("beside", ""))
+            leads = {known[it].read_as or it for it in self.joined | self.beside.leads if it in known}
         self.how = {
             name: how
-            for name, how in readable(rule.catalog, rule.controls, known_types()).items()
-            if how.config.trigger == "periodic"
+            for name, how in readable(rule.catalog, rule.controls, known, leads).items()
+            if name in self.own | leads
         }
         self.governed = any(opt_out.EFFECTIVE in control.resources for control in rule.controls)
         for control in rule.controls:
-            if not control.resources.keys() & {*known_types(), opt_out.EFFECTIVE}:
+            if not control.resources.keys() & {*known, *joined, opt_out.EFFECTIVE}:
                 journal.gap(f"{control.id} is about what no rule of AWS Config may ask", _ELSEWHERE)
-        before = notice.checkpoint
         self.count = int(before.get("count", 0))
         self.tally = {"judged": 0, "unknown": 0, "failed": 0, **before.get("tally", {})}
         self.named: list[str] = list(before.get("named", ()))
         for gap in before.get("gaps", ()):
             journal.gap(gap)
-        self.names: dict[str, set[str]] = {}
+        types = {*self.how, ACCOUNT, *(self.beside.reported if self.beside else ())}
+        self.earlier = Earlier(api, notice, types, journal)
         self.pool = ThreadPoolExecutor(_AT_ONCE, "call")
 
     def evaluations(self) -> Iterator[Evaluation]:
         """What is to be reported, resource by resource, and of the account at the end."""
         before = self.notice.checkpoint
-        names = [*sorted(self.how), *([opt_out.EFFECTIVE] if self.governed else []), ACCOUNT]
+        ends = [opt_out.EFFECTIVE] * self.governed + [AROUND] * (self.beside is not None)
+        names = [*sorted(self.how), *ends, ACCOUNT]
         if before.get("type") in names:
             names = names[names.index(before["type"]) :]
         try:
@@ -88,6 +114,8 @@ class Walk:
                 place = before if name == before.get("type") else {}
                 if name in self.how:
                     yield from self._type(self.how[name], place)
+                elif name == AROUND and self.beside is not None:
+                    yield from self._around(self.beside)
                 else:
                     yield from self._whole(name)
                 if self.checkpoint is not None:
@@ -112,16 +140,18 @@ class Walk:
     def _resources(self, how: Acquisition, cursor: Cursor, new: bool) -> Iterator[Evaluation]:
         """Those that are there, then those that are not any more though Config knows of them."""
         each = (self.rule.report or how.config.report) == "resource"
+        own = how.type in self.own
         seen: set[str] = set()
         sound = True
         for found in self._found(how, cursor):
             if isinstance(found, Item):
                 seen.add(found.name)
-                conclusion = self._judged(found)
-                # Config charges for evaluations: what never applied is not worth one.
-                if each and (conclusion.compliance != NOT_APPLICABLE or found.name in self.old[how.type]):
-                    yield from self._evaluation(how.type, found.name, conclusion)
-                self._count(found, conclusion, each)
+                conclusion = self._judged(found) if own or how.type in self.joined else None
+                if self.beside is not None:
+                    self.beside.add(found, None if own else conclusion)
+                if own and conclusion is not None:
+                    yield from self._worth(how.type, found.name, conclusion, each)
+                    self._count(found, conclusion, each)
                 cursor.emit(found.name)
             elif isinstance(found, Gap):
                 self.journal.gap(found.what, found.hint)
@@ -133,9 +163,11 @@ class Walk:
             elif found.kind != "missing":
                 sound = False
                 self.journal.fault(found, how.type)
-        if sound:
+                if self.beside is not None:
+                    self.beside.lose(how.type, str(found))
+        if sound and own:
             why = "not there any more" if each else "reported with the account"
-            for name in self._stale(how, seen if each else set(), whole=new or not each):
+            for name in self.earlier.stale(how, seen if each else set(), whole=new or not each):
                 yield Evaluation(how.type, name, NOT_APPLICABLE, why, self.notice.at)
 
     def _whole(self, name: str) -> Iterator[Evaluation]:
@@ -154,8 +186,33 @@ class Walk:
             else:
                 self.journal.fault(fault, "the opt-out policy in effect")
 
+    def _around(self, beside: Beside) -> Iterator[Evaluation]:
+        """What several resources decide, in one invocation, and what of it Config still shows of others."""
+        try:
+            old, found = self.earlier.told, beside.read(self.api, self._map, self.how, self.journal)
+        except Fault as fault:
+            if fault.kind != "stopped":
+                raise
+            self._pause(AROUND, None, [])
+            return
+        for about in found:
+            yield from self._worth(about.type, about.id, about.conclusion, about.each)
+            self._count(about.item, about.conclusion, about.each)
+        there = {(about.type, about.id) for about in found if about.each}
+        # What leads to a resource may be what could not be read.
+        for type_name in () if self.journal.gaps else sorted(beside.reported):
+            for name in old[type_name]:
+                if (type_name, name) not in there:
+                    why = "not there any more, or reported with the account"
+                    yield Evaluation(type_name, name, NOT_APPLICABLE, why, self.notice.at)
+
+    def _worth(self, type_name: str, name: str, conclusion: Conclusion, each: bool) -> Iterator[Evaluation]:
+        """The evaluation of one resource, for which Config charges: what never applied is not worth it."""
+        if each and (conclusion.compliance != NOT_APPLICABLE or name in self.earlier.told[type_name]):
+            yield from self._evaluation(type_name, name, conclusion)
+
     def _evaluation(self, type_name: str, name: str, conclusion: Conclusion) -> Iterator[Evaluation]:
-        if conclusion.compliance is None and self.old[type_name].get(name, (None, ""))[1] == COMPLIANT:
+        if conclusion.compliance is None and self.earlier.shown(type_name, name) == COMPLIANT:
             conclusion = withdrawn(conclusion.annotation)
         if conclusion.compliance is not None:
             said = conclusion.compliance, conclusion.annotation
@@ -166,6 +223,8 @@ class Walk:
         from scanner.audit.store import Store
 
         names = self.judge.looks_at(how.type) | ({_DEFINITION} if how.type == _PIPELINE else set())
+        if self.beside is not None:
+            names |= self.beside.keep(how.type).leads - how.beyond_search
         days = self.rule.since
         since = self.notice.at - timedelta(days=days) if days is not None else None
         wanted = Wanted(names, since, at=self.notice.at, resumable=True)
@@ -188,18 +247,26 @@ class Walk:
 
     def _judged(self, item: Item) -> Conclusion:
         """What the rule says of a resource; of a pipeline, the worst that it says of what its steps make."""
-        conclusions = [conclude(self.rule, item, self.judge.judge_whole(item), self.journal)]
+        judge = self.judge.judge_whole if item.type in self.own else self.judge.judge
+        conclusions = [conclude(self.rule, item, judge(item), self.journal)]
         if item.type == _PIPELINE:
-            from scanner.audit.steps import Step, Steps
+            from scanner.audit.steps import Step
 
-            for found in Steps(self.rule.catalog, self.rule.controls, self.judge.tell).judge(item):
+            for found in self.steps.judge(item):
                 if isinstance(found, Step):
                     conclusions.append(conclude(self.rule, found.item, found.judged, self.journal))
                 elif isinstance(found, Gap):
                     self.journal.gap(f"{item.type} {item.name}: {found.what}", found.hint)
                     conclusions.append(Conclusion(None, found.what))
-        order = (NON_COMPLIANT, None, COMPLIANT, NOT_APPLICABLE)
-        return min(conclusions, key=lambda it: order.index(it.compliance))
+        return min(conclusions, key=worst)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """What pipelines make, by what a resource alone tells."""
+        from scanner.audit.steps import Steps
+
+        single = alone(self.rule.catalog)
+        return Steps(single, [single.by_id[control.id] for control in self.rule.controls], self.judge.tell)
 
     def _count(self, item: Item, conclusion: Conclusion, each: bool) -> None:
         if conclusion.compliance is None:
@@ -240,60 +307,15 @@ class Walk:
             "named": self.named,
             "gaps": list(self.journal.gaps),
         }
-
-    @cached_property
-    def old(self) -> dict[str, dict[str, tuple[datetime | None, str]]]:
-        """Type -> id -> when it was last reported as what: all that Config holds of this pass.
-
-        Raises Fault of the kind "stopped".
-        """
-        found: dict[str, dict[str, tuple[datetime | None, str]]] = {name: {} for name in (*self.how, ACCOUNT)}
-        asked = {
-            "ConfigRuleName": self.notice.rule,
-            "ComplianceTypes": [COMPLIANT, NON_COMPLIANT],
-            "Limit": 100,
-        }
-        operation = "GetComplianceDetailsByConfigRule"
-        try:
-            for rows in pages(self.api, "config", operation, asked, "EvaluationResults"):
-                for row in rows:
-                    identifier = row.get("EvaluationResultIdentifier") or {}
-                    about = identifier.get("EvaluationResultQualifier") or {}
-                    if about.get("ResourceType") in found:
-                        told = identifier.get("OrderingTimestamp"), str(row.get("ComplianceType"))
-                        found[about["ResourceType"]][about.get("ResourceId", "")] = told
-        except Fault as fault:
-            if fault.kind == "stopped":
-                raise
-            self.journal.fault(fault, "evaluations of resources that are not there any more")
-        return found
-
-    def _stale(self, how: Acquisition, seen: set[str], whole: bool) -> Iterator[str]:
-        """Names that Config knows and that are gone. If others read a part, each is asked for."""
-        for name, (at, _) in self.old[how.type].items():
-            if name in seen or (not whole and at is not None and at >= self.notice.at):
-                continue
-            if whole or self._is_gone(how, name):
-                yield name
-
-    def _is_gone(self, how: Acquisition, name: str) -> bool:
-        """Ask for the resource, or list all again where its name is not enough to ask. Raises Fault."""
-        parts = {NAME: name, **dict(zip(how.listing.name, name.split("/"), strict=False))}
-        by = {parameter: parts.get(member) for parameter, member in how.describing.by.items()}
-        if how.listing.whole or not all(by.values()) or any(it.endswith("Arn") for it in how.listing.name):
-            if how.type not in self.names:
-                listing = how.listing
-                rows = pages(self.api, how.service, listing.operation, listing.parameters, listing.items)
-                found = (entry_of(how, raw, self.api.scope) for page in rows for raw in page)
-                self.names[how.type] = {entry.name for entry in found}
-            return name not in self.names[how.type]
-        try:
-            self.api.call(how.service, how.describing.operation, by)
-        except Fault as fault:
-            if fault.kind != "missing":
-                raise
-            return True
-        return False
+        if self.beside is not None:
+            state = self.beside.state()
+            if len(state) > MOST_KEPT:
+                what = f"{AROUND} was not judged: so much leads to it that it can't be handed on"
+                self.journal.gap(what, "let the rule look at fewer days (since)")
+            self.checkpoint |= {
+                "gaps": list(self.journal.gaps),
+                "beside": state if len(state) <= MOST_KEPT else None,
+            }
 
     def _map(self, function: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
         """See MapCalls; in the order of the things, so that a cursor moves on."""

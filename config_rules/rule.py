@@ -10,14 +10,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from scanner import catalog
-from scanner.alone import alone
+from scanner.alone import together
 from scanner.catalog import Catalog
+from scanner.environment import Environment
 from scanner.json_object import as_object
 from scanner.model import Control, SmguardError
 from scanner.requirement import parameter_fault
 from scanner.safe_text import inert
 
-_OWN = ("control", "exempt", "report", "role", "since")
+_OWN = ("control", "environment", "exempt", "report", "role", "since")
 _SINCE = "90"
 _HINT = "correct the parameters of the rule"
 
@@ -42,6 +43,13 @@ class Rule(NamedTuple):
     """Name of the role to assume in another account than the function's own."""
     since: int | None = None
     """Days after which a job that has ended is left out."""
+    environment: Environment = Environment()
+    """What of other services is judged."""
+
+    def joins(self, type_name: str) -> bool:
+        """Is a type judged with other resources in sight? Only a scheduled pass has read them all."""
+        asking = (it for it in self.controls if type_name in it.resources)
+        return any(together(control, type_name, self.catalog) for control in asking)
 
     def exemption(self, *names: str | None) -> Exemption | None:
         """What is said of a resource that goes by these names; one that counts comes first."""
@@ -75,6 +83,7 @@ def read_rule(text: Any, today: date) -> Rule:
         report=words.get("report"),
         role=words.get("role"),
         since=None if since == "all" else int(since),
+        environment=_environment(words.get("environment", "")),
     )
 
 
@@ -83,7 +92,7 @@ def _controls(
     names: tuple[str, ...], values: tuple[tuple[str, str], ...]
 ) -> tuple[Catalog, tuple[Control, ...]]:
     """The catalog and the controls of a rule; kept, since a function is invoked many times."""
-    full = alone(catalog.load())
+    full = catalog.load()
     controls = catalog.select(full, names)
     given: dict[str, dict[str, Any]] = {}
     for name, text in values:
@@ -96,7 +105,7 @@ def _controls(
             if fault := parameter_fault(declaration, value):
                 raise SmguardError(f"parameter {name} of {control.id} {fault}", _HINT)
             given.setdefault(control.id, {})[name] = value
-    full = alone(catalog.load(given)) if given else full
+    full = catalog.load(given) if given else full
     return full, catalog.select(full, names)
 
 
@@ -110,6 +119,13 @@ def _value(declaration: Mapping[str, Any], text: str) -> Any:
         except ValueError:
             return text
     return text
+
+
+def _environment(text: str) -> Environment:
+    """That of "whole", or of the tags that tell what belongs to it; without text the usual one."""
+    if text in ("", "whole"):
+        return Environment(whole=bool(text))
+    return Environment(tags=tuple(_listed(text)))
 
 
 def _exemptions(text: str, today: date) -> Iterator[Exemption]:

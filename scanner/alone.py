@@ -33,6 +33,13 @@ def alone_of(catalog: Catalog, kind: str) -> tuple[Control, ...]:
     return tuple(control._replace(resources=own) for control, own in found if own)
 
 
+def together(control: Control, kind: str, catalog: Catalog) -> bool:
+    """Does a control look at other resources where it judges a type, or ask whether it belongs somewhere?"""
+    places = control.resources[kind].get("places", ())
+    scoped = (catalog.types.get(kind) or {}).get("scope") == "environment"
+    return scoped or any(is_joined(it, catalog.shapes) for it in places)
+
+
 def left(resources: Mapping[str, Any], catalog: Catalog) -> Iterator[tuple[str, Any]]:
     """What is left of what a control asks of each type."""
     for kind, rule in resources.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scanner import framework
 from scanner.alone import alone
 from scanner.catalog import Catalog
+from scanner.folder import read_data
 from scanner.model import Control, SmguardError
 from scanner.notation import AREAS
 from scanner.policy.agreement import matrix
@@ -80,6 +81,7 @@ def points(full: Catalog) -> dict[str, dict[str, list[str]]]:
     known = acquisition.load()
     said = {it.rule.control.id for it in guard_rules(full, rules(full, known), known) if it.types}
     single = alone(full).by_id
+    unruled = read_data("config_rules", "_deployment.yaml")["unruled"]
     found: dict[str, dict[str, dict[str, None]]] = {area: {p: {} for p in ("all", *POINTS)} for area in AREAS}
     for cell in matrix(full):
         by_itself = bool(single[cell.control].resources.get(cell.type, {}).get("places"))
@@ -90,7 +92,7 @@ def points(full: Catalog) -> dict[str, dict[str, list[str]]]:
             "live": cell.live,
             "change": cell.config == "change",
             "periodic": cell.config == "periodic",
-            "hook": by_itself and cell.template,
+            "hook": cell.template and cell.control not in unruled,
             "guard": cell.control in said,
             "policy": bool(cell.scp),
         }

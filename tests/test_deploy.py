@@ -23,8 +23,9 @@ from botocore.session import Session
 from click.testing import CliRunner
 
 from scanner import __version__, catalog
-from scanner.alone import alone
+from scanner.alone import alone, together
 from scanner.audit import acquisition
+from scanner.audit.environment import leading
 from scanner.audit.governance import ACTIONS
 from scanner.audit.item import Item
 from scanner.audit.judging import Judge
@@ -42,7 +43,7 @@ CHECKOV = shutil.which("checkov", path=f"{ROOT / 'benchmarks/.venvs/checkov/bin'
 CFN_LINT = Path(sys.executable).with_name("cfn-lint")
 CATALOG = catalog.load()
 ALONE = alone(CATALOG)
-KNOWN = acquisition.load()
+KNOWN, SOURCES = acquisition.load(), acquisition.sources()
 RULES = rules(CATALOG, KNOWN)
 STACKS = {
     name: yaml.safe_load((ROOT / "config_rules" / name).read_text())
@@ -126,22 +127,26 @@ def test_each_control_is_a_rule_that_names_it() -> None:
     names = {it["ConfigRuleName"]: it for it in found.values()}
     unruled = read_data("config_rules", "_deployment.yaml")["unruled"]
     assert unruled.keys() == {"guardrail-policies-attached", "lifecycle-config-secrets"}
-    controls = {it.id for it in ALONE.controls if it.resources and not it.retired} - unruled.keys()
+    controls = {it.id for it in CATALOG.controls if not it.retired} - unruled.keys()
     assert names.keys() == {f"sagemaker-{each}" for each in controls}
     for name, it in names.items():
-        control = ALONE.by_id[name.removeprefix("sagemaker-")]
+        control = CATALOG.by_id[name.removeprefix("sagemaker-")]
         given = it["InputParameters"]
         assert given["control"] == control.id
         assert set(control.parameters or ()) <= given.keys()
         assert len(json.dumps(given)) < 1_024
         recorded = {
-            kind for kind in control.resources if kind in KNOWN and KNOWN[kind].config.trigger == "change"
+            kind
+            for kind in control.resources
+            if kind in KNOWN
+            and KNOWN[kind].config.trigger == "change"
+            and not together(control, kind, CATALOG)
         }
         assert set(it.get("Scope", {}).get("ComplianceResourceTypes", ())) == recorded
         messages = [each["MessageType"] for each in it["Source"]["SourceDetails"]]
         assert ("ConfigurationItemChangeNotification" in messages) == bool(recorded)
         assert ("ScheduledNotification" in messages) == bool(
-            control.resources.keys() & {*KNOWN, EFFECTIVE} - recorded
+            control.resources.keys() & {*KNOWN, *SOURCES, EFFECTIVE} - recorded
         )
 
 
@@ -205,7 +210,8 @@ def test_the_functions_may_do_what_they_do_and_no_more() -> None:
     called |= {f"config:{name}" for name in ("GetComplianceDetailsByConfigRule",)}
     called = {"lambda:InvokeFunction" if it == "lambda:Invoke" else it for it in called}
     assert called <= allowed
-    verbs = re.compile(r"(sagemaker|kms|tag):(Describe|List|Get|Search|Batch|Decrypt|GenerateDataKey)")
+    services = "|".join({"sagemaker", "kms", "tag", *(it.service for it in SOURCES.values())})
+    verbs = re.compile(rf"({services}):(Describe|List|Get|Search|Batch|Decrypt|GenerateDataKey)")
     beyond = {it for it in allowed if not verbs.match(it)}
     called |= ACTIONS[EFFECTIVE]
     assert beyond == called | {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
@@ -249,6 +255,12 @@ def test_stacks_fit_what_aws_takes(built: Path) -> None:
         assert len(text) < MOST_TEMPLATE
         assert len(STACKS[name].get("Parameters", ())) <= 200
         assert len(STACKS[name]["Resources"]) <= 500
+    for role in ("RulesRole", "MemberRole"):  # IAM counts all policies in a role together
+        stack = STACKS["organization.yaml"]
+        if role == "MemberRole":
+            stack = json.loads(stack["Resources"][role]["Properties"]["TemplateBody"])
+            role = "Role"
+        assert sum(len(json.dumps(it)) for it in statements(stack, role)) < 10_240
 
 
 def test_zips_are_reproducible_and_small(built: Path, tmp_path: Path) -> None:
@@ -283,7 +295,13 @@ for found in pkgutil.walk_packages([sys.argv[1]], onerror=failed.append):
         __import__(found.name)
     except ModuleNotFoundError as error:
         failed.append(f"{found.name} wants {error.name}")
-print(json.dumps([failed, catalog.load().digest, len(catalog.load().controls)]))
+full, leads = catalog.load(), []
+if sys.argv[2] == "rules":
+    from scanner.audit import acquisition
+    from scanner.audit.environment import leading
+    sources = acquisition.sources()
+    leads = [[it, sorted(leading(full, it, sources))] for it in sorted(acquisition.load())]
+print(json.dumps([failed, full.digest, len(full.controls), leads]))
 """
 
 
@@ -292,7 +310,7 @@ def test_a_zip_stands_alone(built: Path, tmp_path: Path, kind: str) -> None:
     (path,) = built.glob(f"smguard-{kind}-*.zip")
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path)
-    command = [sys.executable, "-I", "-S", "-B", "-c", LONELY, str(tmp_path)]
+    command = [sys.executable, "-I", "-S", "-B", "-c", LONELY, str(tmp_path), kind]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     # Rules read YAML never: what a pipeline holds is JSON.
@@ -300,7 +318,9 @@ def test_a_zip_stands_alone(built: Path, tmp_path: Path, kind: str) -> None:
     failed = [f"scanner.template.{name} wants yaml" for name in wanting]
     if kind == "hook":
         failed = ["yaml.cyaml wants yaml._yaml"]
-    assert json.loads(done.stdout) == [failed, CATALOG.digest, len(CATALOG.controls)]
+    # Of the kinds of properties there is only what names other services' resources.
+    leads = [[it, sorted(leading(CATALOG, it, SOURCES))] for it in sorted(KNOWN)] if kind == "rules" else []
+    assert json.loads(done.stdout) == [failed, CATALOG.digest, len(CATALOG.controls), leads]
 
 
 def test_code_and_stack_say_what_they_are(built: Path) -> None:

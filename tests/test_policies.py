@@ -522,7 +522,9 @@ def test_matrix() -> None:
     notebook = found["volume-kms-key", "NotebookInstance"]
     assert (notebook["config"], notebook["why_not"]) == ("change", [])
     assert notebook["scp"] == ["scp/encryption.json#DenyNotebookAndStudioVolumeWithoutKey"]
-    assert found["ai-services-opt-out", "EffectivePolicy"]["config"] == "none"
+    assert found["ai-services-opt-out", "EffectivePolicy"]["config"] == "periodic"
+    assert found["vpc-flow-logs", "Subnet"]["config"] == "periodic"
+    assert found["execution-role-scope", "Policy"]["config"] == "none"  # only templates have it
     table = smguard("rules", "matrix").out.splitlines()
     assert max(map(len, table)) <= 100
     counts, reasons = table[1 : table.index("")], table[table.index("Not stopped, and why") + 1 :]

@@ -12,11 +12,11 @@ from scanner.audit.item import Api, Item
 from scanner.audit.joints import Thing, Things, looking, thing_of
 from scanner.catalog import Catalog
 from scanner.check import PlainView
-from scanner.conclusion import Judgement
 from scanner.engine import Engine, Subject
 from scanner.joint import OWNER, joins_of
 from scanner.model import Control, Verdict
 from scanner.path import parse_path, references_of
+from scanner.place import Judgement
 from scanner.safe_text import inert
 from scanner.value import Partial, unknown
 from scanner.world import World

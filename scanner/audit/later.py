@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from scanner.audit.environment import Surroundings, leading
 from scanner.audit.item import Item
@@ -22,31 +23,39 @@ class Keep:
         self._leading = leading(catalog, type_name, sources)
         self.leads = frozenset(path.partition(".")[0].removesuffix("[]") for path in self._leading)
         """The top-level properties that lead to other services."""
-        self._held = type_name in looking.later or type_name in looking.others
+        self.held = type_name in looking.later or type_name in looking.others
+        """Is more kept of them than what they name?"""
         self._names = looking.held.get(type_name, frozenset())
         self._called: dict[tuple[str, str], None] = {}
         self._log = Log()
 
     def add(self, item: Item) -> None:
         """Take in a resource."""
+        self._called.update(dict.fromkeys(self.calls(item)))
+        if self.held:
+            self._log.write(self.row(item))
+
+    def calls(self, item: Item) -> Iterator[tuple[str, str]]:
+        """The types of other services that a resource leads to, and by which names."""
         for path, kinds in self._leading.items():
             for text in texts_at(item.properties, path):
-                for kind in kinds:
-                    self._called[kind, bare(text)] = None
-        if self._held:
-            plain, hidden = {}, {}
-            for name in self._names & item.properties.keys():
-                value = item.properties[name]
-                if type(value) is Partial:
-                    hidden[name] = value.cause
-                else:
-                    plain[name] = value
-            unread = sorted(item.moot), sorted(item.unsaid)
-            self._log.write((item.name, item.arn, item.stack, plain, hidden, *unread))
+                yield from ((kind, bare(text)) for kind in kinds)
+
+    def row(self, item: Item) -> tuple[Any, ...]:
+        """What JSON can hold of a resource, as `kept_items` reads it."""
+        plain, hidden = {}, {}
+        for name in self._names & item.properties.keys():
+            value = item.properties[name]
+            if type(value) is Partial:
+                hidden[name] = value.cause
+            else:
+                plain[name] = value
+        unread = sorted(item.moot), sorted(item.unsaid)
+        return item.name, item.arn, item.stack, plain, hidden, *unread
 
     def into(self, unit: Unit) -> Unit:
         """The type's unit with all that was kept."""
-        return unit._replace(called=tuple(self._called), kept=self._log.close() if self._held else b"")
+        return unit._replace(called=tuple(self._called), kept=self._log.close() if self.held else b"")
 
 
 def kept_items(unit: Unit) -> Iterator[Item]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from scanner import __version__
 from scanner.compiled import lines_of, pack, unpack
-from scanner.deploy.compact import compact_catalog, compact_live
+from scanner.deploy.compact import compact_catalog, compact_kinds
 from scanner.deploy.slim import slim
 from scanner.folder import PACKAGE, data_folder, read_data
 from scanner.model import SmguardError
@@ -132,9 +132,9 @@ def _data(names: Collection[str]) -> dict[str, bytes]:
     if "catalog.json" in files:
         whole = unpack(lines_of(files["catalog.json"]), json.loads)
         files["catalog.json"] = pack(compact_catalog(whole)).encode()
-    if "live.json" in files:
-        live = compact_live(json.loads(files["live.json"]))
-        files["live.json"] = json.dumps(live, ensure_ascii=False, separators=(",", ":")).encode()
+    if "kinds.json" in files:
+        kinds = compact_kinds(json.loads(files["kinds.json"]), json.loads(files["live.json"]))
+        files["kinds.json"] = json.dumps(kinds, ensure_ascii=False, separators=(",", ":")).encode()
     return files
 
 

@@ -1,36 +1,34 @@
-"""What travels with a function: what a resource alone is judged by, and what is said of it there."""
+"""What travels with a function: what its controls look at, and what is said of it there."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scanner import catalog
-from scanner.alone import left
 from scanner.folder import read_data
 
-_UNTOLD: Mapping[str, Any] = {"rationale": "", "frameworks": {}, "ours": {}, "prevent": []}
+_UNTOLD: Mapping[str, Any] = {"title": "", "rationale": "", "frameworks": {}, "ours": {}, "prevent": []}
 """What no evaluation and no answer tells, as a control that has none of it."""
 _UNUSED = ("fix", "not-prevented", "over-prevented")
-_JOINING = ("refers", "gathers", "belongs-with")
 
 
 def compact_catalog(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The compiled catalog without places that look at other resources, and without what only those need.
+    """The compiled catalog without controls that are no rules, and without what no function tells.
 
     Controls of which nothing is left keep their names, for users may name them.
     """
-    whole = catalog.build(raw)
     unruled = read_data("config_rules", "_deployment.yaml")["unruled"]
     controls = [
         {
             **{name: value for name, value in body.items() if name not in _UNUSED},
             **_UNTOLD,
-            "resources": {} if body["id"] in unruled else dict(left(body["resources"], whole)),
+            "resources": {} if body["id"] in unruled else dict(body["resources"]),
         }
         for body in raw["controls"]
     ]
     judged = {type_name for body in controls for type_name in body["resources"]}
+    scoped = {name for name, entry in raw["types"].items() if entry.get("scope") == "environment"}
     shapes = {
         name: raw["shapes"][name] for name in sorted({*_named(controls, "shape")} & raw["shapes"].keys())
     }
@@ -39,19 +37,27 @@ def compact_catalog(raw: Mapping[str, Any]) -> dict[str, Any]:
         "controls": controls,
         "shapes": shapes,
         "values": _reached(raw["values"], [controls, shapes]),
-        "types": {
-            name: {field: value for field, value in entry.items() if field not in _JOINING}
-            for name, entry in raw["types"].items()
-            if entry.get("scope") != "environment"
-        },
-        "kinds": {name: _unjoined(tree) for name, tree in raw["kinds"].items() if name in judged},
+        "kinds": {name: tree for name, tree in raw["kinds"].items() if name in judged | scoped},
         "template-parameters": {},
     }
 
 
-def compact_live(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """How types are read, without those of other services, which only joints lead to."""
-    return {name: live for name, live in raw.items() if "reads" not in live}
+def compact_kinds(raw: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of all types that name what other services have, as those say that they are called."""
+    called = re.compile("|".join(each["called"] for each in live.values() if "called" in each))
+    kept = {name: _called(tree, called) for name, tree in raw["kinds"].items() if name in live}
+    return {"kinds": {name: tree for name, tree in kept.items() if tree}}
+
+
+def _called(kind: Any, called: re.Pattern[str], name: str = "") -> Any:
+    """What is left of a tree of kinds, None if nothing is."""
+    if isinstance(kind, dict):
+        found = {each: left for each, it in kind.items() if (left := _called(it, called, each)) is not None}
+        return found or None
+    if isinstance(kind, list):
+        left = _called(kind[0], called, name)
+        return None if left is None else [left]
+    return kind if called.fullmatch(name) else None
 
 
 def _named(node: Any, keyword: str) -> Iterator[str]:
@@ -75,9 +81,3 @@ def _reached(values: Mapping[str, Any], node: Any) -> dict[str, Any]:
             found[name] = values[name]
             waiting += _named(values[name], "$ref")
     return dict(sorted(found.items()))
-
-
-def _unjoined(kind: Any) -> Any:
-    if isinstance(kind, dict):
-        return {name: _unjoined(below) for name, below in kind.items() if "@" not in name}
-    return [_unjoined(each) for each in kind] if isinstance(kind, list) else kind

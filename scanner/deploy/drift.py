@@ -19,7 +19,7 @@ from scanner.safe_text import inert
 HOOK = "Smguard::SageMaker::Guardrails"
 KINDS = ("missing", "changed", "extra")
 _PREFIX = "sagemaker-"
-_OWN = ("control", "exempt", "report", "role", "since")
+_OWN = ("control", "environment", "exempt", "report", "role", "since")
 _Row = Mapping[str, Any]
 _NOTHING: _Row = {}
 

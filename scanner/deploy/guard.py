@@ -18,6 +18,7 @@ RUNTIME, MOST_CHARACTERS = "guard-2.x.x", 10_000
 Lines = tuple[tuple[str, ...], ...]
 """All lines hold, of each line one clause."""
 _EMPTY = '[null, "", [], {}]'
+_JOINED = "other resources decide, which Guard does not see"
 _NEVER_SAID = "AWS Config does not record it"
 
 
@@ -77,7 +78,7 @@ def guard_template(found: Iterable[GuardRule]) -> dict[str, Any]:
 
 def _guard_rule(catalog: Catalog, rule: Rule, known: Mapping[str, Acquisition]) -> GuardRule:
     texts: dict[str, str] = {}
-    unsaid = dict.fromkeys(rule.scheduled, _NEVER_SAID)
+    unsaid = {it: _JOINED if it in rule.joined else _NEVER_SAID for it in rule.scheduled}
     for type_name in rule.changes:
         asked = rule.control.resources[type_name].get("places", ())
         places = [it for it in asked if it.get("given", True)]

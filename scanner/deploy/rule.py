@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from scanner.alone import alone
+from scanner.alone import together
 from scanner.audit import acquisition
 from scanner.audit.acquisition import Acquisition
 from scanner.audit.opt_out import EFFECTIVE
@@ -29,6 +29,8 @@ class Rule(NamedTuple):
     """Types whose recorded changes it judges."""
     scheduled: tuple[str, ...]
     """Types that it reads by itself."""
+    joined: tuple[str, ...] = ()
+    """Those of them that it judges with other resources in sight."""
 
     @property
     def name(self) -> str:
@@ -49,19 +51,23 @@ class Rule(NamedTuple):
 def rules(catalog: Catalog, known: Mapping[str, Acquisition] | None = None) -> list[Rule]:
     """The rules of the controls in force, by id; one of which a rule can tell nothing has none."""
     known = acquisition.load() if known is None else known
+    read = {*known, *acquisition.sources(), EFFECTIVE}
     unruled = read_data("config_rules", "_deployment.yaml")["unruled"]
     found = []
-    for control in alone(catalog).controls:
-        types = (
-            []
-            if control.retired or control.id in unruled
-            else sorted(control.resources.keys() & {*known, EFFECTIVE})
-        )
-        changes = tuple(it for it in types if it in known and known[it].config.trigger == "change")
+    for control in catalog.controls:
+        if control.retired or control.id in unruled:
+            continue
+        types = sorted(control.resources.keys() & read)
+        joined = tuple(it for it in types if together(control, it, catalog))
+        changes = tuple(it for it in types if it not in joined and _changes(it, known))
         scheduled = tuple(it for it in types if it not in changes)
         if types:
-            found.append(Rule(control, changes, scheduled))
+            found.append(Rule(control, changes, scheduled, joined))
     return found
+
+
+def _changes(type_name: str, known: Mapping[str, Acquisition]) -> bool:
+    return type_name in known and known[type_name].config.trigger == "change"
 
 
 def words(name: str) -> str:

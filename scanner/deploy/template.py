@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scanner import __version__
-from scanner.alone import alone
 from scanner.audit import acquisition
+from scanner.audit.environment import surroundings
 from scanner.audit.opt_out import EFFECTIVE
 from scanner.audit.order import readable
 from scanner.audit.permission import policy
@@ -77,8 +77,16 @@ def organization_template(catalog: Catalog, bundles: Mapping[str, Bundle] | None
 
 def _overrides(rule: Rule, template: Template) -> dict[str, Any]:
     """What users may give a rule, as parameters that are added to a template."""
-    exempt = f"Resources that {rule.control.id} leaves out, each with its last day: name:2027-01-31"
-    asked = {"exempt": (f"Exempt{words(rule.control.id)}", exempt)}
+    # Conformance packs take 60 parameters, so rules about what surrounds SageMaker's resources share one.
+    around = bool(rule.joined) and not rule.changes
+    ref = "ExemptEnvironment" if around else f"Exempt{words(rule.control.id)}"
+    who = "controls of what SageMaker's resources stand in leave" if around else f"{rule.control.id} leaves"
+    asked = {"exempt": (ref, f"Resources that {who} out, each with its last day: name:2027-01-31")}
+    if rule.joined:
+        told = (
+            "What else is judged than what SageMaker's resources lead to: whole, or tags' keys that tell it"
+        )
+        asked["environment"] = ("Environment", told)
     for name, body in (rule.control.parameters or {}).items():
         asked[name] = (words(name), body["description"])
     more = {}
@@ -148,9 +156,10 @@ def _rule(rule: Rule, function: Any, more: Mapping[str, Any]) -> Template:
 def _statements(catalog: Catalog) -> list[Template]:
     """What judging and reporting need in an account."""
     data = read_data("config_rules", "_deployment.yaml")
-    catalog = alone(catalog)
-    how = readable(catalog, catalog.controls, acquisition.load())
-    statements = policy(catalog, catalog.controls, how, {EFFECTIVE: ()})["Statement"]
+    controls = [rule.control for rule in rules(catalog)]
+    leads, sources = surroundings(catalog, controls, acquisition.sources())
+    how = readable(catalog, controls, acquisition.load(), leads)
+    statements = policy(catalog, controls, how, {EFFECTIVE: ()}, sources=sources)["Statement"]
     for statement in statements:
         statement["Action"] = [action for action in statement["Action"] if action not in data["unused"]]
     report = {"Sid": "ReportToConfig", "Effect": "Allow", "Action": data["report"], "Resource": "*"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from scanner.alone import alone
+from scanner.alone import together
 from scanner.catalog import Catalog
-from scanner.folder import read_data
+from scanner.deploy.rule import rules
 from scanner.model import Control
 from scanner.policy import pack
 
-_JOINED = "other resources decide, which no request and no rule of AWS Config shows"
+_JOINED = "other resources decide, which no request shows"
 SURFACES = ("template", "live", "config", "scp")
 
 
@@ -36,8 +36,12 @@ def matrix(catalog: Catalog) -> Iterator[Cell]:
     """Every control in force and every type it judges where it stands."""
     surfaces = pack.surfaces()
     stops = _actions_by_statement(pack.entries())
-    single = alone(catalog).by_id
-    unruled = read_data("config_rules", "_deployment.yaml")["unruled"]
+    told = {
+        (rule.control.id, kind): how
+        for rule in rules(catalog)
+        for how, kinds in (("change", rule.changes), ("periodic", rule.scheduled))
+        for kind in kinds
+    }
     for control in catalog.controls:
         for kind, rule in control.resources.items():
             if control.retired or not rule.get("places"):
@@ -45,23 +49,17 @@ def matrix(catalog: Catalog) -> Iterator[Cell]:
             entry = catalog.types.get(kind, {})
             asked = _actions(entry)
             scp = tuple(name for name in control.prevent if asked & stops.get(name, frozenset()))
-            joined = not single[control.id].resources.get(kind, {}).get("places")
             yield Cell(
                 control=control.id,
                 type=kind,
                 template=kind not in surfaces["no-template"],
                 live=bool(asked) or "create" not in entry,
-                config="none" if joined or control.id in unruled else _config(kind, entry, surfaces),
+                config=told.get((control.id, kind), "none"),
                 scp=scp,
-                why_not=_reasons(control.not_prevented, kind, wild=not scp) or (_JOINED,) * joined,
+                why_not=_reasons(control.not_prevented, kind, wild=not scp)
+                or (_JOINED,) * together(control, kind, catalog),
                 why_more=_reasons(control.over_prevented, kind, wild=True),
             )
-
-
-def _config(kind: str, entry: Mapping[str, Any], surfaces: Mapping[str, Any]) -> str:
-    if kind in surfaces["config"]:
-        return "change"
-    return "periodic" if "create" in entry else "none"
 
 
 def faults(catalog: Catalog) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from config_rules import periodic
 from config_rules.handler import Failed, handle
 from scanner.audit.client import Client
 from scanner.audit.fault import Fault
@@ -20,8 +21,10 @@ from tests.config_rule.support import (
     SAGEMAKER,
     Context,
     annotations,
+    changed,
     compliance,
     failing,
+    item,
     scheduled,
 )
 from tests.fake_aws import Fake
@@ -415,6 +418,97 @@ def test_an_earlier_pass_does_not_undo_a_later_one(cloud: Fake) -> None:
     cloud.create("ProcessingJob", {"ProcessingJobName": "p", **values}, created=datetime.now(UTC))
     handle(scheduled(ISOLATION, EACH), Context())
     assert compliance(cloud, ISOLATION)["ProcessingJob", "p"] == "NON_COMPLIANT"
+
+
+PRIVATE, SUBNET = "private-subnets", "AWS::EC2::Subnet"
+
+
+def surround(cloud: Fake) -> dict[tuple[str, str], str]:
+    """Notebooks in two subnets of three, and what Config holds of a fourth; what is to be reported."""
+    public = {"a": True, "b": False, "c": True}
+    subnets = [
+        {"SubnetId": f"subnet-{name}", "VpcId": "vpc-a", "MapPublicIpOnLaunch": it}
+        for name, it in public.items()
+    ]
+    cloud.answer("ec2", "DescribeSubnets", {"Subnets": subnets})
+    for name in "ab":
+        cloud.create("NotebookInstance", {"NotebookInstanceName": name, "SubnetId": f"subnet-{name}"})
+    told(cloud, PRIVATE, SUBNET, "subnet-gone", "COMPLIANT")
+    verdicts = {"a": "NON_COMPLIANT", "b": "COMPLIANT", "gone": "NOT_APPLICABLE"}
+    return {(SUBNET, f"subnet-{name}"): it for name, it in verdicts.items()} | {WHOLE: "NOT_APPLICABLE"}
+
+
+def told(cloud: Fake, control: str, kind: str, name: str, compliance: str) -> None:
+    """Config holds this of a day before."""
+    cloud.services.compliance[ACCOUNT, f"sagemaker-{control}", kind, name] = {
+        "ComplianceResourceType": kind,
+        "ComplianceResourceId": name,
+        "ComplianceType": compliance,
+        "OrderingTimestamp": (NOW - timedelta(days=1)).isoformat(),
+    }
+
+
+def test_what_notebooks_stand_in_is_judged_wherever_time_runs_out(
+    cloud: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = surround(cloud)
+    ends = Counter[str]()
+    for asks, point in ((None, 0), (30, 0), (45, 31), (70, 9)):
+        cloud.services.compliance.clear()
+        told(cloud, PRIVATE, SUBNET, "subnet-gone", "COMPLIANT")
+        ends += run(
+            cloud,
+            scheduled(PRIVATE),
+            lambda asks=asks: Context(asks),  # type: ignore[misc]
+            lambda number, point=point: number == point,  # type: ignore[misc]
+            monkeypatch,
+        )
+        assert compliance(cloud, PRIVATE) == expected
+    assert ends["killed"] == 2
+    assert ends["done"] > 6
+    handle(scheduled(PRIVATE, {"environment": "whole"}), Context())
+    assert compliance(cloud, PRIVATE)[SUBNET, "subnet-c"] == "NON_COMPLIANT"
+
+
+@pytest.mark.parametrize(
+    ("operation", "judged"),
+    [("DescribeSubnets", False), ("ListNotebookInstances", False), ("ListModels", True)],
+)
+def test_what_leads_to_a_subnet_and_can_t_be_read_is_a_gap(cloud: Fake, operation: str, judged: bool) -> None:
+    expected = surround(cloud)
+    cloud.fail(operation)
+    assert f"{operation} is denied" in failing(scheduled(PRIVATE))
+    shown = compliance(cloud, PRIVATE)
+    assert shown.pop((SUBNET, "subnet-gone")) == "COMPLIANT"  # until all can be read
+    del expected[SUBNET, "subnet-gone"], expected[WHOLE]
+    assert shown == (expected if judged else {})
+
+
+def test_a_bucket_that_is_not_known_any_more_is_not_compliant_either(cloud: Fake) -> None:
+    cloud.answer("s3", "ListBuckets", {"Buckets": [{"Name": "data"}]})
+    cloud.create("TrainingJob", {"OutputDataConfig": {"S3OutputPath": "s3://data/out"}}, created=NOW)
+    told(cloud, "trail-data-events", "AWS::S3::Bucket", "data", "COMPLIANT")
+    cloud.fail("DescribeTrails")
+    assert "cloudtrail:DescribeTrails is denied" in failing(scheduled("trail-data-events"))
+    assert compliance(cloud, "trail-data-events") == {("AWS::S3::Bucket", "data"): "NOT_APPLICABLE"}
+    assert annotations(cloud)[-1].startswith("not known any more")
+
+
+def test_what_can_t_be_handed_on_is_a_gap(cloud: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    surround(cloud)
+    monkeypatch.setattr(periodic, "MOST_KEPT", 10)
+    ends = run(cloud, scheduled(PRIVATE), lambda: Context(30))
+    assert ends["failed"] == 1
+    assert compliance(cloud, PRIVATE) == {(SUBNET, "subnet-gone"): "COMPLIANT"}
+
+
+def test_a_change_does_not_judge_what_several_resources_decide(cloud: Fake) -> None:
+    kind, control = f"{SAGEMAKER}UserProfile", "studio-user-isolation"
+    values = {"DomainId": "d-1", "UserProfileName": "p", "UserSettings": {"ExecutionRole": "r"}}
+    assert handle(changed(item(kind, "d-1/p", values), control), Context())["evaluations"] == 0
+    gone = item(kind, "d-1/p", None, configurationItemStatus="ResourceDeleted")
+    handle(changed(gone, control), Context())
+    assert compliance(cloud, control) == {("UserProfile", "d-1/p"): "NOT_APPLICABLE"}
 
 
 @pytest.fixture(autouse=True)
