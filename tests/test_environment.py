@@ -331,6 +331,7 @@ def test_what_slides_and_workshops_get_wrong_is_found() -> None:
         ("Key", "kms-key-rotation"): "fail",
         ("Role", "execution-role-scope"): "fail",
         ("Studio", "studio-user-isolation"): "fail",
+        ("estimator", "pinned-images"): "fail",
         ("estimator.deploy/Model", "pinned-images"): "fail",
         ("Notebook", "notebook-imds-v2"): "fail",
         ("Studio", "volume-kms-key"): "fail",

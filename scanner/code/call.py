@@ -136,6 +136,10 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
             given = rest(f"{name}, which the code changes", run.mark(node))
         return sdk.construct(run, node, entry, given, target)
     if name.partition(".")[0] in ("sagemaker", "sagemaker_core"):
+        others = run.table["images"].get(f"{top.rpartition('.')[2]}.{last}")
+        told = {*arguments.given, *(each for each in arguments.values if type(each) is str)}
+        if others is not None and told.isdisjoint([*others, REST]):
+            return sdk.tagged(describe(node))
         kind = run.types.get(f"class {top.rpartition('.')[2]}")
         if last == "create" and kind and ".resources" in top:
             _request(

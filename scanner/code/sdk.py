@@ -70,6 +70,11 @@ def in_camel_case(given: Mapping[str, Slot]) -> dict[str, Slot]:
     return spelled
 
 
+def tagged(cause: str) -> Partial:
+    """The name of an image that ends in a tag, and is otherwise not known."""
+    return Partial((Opaque(cause, filled=True), "/image:tag"))
+
+
 def construct(run: Run, node: Any, name: str, given: dict[str, Slot], target: str) -> Any:
     """An object of an entry; one that stands for a resource is judged when it is started, or at the end."""
     if "input" in run.table[name]:
@@ -233,6 +238,9 @@ def _default(
         steps = path.split(".")
         if steps[0] in entry.get("config-only-with", ()) and steps[0] not in tree:
             continue
+        without = entry.get("config-not-with", {}).get(path, ())
+        if any(isinstance(each.value, Box) and each.value.entry in without for each in given.values()):
+            continue
         if type(own) is dict and "sagemaker_config" in own:
             value = run.unsure("sagemaker_config of the session")
         elif isinstance(value, list):
@@ -263,7 +271,9 @@ def _complete(
     for path, text in entry.get("always", {}).items():
         if not stands(tree, path):
             value: Any = text
-            if type(text) is not str:
+            if isinstance(text, dict) and "tagged" in text:
+                value = tagged(text["tagged"])
+            elif isinstance(text, dict):
                 refers = (f"AWS::SageMaker::{text['made']}", "", "")
                 value = Partial((Opaque(f"the {text['made']}", refers, filled=True),))
             put(tree, path.split("."), Slot(value, mark), mark)

@@ -227,6 +227,14 @@ CASES: dict[str, tuple[str, list[str]]] = {
         ["j network-isolation fail", "j volume-kms-key fail", "j vpc-config fail"],
     ),
     # The SDK, version 2
+    "a framework that deploys without its isolation": (
+        "from sagemaker.pytorch import PyTorch\ne = PyTorch('t.py', role=role, instance_count=1, instance_type='ml.g5.xlarge',\n"
+        "            subnets=['s'], security_group_ids=['g'], enable_network_isolation=True)\ne.fit()\ne.deploy(1, 'ml.g5.xlarge')",
+        [
+            "e network-isolation pass", "e vpc-config pass",
+            "e.deploy/Model network-isolation fail", "e.deploy/Model vpc-config pass",
+        ],
+    ),
     "a framework's estimator in a network": (
         "from sagemaker.pytorch import PyTorch\n"
         "e = PyTorch('t.py', role=role, instance_count=2, instance_type='ml.m5.large', subnets=['s'], security_group_ids=['g'],\n"
@@ -404,7 +412,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
         "t = HyperparameterTuner(e, 'm', {})\nt.deploy(1, 'ml.g5.xlarge')",
         [
             "t network-isolation pass", "t vpc-config pass",
-            "t.deploy/Model network-isolation pass", "t.deploy/Model vpc-config pass",
+            "t.deploy/Model network-isolation unknown", "t.deploy/Model vpc-config pass",
         ],
     ),
     "the session's own requests": (
@@ -422,6 +430,15 @@ CASES: dict[str, tuple[str, list[str]]] = {
 
 # code, a control, and what it says of which resources
 OTHERS = [
+    ("e = Estimator('own@sha256:" + "0" * 64 + "', role, 1, 'ml.m5.large')", "pinned-images", ["e pass"]),
+    ("e = Estimator('own:1', role, 1, 'ml.m5.large')", "pinned-images", ["e fail"]),
+    ("e = Estimator(sagemaker.image_uris.retrieve('xgboost', 'eu-west-1', '1.7-1'), role, 1, 'ml.m5.large')", "pinned-images", ["e fail"]),
+    ("e = Estimator(sagemaker.image_uris.retrieve(**words), role, 1, 'ml.m5.large')", "pinned-images", ["e unknown"]),
+    ("e = Estimator(sagemaker.image_uris.retrieve(None, model_id='m'), role, 1, 'ml.m5.large')", "pinned-images", ["e unknown"]),
+    ("from sagemaker.pytorch import PyTorch\ne = PyTorch('t.py', role=role)", "pinned-images", ["e fail"]),
+    ("from sagemaker.jumpstart.model import JumpStartModel\ne = JumpStartModel('m')", "pinned-images", ["e unknown"]),
+    ("from sagemaker.sklearn.processing import SKLearnProcessor\np = SKLearnProcessor('1.2-1', role, 1, 'ml.m5.large')", "pinned-images", ["p fail"]),
+    ("from sagemaker.clarify import SageMakerClarifyProcessor\np = SageMakerClarifyProcessor(role, 1, 'ml.m5.large')", "pinned-images", []),
     ("e = Estimator('i', role, 1, 'ml.m5.large', enable_remote_debug=True)", "remote-access", ["e fail"]),
     ("from sagemaker.train import ModelTrainer\nt = ModelTrainer()\nt.with_remote_debug_config(find()).train()", "remote-access", ["t unknown"]),
     ("from sagemaker.train import ModelTrainer\nt = ModelTrainer()\nt.train()", "remote-access", ["t pass"]),
