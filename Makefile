@@ -110,7 +110,7 @@ $(SDK_VENV)/.installed:
 # All of version 3 that makes jobs; the rest of it is large and takes pip minutes to resolve.
 $(SDK3_VENV)/.installed:
 	@$(call venv,$(SDK3_VENV))
-	@$(SDK3_VENV)/bin/python $(PIP) install sagemaker-train
+	@$(SDK3_VENV)/bin/python $(PIP) install sagemaker-train sagemaker-serve
 	@touch $@
 
 define venv

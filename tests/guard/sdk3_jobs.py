@@ -1,14 +1,19 @@
 """Jobs as users of version 3 of the SageMaker SDK write them: a test runs this file, and reads it."""
 
+from sagemaker.core import image_uris
+from sagemaker.core.helper.session_helper import Session
+from sagemaker.core.inference_config import AsyncInferenceConfig, ServerlessInferenceConfig
 from sagemaker.core.network import NetworkConfig
 from sagemaker.core.parameter import ContinuousParameter
-from sagemaker.core.processing import Processor, ScriptProcessor
+from sagemaker.core.processing import FrameworkProcessor, Processor, ScriptProcessor
 from sagemaker.core.resources import Model
 from sagemaker.core.shapes import (
     ContainerDefinition,
     VpcConfig,
 )
+from sagemaker.core.spark.processing import PySparkProcessor
 from sagemaker.core.transformer import Transformer
+from sagemaker.serve.model_builder import ModelBuilder
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, Networking, OutputDataConfig
 from sagemaker.train.tuner import HyperparameterTuner
@@ -110,6 +115,66 @@ kept_model = Model.create(
     enable_network_isolation=True,
 )
 
+session = Session()
+network = NetworkConfig(True, GROUPS, SUBNETS, encrypt_inter_container_traffic=True)
+own_training = ModelTrainer(
+    training_image=image_uris.retrieve("xgboost", "us-east-1", "1.7-1"),
+    role=ROLE,
+    base_job_name="own-training",
+    compute=Compute(instance_type="ml.m5.large", instance_count=1),
+    output_data_config=OutputDataConfig(s3_output_path=OUT),
+)
+own_training.train(wait=False, logs=False)
+
+machines = {"role": ROLE, "instance_count": 2, "instance_type": "ml.m5.large", "sagemaker_session": session}
+kept_frame = FrameworkProcessor(
+    base_job_name="kept-frame",
+    volume_kms_key=KEY,
+    output_kms_key=KEY,
+    network_config=network,
+    image_uri=IMAGE,
+    **machines,
+)
+kept_frame.run("code.py", source_dir="s3://example-ml-data/sourcedir.tar.gz", wait=False, logs=False)
+bare_spark = PySparkProcessor(framework_version="3.1", base_job_name="bare-spark", **machines)
+bare_spark.run("s3://example-ml-data/code.py", wait=False, logs=False)
+
+hosted = {
+    "image_uri": IMAGE,
+    "role_arn": ROLE,
+    "s3_model_data_url": "s3://example-ml-data/model.tar.gz",
+    "sagemaker_session": session,
+}
+kept_built = ModelBuilder(
+    network=Networking(subnets=SUBNETS, security_group_ids=GROUPS, enable_network_isolation=True), **hosted
+)
+kept_built.build(model_name="kept-built")
+kept_built.deploy(
+    endpoint_name="kept-built.deploy",
+    initial_instance_count=2,
+    instance_type="ml.m5.large",
+    kms_key=KEY,
+    wait=False,
+)
+bare_built = ModelBuilder(**hosted)
+bare_built.build(model_name="bare-built")
+bare_built.deploy(endpoint_name="bare-built.deploy", instance_type="ml.m5.large", wait=False)
+
+waiting_built = ModelBuilder(**hosted)
+waiting_built.build(model_name="waiting-built")
+waiting_built.deploy(
+    endpoint_name="waiting-built.deploy",
+    instance_type="ml.m5.large",
+    inference_config=AsyncInferenceConfig(output_path=OUT, failure_path=OUT, kms_key_id=KEY),
+    wait=False,
+)
+serverless_built = ModelBuilder(**hosted)
+serverless_built.build(model_name="serverless-built")
+serverless_built.deploy(
+    endpoint_name="serverless-built.deploy", inference_config=ServerlessInferenceConfig(), wait=False
+)
+
+# The last, since this version refuses its own defaults for them.
 bare_transform = Transformer("m", 1, "ml.m5.large", output_path=OUT, base_transform_job_name="bare-transform")
 bare_transform.transform("s3://example-ml-data/in", wait=False, logs=False)
 
