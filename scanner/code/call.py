@@ -6,8 +6,8 @@ import ast
 from functools import partial
 from typing import Any
 
-from scanner.code import sdk
-from scanner.code.collection import change
+from scanner.code import definition, sdk
+from scanner.code.collection import change, copied
 from scanner.code.describe import describe
 from scanner.code.expression import GLOBALS, PATCHED, attribute, evaluate, spread
 from scanner.code.function import Function, follow, instance
@@ -25,6 +25,7 @@ _HARMLESS = frozenset([
 _HARMLESS_METHODS = frozenset([
     "info", "debug", "warning", "warn", "error", "exception", "critical", "log", "write", "append",
 ])  # fmt: skip
+_MACHINE = "create_state_machine"
 _BY_NAME = ("builtins.getattr", "builtins.setattr", "builtins.delattr")
 _IMPORTING = ("importlib.import_module", "builtins.__import__")
 _PERHAPS_NONE = ("getattr", "next", "eval", "exec", "print", "vars", "min", "max", "super", "globals()")
@@ -151,7 +152,7 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     if name.startswith("boto3"):
         return Symbol(f"{name}()")
     if name in ("copy.deepcopy", "copy.copy") and arguments.positional:
-        return _copied(run, arguments.positional[0], name == "copy.deepcopy", {})
+        return copied(run, arguments.positional[0], name == "copy.deepcopy", {})
     if name in ("builtins.dict", "dataclasses.asdict"):
         entries: dict[str, Slot] = {}
         for value in arguments.positional:
@@ -166,6 +167,11 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
         value = others[0] if others else run.unsure(describe(node))
         assign(run, ast.copy_location(ast.Attribute(node.args[0], key), node), value)
         return None
+    if name == "json.dumps" and arguments.positional:
+        text = sure(describe(node))
+        run.kept.append(text)
+        run.dumped[id(text.parts[0])] = copied(run, arguments.positional[0], True, {})
+        return text
     if name in _IMPORTING and arguments.positional and type(arguments.positional[0]) is str:
         module = arguments.positional[0]
         return Symbol(module.partition(".")[0] if name == "builtins.__import__" else module)
@@ -181,22 +187,6 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     harmless = name.partition(".")[0] in _HARMLESS and name not in _BY_NAME
     made = name.startswith("builtins.") and name.rpartition(".")[2] not in _PERHAPS_NONE
     return _unknown(run, node, arguments, harmless=harmless, filled=made)
-
-
-def _copied(run: Run, value: Any, deep: bool, known: dict[int, Any]) -> Any:
-    """A copy of a value; a deep one shares nothing with it."""
-    contents = run.contents(value)
-    if id(value) in known or not isinstance(value, Box) or type(contents) not in (dict, list):
-        return known.get(id(value), value)
-    made = known[id(value)] = Box(value.kind, value.mark, value.entry, value.node)
-    run.state.set(made, contents)
-    if value in run.objects:
-        name, _, cell = run.objects[value]
-        run.objects[made] = run.name_of(name, made), dict(run.assumed), cell
-    slots = contents.items() if type(contents) is dict else enumerate(contents)
-    inner = {key: slot._replace(value=_copied(run, slot.value, deep, known)) for key, slot in slots if deep}
-    run.state.set(made, {**contents, **inner} if type(contents) is dict else list(inner.values()) or contents)
-    return made
 
 
 def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments, target: str) -> Any:
@@ -229,7 +219,7 @@ def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments
             return _plain(run, node, value, arguments, target)
         if base.kind in ("dict", "list"):
             return change(run, node, base, name, arguments)
-    if name[:7] == "create_" and (isinstance(base, Client) or kind is not None):
+    if name[:7] == "create_" and (isinstance(base, Client) or kind is not None or name == _MACHINE):
         return _boto(run, node, base if isinstance(base, Client) else Client(""), name, arguments)
     if isinstance(base, str) or (type(base) is Partial and name in ("format", "strip", "lower", "join")):
         return sure(describe(node))
@@ -253,6 +243,10 @@ def _boto(run: Run, node: ast.Call, client: Client, name: str, arguments: Argume
     doubtful = not spelled or not any(key in telling for key in arguments.given)
     if kind is not None and (certain or (not client.service and not doubtful)):
         _request(run, node, kind, arguments.given, name)
+    if name == _MACHINE and client.service in ("", "stepfunctions") and "definition" in arguments.given:
+        called = getattr(arguments.given.get("name"), "value", None)
+        label = called if isinstance(called, str) and called.isprintable() else name
+        definition.follow(run, node, "state machine", arguments.given["definition"].value, label)
     return run.unsure(describe(node))
 
 
@@ -264,6 +258,9 @@ def _request(run: Run, node: ast.Call, kind: str, given: dict[str, Slot], base: 
     told = isinstance(named, str) and named.isprintable()
     name = run.name_of(str(named) if told else f"{run.prefix}{base}", (node, 0))
     run.submit(kind, name, run.box("dict", node, given), node)
+    if own == "Pipeline" and given:
+        stored = Slot(sure("PipelineDefinitionS3Location"), run.mark(node))
+        definition.follow(run, node, "pipeline", given.get("PipelineDefinition", stored).value, name)
 
 
 def _unknown(

@@ -1,4 +1,4 @@
-"""Methods of mappings and lists that are followed."""
+"""Methods of mappings and lists that are followed, and copies of them."""
 
 from __future__ import annotations
 
@@ -72,3 +72,20 @@ def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> An
     if type(contents) is not Partial:
         run.state.set(base, run.unsure(describe(node), *run.held_by(base), *arguments.values))
     return run.unsure(describe(node), base, *arguments.values)
+
+
+def copied(run: Run, value: Any, deep: bool, known: dict[int, Any]) -> Any:
+    """A copy of a value; a deep one shares nothing with it."""
+    contents = run.contents(value)
+    run.steps -= 1
+    if id(value) in known or not isinstance(value, Box) or type(contents) not in (dict, list):
+        return known.get(id(value), value)
+    made = known[id(value)] = Box(value.kind, value.mark, value.entry, value.node)
+    run.state.set(made, contents)
+    if value in run.objects:
+        name, _, cell = run.objects[value]
+        run.objects[made] = run.name_of(name, made), dict(run.assumed), cell
+    slots = contents.items() if type(contents) is dict else enumerate(contents)
+    inner = {key: slot._replace(value=copied(run, slot.value, deep, known)) for key, slot in slots if deep}
+    run.state.set(made, {**contents, **inner} if type(contents) is dict else list(inner.values()) or contents)
+    return made

@@ -82,6 +82,8 @@ def judge_code(
             for cell in own:
                 fault = _read(run, cell, file, verdicts) or fault
             _finish(run, file, verdicts)
+            for mark, what, hint in run.said:
+                verdicts.gaps[Gap(_where(file, *mark), what, hint)] = None
     if fault is not None and not notebook:
         raise fault
     effort = Effort()
@@ -97,7 +99,7 @@ def _new_run(types: Mapping[str, Any], steps: int, prefix: str = "") -> Run:
     run = Run(
         sdk.load(), _operations(tuple((name, body.get("create", "")) for name, body in types.items())), steps
     )
-    run.prefix = prefix
+    run.prefix, run.kinds = prefix, types
     run.bind("__name__", "__main__")
     return run
 

@@ -79,6 +79,12 @@ class Run:
         """Unknowns, so that their ids stay theirs."""
         self.defaults: Mapping[str, Any] = {}
         """What the SDK's `config.yaml` says below SageMaker."""
+        self.kinds: Mapping[str, Any] = {}
+        """What `_types.yaml` says of each resource type."""
+        self.dumped: dict[int, Any] = {}
+        """Of texts that json.dumps gave: id of the unknown -> what it was given, as it was then."""
+        self.said: list[tuple[Mark, str, str]] = []
+        """What can't be looked at: place, what, hint."""
         self.members: dict[int, list[Any]] = {}
         """Values that an unknown may be, or hold: what changes it may change them."""
         self.bases: dict[Box, str] = {}

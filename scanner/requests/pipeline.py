@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scanner.requests.operation import Types, types_by_step
@@ -58,9 +58,10 @@ def write(definition: Any, holder: Any, key: Any, writer: Writer, condition: Any
     _Steps(writer, steps, experiment).write(steps, condition)
 
 
-def steps(definition: Any, types: Types) -> tuple[list[Step], list[str]]:
+def steps(definition: Any, types: Types, write: Callable[..., None] = write) -> tuple[list[Step], list[str]]:
     """What the steps of a parsed definition make, and in words what can't be looked at in it.
 
+    `write` writes what its kind of definition makes: `states.write` for a state machine.
     Parameters are unknown inputs with their declaration as domain. `types` are the catalog's.
     """
     from scanner.template.template import Template

@@ -27,6 +27,13 @@ sm = boto3.client("sagemaker")
 role = sagemaker.get_execution_role()
 """
 
+
+def _pipeline(arguments: str) -> str:
+    step = '{"Name": "T", "Type": "Training", "Arguments": ' + arguments + "}"
+    key = '{"Name": "Key", "Type": "String", "DefaultValue": "k"}'
+    return repr(f'{{"Version": "2020-12-01", "Parameters": [{key}], "Steps": [{step}]}}')
+
+
 # name -> (code, what is found as "resource control verdict", sorted; volume-kms-key only unless `v`, `i`, `e` are named)
 CASES: dict[str, tuple[str, list[str]]] = {
     # Requests of boto3
@@ -225,6 +232,36 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "printing changes nothing": (
         "import json\nr = {'TrainingJobName': 'j'}\nprint(json.dumps(r))\nsm.create_training_job(**r)",
         ["j network-isolation fail", "j volume-kms-key fail", "j vpc-config fail"],
+    ),
+    # Definitions in code
+    "a pipeline that is written as text": (
+        "sm.create_pipeline(PipelineName='p', PipelineDefinition="
+        + _pipeline('{"ResourceConfig": {"VolumeKmsKeyId": {"Get": "Parameters.Key"}}}') + ")",
+        ["p/T network-isolation fail", "p/T volume-kms-key pass", "p/T vpc-config fail"],
+    ),
+    "a pipeline that is written as a mapping, as it was when it became text": (
+        "import json\nstep = {'Name': 'T', 'Type': 'Training', 'Arguments': {'EnableNetworkIsolation': safe}}\n"
+        "text = json.dumps({'Version': '2020-12-01', 'Steps': [{'Name': 'C', 'Type': 'Condition', 'Arguments': {'IfSteps': [step]}}]})\n"
+        "step['Arguments'] = {}\nsm.create_pipeline(PipelineName='p', PipelineDefinition=text)",
+        ["p/T network-isolation unknown", "p/T volume-kms-key fail", "p/T vpc-config fail"],
+    ),
+    "one of two pipelines": (
+        f"sm.create_pipeline(PipelineName='p', PipelineDefinition={_pipeline('{}')} if x else "
+        + _pipeline('{"EnableNetworkIsolation": true}') + ")",
+        ["p/T network-isolation fail", "p/T volume-kms-key fail", "p/T vpc-config fail"],
+    ),
+    "a pipeline of version 3": (
+        f"from sagemaker.core.resources import Pipeline\nPipeline.create(pipeline_name='p', pipeline_definition={_pipeline('{}')})",
+        ["p/T network-isolation fail", "p/T volume-kms-key fail", "p/T vpc-config fail"],
+    ),
+    "the definition of the SDK's own pipeline": (
+        "sm.create_pipeline(PipelineName='p', PipelineDefinition=pipeline.definition())", []
+    ),
+    "a state machine": (
+        "import json\nboto3.client('stepfunctions').create_state_machine(name='m', definition=json.dumps({'StartAt': 'S', 'States': {'S': {\n"
+        "    'Type': 'Task', 'End': True, 'Resource': 'arn:aws:states:::sagemaker:createTrainingJob.sync',\n"
+        "    'Parameters': {'EnableNetworkIsolation': True, 'VpcConfig.$': '$.vpc', 'ResourceConfig': {}}}}}))",
+        ["m/S network-isolation pass", "m/S volume-kms-key fail", "m/S vpc-config unknown"],
     ),
     # The SDK, version 2
     "a framework that deploys without its isolation": (
@@ -658,6 +695,28 @@ def test_what_other_controls_say(report: Any, number: int) -> None:
 def test_all_cases_are_read(report: Any) -> None:
     assert report["gaps"] == []
     assert report["summary"]["files"]["judged"] == len(CASES) + len(VALUES) + len(OTHERS)
+
+
+# code -> what is said of it, or nothing
+SAID = {
+    "sm.create_pipeline(PipelineName='p', PipelineDefinition=open('p.json').read())": "the definition of the pipeline p comes from open(…).read(), which is not known here",
+    "sm.create_pipeline(PipelineName='p', PipelineDefinition='{')": "the definition of the pipeline p can't be read: line 1, column 2: expected a key in double quotes",
+    "sm.create_pipeline(PipelineName='p', PipelineDefinition=b'')": "the definition of the pipeline p comes from a constant, which is not known here",
+    "sm.create_pipeline(PipelineName='p', PipelineDefinition={})": "the definition of the pipeline p comes from a value that is computed, which is not known here",
+    "sm.create_pipeline(PipelineName='p', PipelineDefinition='{\"Steps\": 1}')": "p: the pipeline's definition has no list of steps",
+    "sm.create_pipeline(PipelineName='p', PipelineDefinitionS3Location={'Bucket': 'b', 'ObjectKey': 'k'})": "the definition of the pipeline p comes from PipelineDefinitionS3Location, which is not known here",
+    "boto3.client('stepfunctions').create_state_machine(name='m', definition=load())": "the definition of the state machine m comes from load(), which is not known here",
+    "other.create_state_machine(name=n, definition=load())": "the definition of the state machine create_state_machine comes from load(), which is not known here",
+    "boto3.client('other').create_state_machine(definition=load())": None,
+}  # fmt: skip
+
+
+def test_what_is_not_looked_at_is_said(tmp_path: Path) -> None:
+    for number, code in enumerate(SAID):
+        (tmp_path / f"{number}.py").write_text(START + code + "\n", encoding="utf-8")
+    report = smguard("scan", ".", "-f", "json", "--jobs", "1", cwd=tmp_path, **MEASURED).report
+    said = {it["where"].partition(":")[0]: it["what"] for it in report["gaps"]}
+    assert [said.get(f"{number}.py") for number in range(len(SAID))] == [*SAID.values()]
 
 
 def test_findings_say_where_and_what_decides(tmp_path: Path) -> None:

@@ -49,8 +49,6 @@ def written(asked: Asked) -> dict[str, str]:
     generated = as_resource(asked)
     if generated is not None:
         files["generated.py"] = generated
-    if asked.kind == "AWS::SageMaker::Pipeline":  # a definition that code holds as text is not read
-        files = {name: text for name, text in files.items() if not name.endswith(".py")}
     return files
 
 
