@@ -28,6 +28,10 @@ _HARMLESS_METHODS = frozenset([
 _MACHINE = "create_state_machine"
 _BY_NAME = ("builtins.getattr", "builtins.setattr", "builtins.delattr")
 _IMPORTING = ("importlib.import_module", "builtins.__import__")
+_UNNAMED = "?"
+"""Before the name of what is imported from a module that nobody knows."""
+_ANYBODYS = frozenset(["name", "inputs", "outputs"])
+"""Keywords that classes of other libraries take too."""
 _PERHAPS_NONE = ("getattr", "next", "eval", "exec", "print", "vars", "min", "max", "super", "globals()")
 
 
@@ -125,6 +129,8 @@ def _follow(run: Run, node: ast.Call, function: Function, arguments: Arguments) 
 
 def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target: str) -> Any:
     top, _, last = name.rpartition(".")
+    if name.startswith(_UNNAMED):
+        return _of_unnamed(run, node, name[1:], arguments)
     if name.startswith("boto3") and last == "client":
         return _client(run, arguments)
     entry = sdk.entry_of(run.table, name)
@@ -172,8 +178,10 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
         run.kept.append(text)
         run.dumped[id(text.parts[0])] = copied(run, arguments.positional[0], True, {})
         return text
-    if name in _IMPORTING and arguments.positional and type(arguments.positional[0]) is str:
+    if name in _IMPORTING and arguments.positional:
         module = arguments.positional[0]
+        if type(module) is not str:
+            return Symbol(f"{_UNNAMED}{describe(node)}")
         return Symbol(module.partition(".")[0] if name == "builtins.__import__" else module)
     if name in ("builtins.globals", "builtins.locals"):
         return Symbol(GLOBALS)
@@ -187,6 +195,19 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     harmless = name.partition(".")[0] in _HARMLESS and name not in _BY_NAME
     made = name.startswith("builtins.") and name.rpartition(".")[2] not in _PERHAPS_NONE
     return _unknown(run, node, arguments, harmless=harmless, filled=made)
+
+
+def _of_unnamed(run: Run, node: ast.Call, name: str, arguments: Arguments) -> Any:
+    """A call into a module that nobody knows; said where it looks like one of the SDK's."""
+    last = name.rpartition(".")[2]
+    if last == "client":
+        return _client(run, arguments)
+    entry = run.table.get(last, {})
+    telling = {*entry.get("keywords", ()), REST} - _ANYBODYS if "type" in entry else set()
+    if not telling.isdisjoint(arguments.given):
+        what = f"{name} may be of the SageMaker SDK: what it asks for is not looked at"
+        run.said.append((run.mark(node), what, "import the module by its name"))
+    return _unknown(run, node, arguments)
 
 
 def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments, target: str) -> Any:

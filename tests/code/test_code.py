@@ -708,6 +708,9 @@ SAID = {
     "boto3.client('stepfunctions').create_state_machine(name='m', definition=load())": "the definition of the state machine m comes from load(), which is not known here",
     "other.create_state_machine(name=n, definition=load())": "the definition of the state machine create_state_machine comes from load(), which is not known here",
     "boto3.client('other').create_state_machine(definition=load())": None,
+    "import importlib\nimportlib.import_module(which).Estimator(i, role=role).fit()": "importlib.import_module(which).Estimator may be of the SageMaker SDK: what it asks for is not looked at",
+    "m = __import__(which)\nm.estimator.Estimator(**words)": "__import__(which).estimator.Estimator may be of the SageMaker SDK: what it asks for is not looked at",
+    "import importlib\nimportlib.import_module(which).PCA(n_components=2)\nimportlib.import_module(which).Model(name='x')": None,
 }  # fmt: skip
 
 
