@@ -427,6 +427,14 @@ kept_step = Estimator(
 )
 step_model = Model(IMAGE, DATA, ROLE, sagemaker_session=pipeline_session)
 step_kept_model = Model(IMAGE, DATA, ROLE, sagemaker_session=pipeline_session, **inside)
+step_package = Model(IMAGE, DATA, ROLE, sagemaker_session=pipeline_session)
+package = {
+    "content_types": ["text/csv"],
+    "response_types": ["text/csv"],
+    "inference_instances": ["ml.m5.large"],
+    "transform_instances": ["ml.m5.large"],
+    "model_package_group_name": "g",
+}
 step_processor = ScriptProcessor(
     image_uri=IMAGE, command=["python3"], **{**processing, "sagemaker_session": pipeline_session}
 )
@@ -452,7 +460,10 @@ steps = [
         "which",
         conditions=[ConditionEquals("a", "b")],
         if_steps=[ModelStep("step-model", step_args=step_model.create())],
-        else_steps=[ModelStep("step-kept-model", step_args=step_kept_model.create())],
+        else_steps=[
+            ModelStep("step-kept-model", step_args=step_kept_model.create()),
+            ModelStep("step-package.register", step_args=step_package.register(**package)),
+        ],
     ),
 ]
 Pipeline("pipeline", steps=steps, sagemaker_session=pipeline_session).create(ROLE)

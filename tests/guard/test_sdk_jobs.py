@@ -44,6 +44,7 @@ MADE = {
         "CreateModel",
         "CreateModelBiasJobDefinition",
         "CreateModelExplainabilityJobDefinition",
+        "CreateModelPackage",
         "CreateModelQualityJobDefinition",
         "CreateMonitoringSchedule",
         "CreateProcessingJob",
