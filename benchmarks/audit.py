@@ -104,6 +104,7 @@ class Made:
 
 def main() -> None:
     """Print a line per case and process."""
+    WORK.mkdir(parents=True, exist_ok=True)
     if why := prepare(STORED):
         print(f"{'audit':<16} {'smguard':<15} {why}")
         return
