@@ -28,6 +28,8 @@ class AwsDoor(NamedTuple):
     run: str
     """What audits that ask for the same have in common: only these go on where another was broken off."""
     resume: bool = False
+    verified: bool = False
+    """Have these credentials answered for this scope before, in this process?"""
 
     def enter(self, scope: Scope, clock: Clock) -> tuple[Api, Asked]:
         """See Door."""
@@ -36,7 +38,8 @@ class AwsDoor(NamedTuple):
 
     def verify(self, api: Any) -> None:
         """See Door."""
-        verify(api)
+        if not self.verified:
+            verify(api)
 
     def memory(self, scope: Scope) -> Memory:
         """See Door."""

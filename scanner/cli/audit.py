@@ -222,12 +222,13 @@ def _jobs(
     asked = [plan.catalog.digest, *how, *map(str, plan.controls), given["since"], plan.show_passed, survey.by]
     asked += [*sources, plan.environment]
     run = sha256(repr(asked).encode()).hexdigest()
+    known = None if given["dask"] else survey.own
     return [
         ScopeJob(
             scope=place.scope,
             door=DemoDoor()
             if given["demo"]
-            else AwsDoor(place.access, given["max_rate"], store, run, given["resume"]),
+            else AwsDoor(place.access, given["max_rate"], store, run, given["resume"], place == known),
             catalog=plan.catalog,
             controls=plan.controls,
             how=how,
