@@ -40,6 +40,7 @@ class Access(NamedTuple):
 
 def configuration(attempts: int = 1) -> Any:
     """botocore's settings: our name, short waits, and no tries of its own, which nobody would count."""
+    from botocore import __version__ as botocore_version
     from botocore.config import Config
 
     return Config(
@@ -47,7 +48,8 @@ def configuration(attempts: int = 1) -> Any:
         read_timeout=20,
         max_pool_connections=CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": attempts},
-        user_agent_extra=f"sagemaker-guardrails/{__version__}",
+        # One that is given as a whole is not made up anew for each call.
+        user_agent=f"sagemaker-guardrails/{__version__} Botocore/{botocore_version}",
     )
 
 
