@@ -98,6 +98,8 @@ class Acquisition(NamedTuple):
     """Property <- member of the answer, where the two differ."""
     never: frozenset[str]
     """Properties that no operation returns."""
+    within: str | None
+    """The type of what each of its resources is in: where there is none, there are none of these."""
     immutable: bool
     """Can't what it returns change, so that it is remembered?"""
     open: tuple[str, ...]
@@ -218,6 +220,7 @@ def _acquisition(type_name: str, live: Mapping[str, Any]) -> Acquisition:
         else None,
         renames=live.get("renames", {}),
         never=frozenset(live.get("never", ())),
+        within=live.get("within"),
         immutable=live.get("immutable", False),
         open=tuple(job.get("open", ())),
         done=frozenset(job.get("done", ())),

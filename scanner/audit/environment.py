@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from scanner.audit.answer import told
@@ -60,14 +61,18 @@ class Surroundings:
         reader: Reader,
         things: Things,
         environment: Environment,
+        away: Callable[[str, str], bool],
     ) -> None:
+        """`away`: is it known that no resource of a type is there that a name leads to?"""
         self._types = {kind: catalog.types.get(kind) or {} for kind in catalog.types}
         self._sources, self._reader, self._things = sources, reader, things
-        self._environment = environment
+        self._environment, self._away = environment, away
         things.shared = frozenset(kind for kind, source in sources.items() if source.shared)
         self._wanted = {kind: wanted_of(catalog, looking, kind, sources) for kind in sources}
         self._leading = {kind: leading(catalog, kind, sources) for kind in sources}
         self._rows: dict[str, list[_Kept]] = {}
+        self._faults: dict[str, Fault] = {}
+        """Why not all of a type could be listed, until that is told."""
         self._called: dict[str, set[str]] = {kind: set() for kind in sources}
         """Type -> what others call its resources."""
         self._members: dict[str, set[str]] = {}
@@ -88,7 +93,8 @@ class Surroundings:
 
     def call(self, type_name: str, name: str) -> None:
         """Some resource names one of a type."""
-        self._called[type_name].add(name)
+        if not self._away(type_name, name):
+            self._called[type_name].add(name)
 
     def read(self) -> Iterator[Taken]:
         """Everything that belongs, then what is looked at from there."""
@@ -96,6 +102,7 @@ class Surroundings:
             found = True
             while found:
                 found = False
+                self._list_all(belongs)
                 for type_name in self._sources:
                     for taken in self._take(type_name, belongs):
                         found |= taken.item is not None
@@ -105,7 +112,10 @@ class Surroundings:
         if type_name not in self._rows:
             if not self._may_be(type_name, belongs):
                 return
-            yield from self._list(type_name)
+            self._list(type_name)
+        if fault := self._faults.pop(type_name, None):
+            self._things.lose(type_name, fault)
+            yield Taken(type_name, faults=(fault,))
         chosen = [row for row in self._rows[type_name] if self._wants(type_name, row, belongs)]
         names = {row.name for row in chosen}
         self._rows[type_name] = [row for row in self._rows[type_name] if row.name not in names]
@@ -156,7 +166,22 @@ class Surroundings:
             for path, names in self._sought.get(type_name, {}).items()
         )
 
-    def _list(self, type_name: str) -> Iterator[Taken]:
+    def _list_all(self, belongs: bool) -> None:
+        """List what can be needed already, services side by side: several types may share an operation."""
+        due: dict[str, list[str]] = {}
+        for type_name, source in self._sources.items():
+            # Those that ask for many at once do so side by side themselves.
+            alone = all(read.many is None for read in source.reads)
+            if alone and type_name not in self._rows and self._may_be(type_name, belongs):
+                due.setdefault(source.service, []).append(type_name)
+
+        def list_each(kinds: list[str]) -> None:
+            for kind in kinds:
+                self._list(kind)
+
+        deque(self._reader.map_calls(list_each, due.values()), 0)
+
+    def _list(self, type_name: str) -> None:
         source, rows = self._sources[type_name], self._rows.setdefault(type_name, [])
         paths = self._paths(type_name)
         try:
@@ -177,8 +202,7 @@ class Surroundings:
                 own = own and not self._is_elsewhere(source.home(row.record))
                 rows.append(_Kept(row.name, row.names, texts, own, packed))
         except Fault as fault:
-            self._things.lose(type_name, fault)
-            yield Taken(type_name, faults=(fault,))
+            self._faults[type_name] = fault
 
     def _is_elsewhere(self, home: str | None) -> bool:
         return home not in (None, "", GLOBAL, self._reader.api.scope.region)

@@ -64,7 +64,7 @@ class _View(PlainView):
 
     def __init__(self, kms: Api | None, things: Things) -> None:
         self._kms = kms
-        self._keys: KeyBook | None = None
+        self.keys: KeyBook | None = None
         self._things = things
         self._lock = Lock()
         self.faults: dict[tuple[str, str], Fault] = {}
@@ -84,7 +84,7 @@ class _View(PlainView):
         from scanner.predicate import is_listed
 
         with self._lock:
-            keys = self._keys = self._keys or KeyBook(self._kms)
+            keys = self.keys = self.keys or KeyBook(self._kms)
         facts = keys.about(text)
         if isinstance(facts, Fault):
             with self._lock:
@@ -113,6 +113,11 @@ class Judge:
         self._census = census
         self._view = _View(kms, self.things)
         self.tell = self._view.tell
+
+    @property
+    def keys(self) -> KeyBook | None:
+        """What is known of keys, once one was asked about."""
+        return self._view.keys
 
     @property
     def faults(self) -> list[Fault]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ACTIONS = ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListAliases")
 """What a key book needs to ask KMS."""
+KEY = "AWS::KMS::Key"
 MISSING, ELSEWHERE = "Missing", "Elsewhere"
 _ARN = re.compile(r"arn:[\w-]+:kms:([\w-]+):(\d{12}):.+", re.DOTALL)
 _ALIAS = re.compile(r"(?:^|:)(alias/.+)", re.DOTALL)
@@ -49,6 +50,10 @@ class KeyBook:
         self._api = api
         self._lock = Lock()
         self._kept: dict[str, Future[Any]] = {}
+        self._first: str | None = None
+        """The first name that was asked about: a single one is not worth all aliases."""
+        self.listed: list[Any] = []
+        """The aliases of the scope, if they were all asked for."""
 
     def judge(self, reference: str) -> tuple[bool | None, str]:
         """Is it a usable, rotated key that a customer manages? With words that complete "KmsKeyId …".
@@ -68,19 +73,35 @@ class KeyBook:
             return KeyFacts(True, ELSEWHERE, None)  # KMS tells of its own region only, replicas included
         name = reference
         if arn is None or arn[2] == self._api.scope.account:
-            aliases = self._once("", self._aliases)
-            if not isinstance(aliases, Fault):
-                own = reference.rpartition(":key/")[2]
-                name = aliases.targets.get(alias[1], reference) if alias else own
+            name = alias[1] if alias else reference.rpartition(":key/")[2]
+            if not self._is_first(name) and not isinstance(aliases := self._once("", self._aliases), Fault):
+                name = aliases.targets.get(name, name)
                 if name in aliases.reserved:
                     return KeyFacts(False, "Enabled", True)
         found: KeyFacts | Fault = self._once(name, lambda: self._describe(name))
         return found
 
+    def rules_out(self, reference: str) -> bool:
+        """Is it known, without asking KMS, to name no key of a customer that is here?"""
+        alias = _ALIAS.search(reference)
+        with self._lock:
+            known = self._kept.get(alias[1] if alias else reference.rpartition(":key/")[2])
+        facts = known.result() if known is not None and known.done() and not known.exception() else None
+        return isinstance(facts, KeyFacts) and (not facts.customer_managed or facts.state == MISSING)
+
+    def _is_first(self, name: str) -> bool:
+        """Is it the first name that was asked about? For others, what that one leads to is known then."""
+        with self._lock:
+            self._first = first = self._first or name
+        if name != first:
+            self._once(first, lambda: self._describe(first))
+        return name == first
+
     def _aliases(self) -> _Aliases:
         """All aliases at once: that spares a call for each, and for each AWS managed key."""
         listed = pages(self._api, "kms", "ListAliases", {"Limit": 100}, "Aliases", "Marker", "NextMarker")
-        found = {each["AliasName"]: each.get("TargetKeyId") for page in listed for each in page}
+        self.listed = [each for page in listed for each in page]
+        found = {each["AliasName"]: each.get("TargetKeyId") for each in self.listed}
         targets = {alias: key for alias, key in found.items() if isinstance(key, str)}
         reserved = frozenset(key for alias, key in targets.items() if alias.startswith("alias/aws/"))
         return _Aliases(targets, reserved)
@@ -98,11 +119,16 @@ class KeyBook:
             raise Fault("malformed", "MissingMember", "kms", "DescribeKey", self._api.scope)
         facts = KeyFacts(manager == "CUSTOMER", state, None)
         plain = key.get("KeySpec") == "SYMMETRIC_DEFAULT" and key.get("Origin") == "AWS_KMS"
-        if not facts.customer_managed or _FAULTS.get(state) != "" or not plain:
-            return facts
-        asked = {"KeyId": key.get("Arn", name)}
-        told = self._api.call("kms", "GetKeyRotationStatus", asked, needs=("KeyRotationEnabled",))
-        return facts._replace(rotates=told["KeyRotationEnabled"] is True)
+        arn = str(key.get("Arn", name))
+        if facts.customer_managed and _FAULTS.get(state) == "" and plain:
+            asked = {"KeyId": arn}
+            told = self._api.call("kms", "GetKeyRotationStatus", asked, needs=("KeyRotationEnabled",))
+            facts = facts._replace(rotates=told["KeyRotationEnabled"] is True)
+        if name == self._first:
+            own = arn.rpartition(":key/")[2] if f":{self._api.scope.account}:" in arn else arn
+            if own != name:
+                self._once(own, lambda: facts)
+        return facts
 
     def _once(self, name: str, ask: Callable[[], Any]) -> Any:
         """What `ask` answers the first time, for everybody; others wait for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
@@ -19,6 +19,7 @@ from scanner.audit.item import Api, Item
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.joints import Thing, thing_of
 from scanner.audit.judging import Judge, Judged
+from scanner.audit.keys import KEY
 from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.pace import Count, total
 from scanner.audit.presence import Census
@@ -69,13 +70,18 @@ class _Region:
         self.keeps = {it: Keep(job.catalog, self.judge.looking, it, job.sources) for it in job.how}
         self.steps = Steps(job.catalog, job.controls, self.judge.tell)
         self.memory = job.door.memory(job.scope)
+        self.begun: dict[str, Future[Unit]] = {}
+        self.told: Mapping[str, Tags] | Fault | None = None
+        """The tags of resources, once they were asked for."""
         # Calls that wait for their turn to be made must not keep those of other types from being made.
         self.pools = {type_name: ThreadPoolExecutor(job.calls, "call") for type_name in job.how}
 
     def audit(self) -> ScopeResult:
         runners = ThreadPoolExecutor(_TYPES_AT_ONCE, "type")
+        futures = self.begun
         try:
-            futures = {type_name: runners.submit(self._audit_type, type_name) for type_name in self.job.how}
+            for type_name in self.job.how:
+                futures[type_name] = runners.submit(self._audit_type, type_name)
             self._await(set(futures.values()))
             units = [
                 future.result() if future.done() else Unit(it, "unread", stopped=True)
@@ -98,15 +104,13 @@ class _Region:
             self.job.scope, tuple(units), tuple(gaps), (*self.job.door.notes(), *notes), stacks
         )
 
-    def _stacks(self, units: Iterable[Unit]) -> tuple[dict[str, str], list[Note]]:
+    def _stacks(self, units: Sequence[Unit]) -> tuple[dict[str, str], list[Note]]:
         """Which stacks made the resources with findings that only the tagging API tells of, in few calls."""
-        kinds = {kind for unit in units for kind in unit.kinds}
-        if not kinds:
+        if not any(unit.kinds for unit in units):
             return {}, []
-        try:
-            tags = tags_by_arn(self.api, kinds)
-        except Fault as fault:
-            return {}, [Note(self.job.scope.shown, f"the stacks of most resources are not named: {fault}")]
+        tags = self._tags(units)
+        if isinstance(tags, Fault):
+            return {}, [Note(self.job.scope.shown, f"the stacks of most resources are not named: {tags}")]
         return {arn: each[_STACK] for arn, each in tags.items() if _STACK in each}, []
 
     def _await(self, waiting: set[Future[Unit]]) -> None:
@@ -141,8 +145,12 @@ class _Region:
         counts = {type_name: Reckoning() for type_name in sources}
         taken: list[tuple[Item, Thing]] = []
         with ThreadPoolExecutor(self.job.calls, "call") as pool:
-            reader = Reader(self.api, partial(self._map, pool))
-            around = Surroundings(self.job.catalog, looking, sources, reader, things, self.job.environment)
+            keys = self.judge.keys
+            aliases = {"ListAliases": [{"Aliases": keys.listed}]} if keys and keys.listed else {}
+            reader = Reader(self.api, partial(self._map, pool), aliases)
+            around = Surroundings(
+                self.job.catalog, looking, sources, reader, things, self.job.environment, self._is_away
+            )
             for type_name in looking.others - self.job.how.keys() - sources.keys():
                 things.lose(type_name, f"{type_name}, which an audit does not read")
             fill(around, things, looking, units)
@@ -164,15 +172,23 @@ class _Region:
             controls = [control.id for control in self.judge.controls.get(type_name, ())]
             yield count.unit(type_name, self.job.scope.shown, controls)
 
+    def _is_away(self, type_name: str, name: str) -> bool:
+        keys = self.judge.keys
+        return keys is not None and type_name == KEY and keys.rules_out(name)
+
     def _tags(self, units: Iterable[Unit]) -> Mapping[str, Tags] | Fault:
-        """The tags of the resources of which some control asks for them."""
-        looking = self.judge.looking
-        asked = [unit for unit in units if unit.type in looking.later and TAGS in looking.at[unit.type]]
-        kinds = {kind for unit in asked for item in kept_items(unit) for kind in kinds_of(item)}
-        try:
-            return tags_by_arn(self.api, kinds) if kinds else {}
-        except Fault as fault:
-            return fault
+        """The tags of the resources of which some control asks for them, or whose stack is to be named."""
+        if self.told is None:
+            looking = self.judge.looking
+            asked = [unit for unit in units if unit.type in looking.later and TAGS in looking.at[unit.type]]
+            # All ARNs of a type call its resources the same.
+            found = (next((kind for it in kept_items(unit) for kind in kinds_of(it)), None) for unit in asked)
+            kinds = {kind for unit in units for kind in unit.kinds} | {kind for kind in found if kind}
+            try:
+                self.told = tags_by_arn(self.api, kinds) if kinds else {}
+            except Fault as fault:
+                self.told = fault
+        return self.told
 
     def _finished(self, type_name: str) -> Unit | None:
         """What an earlier audit that was broken off has of a type, if this one goes on from there."""
@@ -183,10 +199,17 @@ class _Region:
         self.census.restore(type_name, unit.names)
         return unit
 
+    def _is_empty(self, outer: str | None) -> bool:
+        """Is there none of the type without which there are none of another one?"""
+        # It was begun before, so that its turn comes while others wait for it.
+        begun = self.begun.get(outer or "")
+        unit = begun.result() if begun else None
+        return unit is not None and unit.state == "judged" and not unit.resources
+
     def _read(self, type_name: str) -> Unit:
         count = Reckoning()
         try:
-            for found in self._found(type_name):
+            for found in () if self._is_empty(self.job.how[type_name].within) else self._found(type_name):
                 if isinstance(found, Item):
                     self._judge(found, count)
                 else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ _TOKENS = {
 }
 """The member of an answer that tells of another page -> the parameter that asks for it."""
 _MANY = 100
+_SHARED = ("ec2", "kms", "s3")
+"""Services of which several types are made of one operation, which is asked for once."""
 _STACK = "aws:cloudformation:stack-name"
 
 
@@ -170,14 +173,20 @@ def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
 
 
 class Reader:
-    """The types of one scope. `map_calls` runs a function on things side by side, in their order."""
+    """The types of one scope. `map_calls` runs a function on things side by side, in their order.
+
+    `known`: operation -> the pages of its answer, of what was asked before.
+    """
 
     def __init__(
-        self, api: Api, map_calls: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+        self,
+        api: Api,
+        map_calls: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]],
+        known: Mapping[str, list[dict[str, Any]]],
     ) -> None:
         self.api = api
         self.map_calls = map_calls
-        self._kept: dict[str, list[dict[str, Any]]] = {}
+        self._kept = dict(known)
         self._common: dict[tuple[str, str], Any] = {}
         """What was answered once for all resources, or the Fault."""
         self._lock = Lock()
@@ -185,6 +194,12 @@ class Reader:
     def rows(self, source: Source, wanted: Collection[str]) -> Iterator[Row]:
         """Every resource of a type. Raises Fault."""
         first, *others = source.reading(wanted)
+        many = next((read for read in others if read.many), None)
+        pages = self._batches(source, first, many) if many else [self._all(source, first)]
+        listed = chain.from_iterable(pages)
+        head = next(listed, None)
+        if head is None:
+            return
         beside: list[tuple[Read, dict[Any, list[Any]]]] = []
         for read in others:
             if read.items and not read.many:
@@ -192,19 +207,14 @@ class Reader:
                 for row in self._all(source, read):
                     found.setdefault(row.get(read.by or ""), []).append(row)
                 beside.append((read, found))
-        many = next((read for read in others if read.many), None)
-        pages = self._batches(source, first, many) if many else [self._all(source, first)]
-        for page in pages:
-            for row in page:
-                record = dict(row)
-                for read, found in beside:
-                    record[read.known_as] = found.get(record.get(read.to or ""), [])
-                name = told(source.name, record)
-                if not isinstance(name, str) or not name:
-                    raise Fault(
-                        "malformed", "NamelessResource", source.service, first.operation, self.api.scope
-                    )
-                yield Row(name, self._names(source, name, record), record)
+        for row in chain((head,), listed):
+            record = dict(row)
+            for read, found in beside:
+                record[read.known_as] = found.get(record.get(read.to or ""), [])
+            name = told(source.name, record)
+            if not isinstance(name, str) or not name:
+                raise Fault("malformed", "NamelessResource", source.service, first.operation, self.api.scope)
+            yield Row(name, self._names(source, name, record), record)
 
     def item(self, source: Source, row: Row, wanted: Collection[str]) -> tuple[Item | None, list[Fault]]:
         """A resource with its `wanted` properties, None where there is none; and what could not be asked.
@@ -260,8 +270,8 @@ class Reader:
                     yield row
 
     def _answers(self, service: str, read: Read, parameters: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-        """The pages of an operation. Several types are made of one of EC2's, which is asked for once."""
-        if service != "ec2":
+        """The pages of an operation."""
+        if service not in _SHARED:
             return self._asked(service, read, parameters)
         if read.operation not in self._kept:
             self._kept[read.operation] = list(self._asked(service, read, parameters))

@@ -29,6 +29,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "changing": {"KeyState": "Updating", "rotates": True},
     "new": {"KeyState": "Frozen"},
     "aws": {"KeyManager": "AWS"},
+    "aws-by-alias": {"KeyManager": "AWS"},
     "shared": {"rotates": True, "account": "444455556666"},
     "odd": {"KeyManager": None},
 }
@@ -120,6 +121,8 @@ def test_what_is_said_of_a_key(reference: str) -> None:
 def test_one_call_for_each_key_whatever_it_is_called() -> None:
     kms = Kms()
     book = KeyBook(kms)
+    assert book.judge("alias/ml") == JUDGED["alias/ml"]
+    assert kms.calls == {"DescribeKey": 1, "GetKeyRotationStatus": 1}, "a single key is not worth all aliases"
     names = ["good", f"{ARN}:key/good", "alias/ml", "alias/ml-too", f"{ARN}:alias/ml", "aws-by-alias", "gone"]
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(book.about, names * 50))
