@@ -61,7 +61,7 @@ class Beside:
     def add(self, item: Item, said: Conclusion | None) -> None:
         """Take in a resource that was read, and what its own properties say."""
         keep = self.keep(item.type)
-        self._called.update(dict.fromkeys(keep.calls(item)))
+        self._called.update(dict.fromkeys(keep.calls(item, {})))
         if said is not None:
             self._said.setdefault(item.type, {})[item.name] = said
         rows = self._rows.setdefault(item.type, {})

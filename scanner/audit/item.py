@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
+from json import JSONEncoder
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
+
+from scanner.value import Partial
 
 GLOBAL = "global"
 """The region of what lies in none."""
 TAGS = "Tags"
 _NONE: Mapping[str, Any] = MappingProxyType({})
+_spell = JSONEncoder(check_circular=False).encode
 
 
 class Scope(NamedTuple):
@@ -46,6 +51,16 @@ class Item(NamedTuple):
     moot: frozenset[str] = frozenset()
     unsaid: frozenset[str] = frozenset()
     home: str | None = None
+
+
+def spelled(item: Item) -> dict[str, str]:
+    """Its properties as JSON, those that are plain: what is spelled alike is alike."""
+    found = {}
+    for name, value in item.properties.items():
+        if type(value) is not Partial:
+            with suppress(TypeError, ValueError):
+                found[name] = _spell(value)
+    return found
 
 
 class Api(Protocol):

@@ -25,6 +25,10 @@ class Looking(NamedTuple):
     """Type -> its top-level properties."""
     later: Mapping[str, frozenset[str]]
     """Type -> controls that are judged when all else was read: they look at other resources, or at tags."""
+    own: Mapping[tuple[str, str], tuple[str, ...]]
+    """Control and type -> those of the type's properties that this control looks at."""
+    joined: frozenset[tuple[str, str]]
+    """Control and type where other resources decide too."""
     held: Mapping[str, frozenset[str]]
     """Type -> the properties that this takes, those that are looked at from other resources among them."""
     others: frozenset[str]
@@ -38,6 +42,8 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
     at: dict[str, set[str]] = {}
     later: dict[str, set[str]] = {}
     held: dict[str, set[str]] = {}
+    own: dict[tuple[str, str], tuple[str, ...]] = {}
+    apart: set[tuple[str, str]] = set()
     others: set[str] = set()
     most = max(_counts([catalog.shapes, catalog.values]), default=0)
     for control in controls:
@@ -53,6 +59,8 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
                 for kind, name in looks(catalog.types, type_name, path):
                     waits |= joined or name == TAGS
                     found.setdefault(kind, set()).update({name} if "@" not in name else ())
+            own[control.id, type_name] = tuple(sorted(found.get(type_name, ())))
+            apart |= {(control.id, type_name)} if joined else set()
             for kind, names in found.items():
                 at.setdefault(kind, set()).update(names)
                 if waits:
@@ -60,7 +68,9 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
             if waits:
                 later.setdefault(type_name, set()).add(control.id)
                 others |= found.keys() - (set() if joined else {type_name})  # a joint may lead back
-    return Looking(_frozen(at), _frozen(later), _frozen(held), frozenset(others), most + 1)
+    return Looking(
+        _frozen(at), _frozen(later), own, frozenset(apart), _frozen(held), frozenset(others), most + 1
+    )
 
 
 def _counts(node: Any) -> Iterator[int]:

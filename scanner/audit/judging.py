@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -15,7 +15,6 @@ from scanner.check import PlainView
 from scanner.engine import Engine, Subject
 from scanner.joint import OWNER, joins_of
 from scanner.model import Control, Verdict
-from scanner.path import parse_path, references_of
 from scanner.place import Judgement
 from scanner.safe_text import inert
 from scanner.value import Partial, unknown
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from scanner.audit.keys import KeyBook
 
 _LONGEST_TEXT = 4_000
+_LONGEST_KEY, _MOST_SAID = 2_000, 4_096
 _SOME = unknown("what was not read")
 
 
@@ -108,7 +108,15 @@ class Judge:
         """What the controls look at, and which of them are judged later."""
         self.things = Things(catalog)
         """What others are joined to, as far as it was read."""
-        self._looks_at: dict[tuple[str, str], frozenset[str]] = {}
+        self._turns = {
+            (type_name, late): [
+                it for it in those if (it.id in self.looking.later.get(type_name, ())) is late
+            ]
+            for type_name, those in self.controls.items()
+            for late in (False, True)
+        }
+        self._said: dict[tuple[str, ...], Judged] = {}
+        """What was said of properties: jobs by the thousand differ in few that count."""
         self._kinds = catalog.kinds
         self._census = census
         self._view = _View(kms, self.things)
@@ -128,72 +136,77 @@ class Judge:
         """The top-level properties of a type that some control looks at, to judge it or to follow it."""
         return self.looking.at.get(type_name, frozenset())
 
-    def _of(self, control: Control, type_name: str) -> frozenset[str]:
-        known = self._looks_at.get((control.id, type_name))
-        if known is None:
-            names = {parse_path(path)[0].name for path in references_of(control.resources[type_name])}
-            for place in self._engine.places(control, type_name):
-                lines = (*place.when, *place.unless, *place.unsure, *place.requires)
-                paths = [place.at] if place.at else [line.path for line in lines]
-                names.update(path[0].name for path in paths if path[0].join != "<")
-            known = self._looks_at[control.id, type_name] = frozenset(names)
-        return known
-
-    def judge(self, item: Item, thing: Thing | None = None) -> Judged:
+    def judge(self, item: Item, thing: Thing | None = None, texts: Mapping[str, str] | None = None) -> Judged:
         """Judge one resource by the controls that are about its type; a control that crashes says nothing.
 
-        Those that are put off till all is read judge it as the `thing` that others are joined to, alone.
+        Those that are put off till all is read judge it as the `thing` that others are joined to, alone. With
+        `texts`, its properties as `spelled`, what was said of one that is alike is said again.
         """
-        put_off = self.looking.later.get(item.type, frozenset())
+        found = [Judged((), (), ())]
+        subject: Subject | None = None
+        unlike = item.properties.keys() if texts is None else item.properties.keys() - texts.keys()
+        for control in self._turns.get((item.type, thing is not None), ()):
+            names = self.looking.own[control.id, item.type]
+            if not item.moot.isdisjoint(names):
+                continue
+            hidden = item.unsaid.intersection(names)
+            key: tuple[str, ...] = ()
+            if texts is not None and (control.id, item.type) not in self.looking.joined:
+                key = (control.id, item.type, *[texts.get(name, "") for name in names], *sorted(hidden))
+            said = self._said.get(key)
+            if said is None or not unlike.isdisjoint(names):
+                subject = subject or self._subject(item, thing)
+                try:
+                    said = self._say(control, item.type, subject, hidden)
+                except Exception as error:
+                    said, key = Judged((), (), ((control.id, type(error).__name__),)), ()
+                if key and unlike.isdisjoint(names) and sum(map(len, key)) < _LONGEST_KEY:
+                    if len(self._said) >= _MOST_SAID:
+                        self._said.clear()
+                    self._said[key] = said
+            found.append(said)
+        return Judged(*(tuple(chain.from_iterable(each)) for each in zip(*found, strict=True)))
+
+    def _subject(self, item: Item, thing: Thing | None) -> Subject:
         properties = dict(item.properties)
         if thing is not None:
             properties[OWNER] = self.things.owner(thing)
-        subject_of = partial(
-            Subject,
-            kind=self._kinds.get(item.type, {}),
+        return self._subject_of(item.type, properties)
+
+    def _subject_of(self, type_name: str, properties: dict[str, Any]) -> Subject:
+        return Subject(
+            properties=properties,
+            kind=self._kinds.get(type_name, {}),
             origin=(None, None),
             look=lambda world: self._view,
             joined=self._joined,
             world_limit=1,
         )
-        subject = subject_of(properties=properties)
-        worst: dict[tuple[str, str], Draft] = {}
-        passed: dict[str, None] = {}
-        crashed: list[tuple[str, str]] = []
-        unsaid: list[tuple[str, str]] = []
-        for control in self.controls.get(item.type, ()):
-            if (control.id in put_off) is (thing is None):
+
+    def _say(self, control: Control, type_name: str, subject: Subject, hidden: frozenset[str]) -> Judged:
+        judgements = self._engine.judge(control, type_name, subject)
+        if hidden:
+            there = self._subject_of(type_name, {**subject.properties, **dict.fromkeys(hidden, _SOME)})
+            if not _alike(judgements, self._engine.judge(control, type_name, there)):
+                return Judged((), (), (), ((control.id, ", ".join(sorted(hidden))),))
+        worst: dict[str, Draft] = {}
+        passed = False
+        for it in judgements:
+            if it.verdict is Verdict.PASS:
+                passed = True
                 continue
-            if not item.moot.isdisjoint(self._of(control, item.type)):
-                continue
-            try:
-                judgements = self._engine.judge(control, item.type, subject)
-                if hidden := item.unsaid & self._of(control, item.type):
-                    there = subject_of(properties={**properties, **dict.fromkeys(hidden, _SOME)})
-                    if not _alike(judgements, self._engine.judge(control, item.type, there)):
-                        unsaid.append((control.id, ", ".join(sorted(hidden))))
-                        continue
-            except Exception as error:
-                crashed.append((control.id, type(error).__name__))
-                continue
-            for it in judgements:
-                if it.verdict is Verdict.PASS:
-                    passed[control.id] = None
-                    continue
-                before = worst.get((control.id, it.identity))
-                if before is None or Verdict(before.verdict).rank < it.verdict.rank:
-                    worst[control.id, it.identity] = Draft(
-                        control.id,
-                        it.verdict.value,
-                        it.text[:_LONGEST_TEXT],
-                        it.path,
-                        it.identity,
-                        it.condition,
-                        it.cause and it.cause[:_LONGEST_TEXT],
-                    )
-        failing = {control for control, _ in worst} | {control for control, _ in crashed}
-        passing = tuple(each for each in passed if each not in failing)
-        return Judged(tuple(worst.values()), passing, tuple(crashed), tuple(unsaid))
+            before = worst.get(it.identity)
+            if before is None or Verdict(before.verdict).rank < it.verdict.rank:
+                worst[it.identity] = Draft(
+                    control.id,
+                    it.verdict.value,
+                    it.text[:_LONGEST_TEXT],
+                    it.path,
+                    it.identity,
+                    it.condition,
+                    it.cause and it.cause[:_LONGEST_TEXT],
+                )
+        return Judged(tuple(worst.values()), (control.id,) if passed and not worst else (), ())
 
     def judge_whole(self, item: Item) -> Judged:
         """Judge one resource by all controls that are about its type, where nothing more will be read."""

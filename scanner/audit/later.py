@@ -15,31 +15,48 @@ from scanner.audit.unit import Log, Unit, lines
 from scanner.catalog import Catalog
 from scanner.value import Opaque, Partial
 
+_MOST = 1_000
+"""So many properties of a type are remembered as followed: what is spelled alike leads to the same."""
+
 
 class Keep:
     """What is kept of the resources of one type until then: what they name, and what is to be judged."""
 
     def __init__(self, catalog: Catalog, looking: Looking, type_name: str, sources: Mapping[str, Source]):
-        self._leading = leading(catalog, type_name, sources)
-        self.leads = frozenset(path.partition(".")[0].removesuffix("[]") for path in self._leading)
+        self._leading: dict[str, list[tuple[str, set[str]]]] = {}
+        """Property -> the paths in it that lead to other services, and to which types."""
+        for path, kinds in leading(catalog, type_name, sources).items():
+            top = path.partition(".")[0].removesuffix("[]")
+            self._leading.setdefault(top, []).append((path, kinds))
+        self.leads = frozenset(self._leading)
         """The top-level properties that lead to other services."""
         self.held = type_name in looking.later or type_name in looking.others
         """Is more kept of them than what they name?"""
         self._names = looking.held.get(type_name, frozenset())
         self._called: dict[tuple[str, str], None] = {}
+        self._followed: set[int] = set()
         self._log = Log()
 
-    def add(self, item: Item) -> None:
-        """Take in a resource."""
-        self._called.update(dict.fromkeys(self.calls(item)))
+    def add(self, item: Item, texts: Mapping[str, str]) -> None:
+        """Take in a resource; `texts` are its properties as `spelled`."""
+        self._called.update(dict.fromkeys(self.calls(item, texts)))
         if self.held:
             self._log.write(self.row(item))
 
-    def calls(self, item: Item) -> Iterator[tuple[str, str]]:
-        """The types of other services that a resource leads to, and by which names."""
-        for path, kinds in self._leading.items():
-            for text in texts_at(item.properties, path):
-                yield from ((kind, bare(text)) for kind in kinds)
+    def calls(self, item: Item, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """The types of other services that a resource leads to, and by which names.
+
+        What a property leads to is told once of all in whose `texts` it is spelled alike.
+        """
+        for top, ways in self._leading.items():
+            mark = hash((top, texts.get(top)))
+            if top not in item.properties or mark in self._followed:
+                continue
+            if top in texts and len(self._followed) < _MOST:
+                self._followed.add(mark)
+            for path, kinds in ways:
+                for text in texts_at(item.properties, path):
+                    yield from ((kind, bare(text)) for kind in kinds)
 
     def row(self, item: Item) -> tuple[Any, ...]:
         """What JSON can hold of a resource, as `kept_items` reads it."""
@@ -79,12 +96,14 @@ def fill(
         if unit.state != "judged":
             things.lose(unit.type, f"{unit.type}, not all of which could be read")
         alike: Counter[str] = Counter()
+        named = things.is_named(unit.type)
         for item in kept_items(unit):
             # There may be half a million jobs: where nothing names them, few of those that are alike will do.
-            known = json.dumps(item.properties, sort_keys=True, default=str)
-            if alike[known] >= looking.most and not things.is_named(unit.type):
-                continue
-            alike[known] += 1
+            if not named:
+                known = json.dumps(item.properties, sort_keys=True, default=str)
+                if alike[known] >= looking.most:
+                    continue
+                alike[known] += 1
             thing = thing_of(item)
             around.meet(thing)
             if unit.type in looking.others:

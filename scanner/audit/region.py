@@ -15,7 +15,7 @@ from scanner.audit import census
 from scanner.audit.acquisition import Wanted
 from scanner.audit.environment import Surroundings
 from scanner.audit.fault import Fault
-from scanner.audit.item import Api, Item
+from scanner.audit.item import Api, Item, spelled
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.joints import Thing, thing_of
 from scanner.audit.judging import Judge, Judged
@@ -164,7 +164,7 @@ class _Region:
             count = Reckoning()
             for item in kept_items(unit) if unit.type in looking.later else ():
                 item = with_tags(item, tags) if TAGS in looking.at[unit.type] else item
-                self._keep(item, self.judge.judge(item, thing_of(item)), count)
+                self._keep(item, self.judge.judge(item, thing_of(item), spelled(item)), count)
             yield count.onto(unit, self.job.scope.shown)
         for item, thing in taken:
             self._keep(item, self.judge.judge(item, thing), counts[item.type])
@@ -232,9 +232,10 @@ class _Region:
         return unit
 
     def _judge(self, item: Item, count: Reckoning) -> None:
+        texts = spelled(item)
         self.census.add(item)
-        self.keeps[item.type].add(item)
-        self._keep(item, self.judge.judge(item), count)
+        self.keeps[item.type].add(item, texts)
+        self._keep(item, self.judge.judge(item, texts=texts), count)
         if item.type == PIPELINE:
             for found in self.steps.judge(item):
                 if isinstance(found, Step):
