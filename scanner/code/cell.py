@@ -6,11 +6,13 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from scanner.template.document import ReadError, SyntaxFault, shown
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 _PYTHON_MAGICS = frozenset(["time", "timeit", "capture", "prun", "local", "python", "python3", "pyspark"])
 _WRITING = ("writefile", "file")
 _LINE_MAGIC = re.compile(
@@ -40,7 +42,7 @@ class Cell(NamedTuple):
 
     def part(self, node: ast.stmt) -> str:
         """The lines of a statement."""
-        return "\n".join(self.text.split("\n")[node.lineno - 1 : node.end_lineno])
+        return "\n".join(_lines(self.text)[node.lineno - 1 : node.end_lineno])
 
     @property
     def noun(self) -> str:
@@ -53,6 +55,11 @@ class Cell(NamedTuple):
             return line, column + 1
         row = self.rows.get(line)
         return row[0], row[1] + column
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
 
 
 class Rows:
@@ -73,6 +80,14 @@ class Rows:
             scan = _scanner()
             start = next(begin for key, begin in _members(text, self._at, scan) if key in ("source", "input"))
             row, seen = self._row + text.count("\n", self._at, start), start
+            value, end = scan(text, start)
+            first, *written = text[start:end].split("\n")
+            count = len(value) if first == "[" and written[-1].strip() == "]" else 0
+            if count == len(written) - 1 and text.count('",\n', start, end) == count - 1:
+                # One line of source a line, as nbformat writes it: no string holds a line break as such.
+                indents = [len(each) - len(each.lstrip()) for each in written[:-1]]
+                self._found = [(row + number, indent + 2) for number, indent in enumerate(indents, 1)]
+                return self._found[min(line, count) - 1]
             for at, _ in _elements(text, start, scan) if text[start] == "[" else [(start, "")]:
                 row, seen = row + text.count("\n", seen, at), at
                 self._found.append((row, at - text.rfind("\n", 0, at) + 1))
@@ -137,14 +152,17 @@ def _without_magics(text: str) -> str:
         if _ASSIGNED_MAGIC.fullmatch(line):
             continued = line.endswith("\\")
             line = _ASSIGNED_MAGIC.sub(r"\1ipython()", line)
-        for pattern, mended in _PYTHON_2:
-            line = pattern.sub(mended, line) if pattern.fullmatch(line) else line
+        if "print" in line or "except" in line:
+            for pattern, mended in _PYTHON_2:
+                line = pattern.sub(mended, line) if pattern.fullmatch(line) else line
         lines.append(line)
     return "\n".join(lines)
 
 
 def _classified(cell: Cell) -> Cell:
     """A cell with its cell magic taken into account."""
+    if "%%" not in cell.text:
+        return cell
     first, _, rest = cell.text.lstrip().partition("\n")
     if not first.startswith("%%"):
         return cell
@@ -186,7 +204,7 @@ def _code(text: str, at: int, scan: Any, ends: dict[int, int]) -> Iterator[Cell]
         if type(cell) is dict and cell.get("cell_type") == "code":
             source = cell.get("source", cell.get("input"))
             if type(source) is list:
-                source = "".join(line for line in source if type(line) is str)
+                source = "".join([line for line in source if type(line) is str])
             if type(source) is str:
                 source = source.replace("\r\n", "\n") if "\r" in source else source
                 yield Cell(source.replace("\r", "\n"), number, Rows(text, start, row))
@@ -220,7 +238,8 @@ def _elements(
     while text[at : at + 1] != "]":
         value, end = scan(text, at)
         yield at, value
-        at = _next(text, end, "]")
+        comma = _COMMA.match(text, end)
+        at = comma.end() if comma else _next(text, end, "]")
     if ends is not None:
         ends[begin] = at + 1
 
@@ -242,5 +261,8 @@ def _after(text: str, at: int, sign: str) -> int:
 
 
 def _next(text: str, at: int, closing: str) -> int:
+    comma = _COMMA.match(text, at)
+    if comma:
+        return comma.end()
     at = _skip(text, at)
-    return at if text[at : at + 1] == closing else _skip(text, _after(text, at, ","))
+    return at if text[at : at + 1] == closing else _after(text, at, ",")
