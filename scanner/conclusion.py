@@ -78,10 +78,14 @@ def _all_paths(place: Place, subject: Subject) -> list[str]:
 
     found: dict[str, None] = {}
     for as_written in (True, False):
-        for targets, _ in explore(
+        varied = False
+        for targets, world in explore(
             find, as_written=as_written, limit=subject.world_limit, effort=subject.effort
         ):
-            found.update(dict.fromkeys(target.path for target in targets))
+            varied |= world.varied
+            found.update(dict.fromkeys([target.path for target in targets]))
+        if not varied:
+            break
     return list(found)
 
 
