@@ -26,6 +26,10 @@ _HARMLESS_METHODS = frozenset([
     "info", "debug", "warning", "warn", "error", "exception", "critical", "log", "write", "append",
 ])  # fmt: skip
 _MACHINE = "create_state_machine"
+_KNOWN_MODULES = frozenset([
+    "boto3", "builtins", "copy", "dataclasses", "importlib", "json", "sagemaker", "sagemaker_core",
+])  # fmt: skip
+"""Those of which some calls are followed."""
 _BY_NAME = ("builtins.getattr", "builtins.setattr", "builtins.delattr")
 _IMPORTING = ("importlib.import_module", "builtins.__import__")
 _UNNAMED = "?"
@@ -45,9 +49,10 @@ class Arguments:
         self.others: list[Any] = []
         self.starred = False
         for argument in node.args:
-            value = evaluate(run, argument.value if isinstance(argument, ast.Starred) else argument)
-            values = [value]
-            if isinstance(argument, ast.Starred):
+            if type(argument) is not ast.Starred:
+                values = [evaluate(run, argument)]
+            else:
+                value = evaluate(run, argument.value)
                 contents = run.contents(value)
                 self.starred |= type(contents) is not list
                 values = [slot.value for slot in contents] if type(contents) is list else []
@@ -76,7 +81,7 @@ class Arguments:
     @property
     def values(self) -> list[Any]:
         """Everything that the call is given."""
-        return [*self.positional, *self.others, *(slot.value for slot in self.given.values())]
+        return [*self.positional, *self.others, *[slot.value for slot in self.given.values()]]
 
 
 def call(run: Run, node: ast.Call) -> Any:
@@ -86,12 +91,16 @@ def call(run: Run, node: ast.Call) -> Any:
     callee = evaluate(run, function.value if isinstance(function, ast.Attribute) else function)
     arguments = Arguments(run, node)
 
-    def follow_one(one: Any) -> Any:
-        if isinstance(function, ast.Attribute):
-            return _method(run, node, one, function.attr, arguments, target)
-        return _plain(run, node, one, arguments, target)
+    if type(callee) is Choice:
+        return run.over(callee, partial(_applied, run, node, arguments, target))
+    return _applied(run, node, arguments, target, callee)
 
-    return run.over(callee, follow_one) if type(callee) is Choice else follow_one(callee)
+
+def _applied(run: Run, node: ast.Call, arguments: Arguments, target: str, callee: Any) -> Any:
+    """What a call of one thing gives."""
+    if isinstance(node.func, ast.Attribute):
+        return _method(run, node, callee, node.func.attr, arguments, target)
+    return _plain(run, node, callee, arguments, target)
 
 
 def decorate(run: Run, node: Any) -> None:
@@ -131,6 +140,9 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     top, _, last = name.rpartition(".")
     if name.startswith(_UNNAMED):
         return _of_unnamed(run, node, name[1:], arguments)
+    module = name.partition(".")[0]
+    if module not in _KNOWN_MODULES:
+        return _unknown(run, node, arguments, harmless=module in _HARMLESS)
     if name.startswith("boto3") and last == "client":
         return _client(run, arguments)
     entry = sdk.entry_of(run.table, name)
@@ -142,7 +154,7 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
         ):
             given = rest(f"{name}, which the code changes", run.mark(node))
         return sdk.construct(run, node, entry, given, target)
-    if name.partition(".")[0] in ("sagemaker", "sagemaker_core"):
+    if module in ("sagemaker", "sagemaker_core"):
         others = run.table["images"].get(f"{top.rpartition('.')[2]}.{last}")
         told = {*arguments.given, *(each for each in arguments.values if type(each) is str)}
         if others is not None and told.isdisjoint([*others, REST]):
@@ -179,10 +191,10 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
         run.dumped[id(text.parts[0])] = copied(run, arguments.positional[0], True, {})
         return text
     if name in _IMPORTING and arguments.positional:
-        module = arguments.positional[0]
-        if type(module) is not str:
+        wanted = arguments.positional[0]
+        if type(wanted) is not str:
             return Symbol(f"{_UNNAMED}{describe(node)}")
-        return Symbol(module.partition(".")[0] if name == "builtins.__import__" else module)
+        return Symbol(wanted.partition(".")[0] if name == "builtins.__import__" else wanted)
     if name in ("builtins.globals", "builtins.locals"):
         return Symbol(GLOBALS)
     if name == "builtins.exec" or (top == GLOBALS and last in ("update", "setdefault", "pop", "clear")):
@@ -192,7 +204,7 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     if name in ("builtins.int", "builtins.bool") and arguments.positional:
         value = arguments.positional[0]
         return value if type(value) in (int, bool) else sure(describe(node))
-    harmless = name.partition(".")[0] in _HARMLESS and name not in _BY_NAME
+    harmless = module in _HARMLESS and name not in _BY_NAME
     made = name.startswith("builtins.") and name.rpartition(".")[2] not in _PERHAPS_NONE
     return _unknown(run, node, arguments, harmless=harmless, filled=made)
 
@@ -295,8 +307,10 @@ def _unknown(
     """What a call gives that is not followed; it may change and call what it gets, or is harmless."""
     values, cause = [*arguments.values, base], describe(node)
     for value in () if harmless else values:
-        run.let_go(value, cause)
-        if isinstance(value, Function):
+        kind = type(value)
+        if kind is Partial or kind is Box or kind is Choice:
+            run.let_go(value, cause)
+        elif isinstance(value, Function):
             run.branch(
                 run.key("call"), describe(node), partial(_once, run, value), lambda: False, settles=False
             )

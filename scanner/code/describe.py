@@ -15,10 +15,11 @@ def describe(node: Any, depth: int = 0) -> str:
     if kind is ast.Name:
         return str(node.id[:60])
     if kind is ast.Attribute:
-        return f"{describe(node.value, depth + 1)}.{node.attr[:60]}"
+        before = node.value.id[:60] if type(node.value) is ast.Name else describe(node.value, depth + 1)
+        return f"{before}.{node.attr[:60]}"
     if kind is ast.Call:
-        inner = ", ".join([_plain_words(argument) for argument in node.args[:2]])
-        return f"{describe(node.func, depth + 1)}({inner if inner else '…' if node.keywords else ''})"
+        inner = ", ".join(map(_plain_words, node.args[:2])) if node.args else "…" if node.keywords else ""
+        return f"{describe(node.func, depth + 1)}({inner})"
     if kind is ast.Subscript:
         return f"{describe(node.value, depth + 1)}[{_plain_words(node.slice)}]"
     if kind is ast.UnaryOp and isinstance(node.op, ast.Not):

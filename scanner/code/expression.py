@@ -29,7 +29,15 @@ def evaluate(run: Run, node: Any) -> Any:
     run.steps -= 1
     if run.steps < 0:
         raise TooMuch
-    found = _BY_NODE.get(type(node))
+    kind = type(node)
+    if kind is ast.Name:
+        value = run.look_up(node.id)
+        if value is not MISSING:
+            return value
+        return Symbol(f"builtins.{node.id}") if node.id in vars(builtins) else run.known(Symbol(node.id))
+    if kind is ast.Constant:
+        return node.value if type(node.value) in _PLAIN else sure("a constant")
+    found = _BY_NODE.get(kind)
     if found is None:
         return _other(run, node)
     value = found(run, node)
@@ -40,18 +48,6 @@ def _other(run: Run, node: Any) -> Any:
     """What is not followed; calls inside still count."""
     evaluated = [evaluate(run, child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
     return run.unsure(describe(node), *(evaluated))
-
-
-def _constant(run: Run, node: ast.Constant) -> Any:
-    value = node.value
-    return value if type(value) in _PLAIN else sure("a constant")
-
-
-def _name(run: Run, node: ast.Name) -> Any:
-    value = run.look_up(node.id)
-    if value is MISSING:
-        return Symbol(f"builtins.{node.id}") if node.id in vars(builtins) else run.known(Symbol(node.id))
-    return value
 
 
 def _attribute(run: Run, node: ast.Attribute) -> Any:
@@ -188,18 +184,18 @@ def _joined(run: Run, node: ast.JoinedStr) -> Any:
         if isinstance(part, ast.FormattedValue):
             value = evaluate(run, part.value)
             plain = part.format_spec is None and part.conversion == -1
-            parts += _text_parts(value if plain else None, describe(part.value))
+            parts += _text_parts(value if plain else None, part.value)
         elif isinstance(part, ast.Constant):
             parts.append(str(part.value))
     return _assembled(parts)
 
 
-def _text_parts(value: Any, cause: str) -> list[Any]:
+def _text_parts(value: Any, node: Any) -> list[Any]:
     if type(value) in (str, int):
         return [str(value)]
     if type(value) is Partial and (len(value.parts) > 1 or not may_be_none(value)):
         return list(value.parts)
-    return [Opaque(cause, filled=True)]
+    return [Opaque(describe(node), filled=True)]
 
 
 def _assembled(parts: list[Any]) -> Any:
@@ -217,9 +213,7 @@ def _binary(run: Run, node: ast.BinOp) -> Any:
         return run.box("dict", node, entries)
     if isinstance(node.op, ast.Add):
         if str in (type(left), type(right)) or (type(left) is Partial and len(left.parts) > 1):
-            return _assembled(
-                [*_text_parts(left, describe(node.left)), *_text_parts(right, describe(node.right))]
-            )
+            return _assembled([*_text_parts(left, node.left), *_text_parts(right, node.right)])
         first, second = run.contents(left), run.contents(right)
         if type(first) is list and type(second) is list and len(first) + len(second) < _LONGEST:
             return run.box("list", node, [*first, *second])
@@ -298,12 +292,12 @@ def _await(run: Run, node: Any) -> Any:
 def _call(run: Run, node: ast.Call) -> Any:
     from scanner.code.call import call
 
+    # That module needs this one: from here on it is called directly.
+    _BY_NODE[ast.Call] = call
     return call(run, node)
 
 
 _BY_NODE: dict[type, Callable[[Run, Any], Any]] = {
-    ast.Constant: _constant,
-    ast.Name: _name,
     ast.Attribute: _attribute,
     ast.Subscript: _subscript,
     ast.Dict: _dict,

@@ -52,6 +52,8 @@ def words() -> frozenset[str]:
 
 def entry_of(table: Mapping[str, Any], name: str) -> str | None:
     """The entry of what is imported under a dotted name; classes generated from the API have none."""
+    if name[:9] != "sagemaker":
+        return None
     parts = name.split(".")
     if parts[0] not in ("sagemaker", "sagemaker_core") or parts[-1] not in table:
         return None
