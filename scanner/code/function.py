@@ -33,9 +33,7 @@ class Function:
         self.cell: Cell = run.cell
         self.prefix = run.prefix
         self.name: str = node.name
-        text = run.cell.part(node)
-        # Methods of several classes may have one name.
-        run.texts[node.name] = f"{run.texts[node.name]}\n{text}" if node.name in run.texts else text
+        run.define(node.name, run.cell.part(node))
         self.owner = owner
         arguments = node.args
         names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
@@ -116,7 +114,7 @@ def define_class(run: Run, node: ast.ClassDef) -> None:
 
 def _alone(run: Run, function: Function, owner: Box | None = None) -> None:
     """Follow a body that nothing calls, with parameters of which nothing is known."""
-    if id(function.node) not in run.called and run.asks(run.texts[function.name], words()):
+    if id(function.node) not in run.called and run.asks(run.functions[function.name], words()):
         if owner is not None:
             function = function.bound(instance(run, owner, {}, function.node, known=False))
         follow(run, function, [], {}, function.node, known=False)
@@ -164,15 +162,15 @@ def follow(
 ) -> tuple[Any] | None:
     """What a call of a function gives, in a tuple; its body takes effect. None: it is not followed."""
     body = function.node
-    text = run.texts[function.name]
-    if len(text) > _LONG and not run.asks(text, words()) and not _touches(run, text):
+    said = run.functions[function.name]
+    if said.size > _LONG and not run.asks(said, words()) and not _touches(run, said.words):
         return None
     if body in run.active or len(run.active) >= _DEEPEST:
-        run.forget(run.words(text), f"{function.name}()")
+        run.forget(list(said.words), f"{function.name}()")
         return None
     if known:
         run.called.add(id(body))
-    if "yield" in text or isinstance(body, ast.AsyncFunctionDef):
+    if said.yields or isinstance(body, ast.AsyncFunctionDef):
         # Its body runs once somebody asks for what it gives, if ever.
         found: list[Any] = []
 
@@ -181,13 +179,14 @@ def follow(
             return False
 
         run.branch(run.key("call"), f"{function.name}() runs", once, lambda: False, settles=False)
-        return (found[0] if "yield" not in text else run.unsure(f"{function.name}()"),)
+        return (found[0] if not said.yields else run.unsure(f"{function.name}()"),)
     return (_executed(run, function, positional, given, known),)
 
 
-def _touches(run: Run, text: str) -> bool:
+def _touches(run: Run, words: set[str]) -> bool:
     """Does code speak of a mapping, list or object that is followed?"""
-    return any(isinstance(run.look_up(name), Box) for name in run.words(text))
+    run.steps -= len(words) // 8
+    return any(isinstance(run.look_up(name), Box) for name in words)
 
 
 def _executed(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
-from unicodedata import normalize
 
 from scanner.code.cell import Cell
 from scanner.code.state import ABSENT, MISSING, State, choose
 from scanner.code.value import Box, Choice, Mark, Slot, Symbol, sure, unsure
+from scanner.code.wording import Wording
 from scanner.template.document import Marks
 from scanner.value import REST, Partial
 
@@ -21,7 +20,7 @@ _PLAIN_NEEDS = frozenset(
 """What code that gets an object leaves as it is."""
 _FOLLOWED = (Box, Choice, Partial)
 _MOST_ALTERNATIVES = 6
-_WORD = re.compile(r"\w+")
+_MOST_MEMBERS = 8
 Scope = tuple[int, ...]
 
 
@@ -64,12 +63,18 @@ class Run:
         self.imported: dict[str, Partial] = {}
         """What is known of an imported or unbound name as a value, and of an unknown's attribute."""
         self.called: set[int] = set()
-        self.texts: dict[str, str] = {}
-        """Functions of the file: name -> text."""
-        self.tokens: dict[str, frozenset[str]] = {}
-        """Text -> the words in it."""
+        self.functions: dict[str, Wording] = {}
+        """Functions of the file: name -> what they say."""
+        self.wordings: dict[tuple[int, int, int], Wording] = {}
+        """Statements -> what they say."""
         self.asking: set[str] = set()
         """Those of them that are known to ask for something."""
+        self.silent: set[str] = set()
+        """Those that don't, as long as no other function is made."""
+        self.declared: set[str] = set()
+        """Names of `global` and `nonlocal` statements."""
+        self.instances: dict[Any, list[Box]] = {}
+        """Objects of the file's classes, by class."""
         self.active: list[int] = []
         self.target = ""
         self.prefix = ""
@@ -95,29 +100,42 @@ class Run:
         self.loops = 0
         self.keys = 0
 
-    def asks(self, text: str, words: frozenset[str], seen: frozenset[str] = frozenset()) -> bool:
-        """May code ask for something, by itself or through functions of the file?"""
-        tokens = self.words(text)
-        if "create_" in text or not tokens.isdisjoint(words):
-            return True
-        for name in tokens.intersection(self.texts) - seen:
-            if name not in self.asking and self.asks(self.texts[name], words, seen | {name}):
-                self.asking.add(name)
-            if name in self.asking:
-                return True
-        return False
+    def define(self, name: str, text: str) -> None:
+        """Take down what a function of the file says."""
+        if name in self.functions:
+            self.functions[name].add(text)
+        else:
+            self.functions[name] = Wording(text)
+        self.silent.clear()
 
-    def words(self, text: str) -> frozenset[str]:
-        """The words in a text, as Python reads them."""
-        tokens = self.tokens.get(text)
-        if tokens is None:
-            plain = text if text.isascii() else normalize("NFKC", text)
-            tokens = self.tokens[text] = frozenset(_WORD.findall(plain))
-        return tokens
+    def said(self, node: Any) -> Wording:
+        """What a statement of the present cell says."""
+        key = id(self.cell), node.lineno, node.end_lineno
+        if key not in self.wordings:
+            self.wordings[key] = Wording(self.cell.part(node))
+        return self.wordings[key]
+
+    def asks(self, said: Wording, words: frozenset[str]) -> bool:
+        """May code ask for something, by itself or through functions of the file?"""
+        speakers: dict[str, str] = {}
+        todo = [("", said)]
+        while todo:
+            name, said = todo.pop()
+            self.steps -= 1 + len(said.words) // 8
+            if said.creates or not (said.words.isdisjoint(words) and said.words.isdisjoint(self.asking)):
+                while name:
+                    self.asking.add(name)
+                    name = speakers[name]
+                return True
+            for each in said.words & self.functions.keys() - speakers.keys() - self.silent:
+                speakers[each] = name
+                todo.append((each, self.functions[each]))
+        self.silent.update(speakers)
+        return False
 
     def mark(self, node: Any) -> Mark:
         """Where a node stands in the file."""
-        return Mark(self.cell, node.lineno, node.col_offset)
+        return tuple.__new__(Mark, (self.cell, node.lineno, node.col_offset))
 
     def key(self, noun: str) -> str:
         """A key for a choice that nothing else shares."""
@@ -128,7 +146,15 @@ class Run:
         """An unknown that may be None or is `filled`: perhaps one of `sources`, and the same everywhere."""
         found = sure(cause) if filled else unsure(cause)
         self.kept.append(found)
-        held = [each for each in sources if type(each) in _FOLLOWED and self.may_hold(each)]
+        held: list[Any] = []
+        for each in sources:
+            kind = type(each)
+            if kind is Box or kind is Choice:
+                held.append(each)
+            elif kind is Partial and self.members:
+                inner = self.members.get(id(each.parts[0]), ())
+                # What another unknown may be, at once; where that is much, by way of it.
+                held += inner if len(inner) < _MOST_MEMBERS else (each,)
         if held:
             self.members[id(found.parts[0])] = held
         return found
@@ -155,31 +181,24 @@ class Run:
         """What code from elsewhere gets may be something else afterwards, and so may all that it holds."""
         if type(value) not in _FOLLOWED or not self.may_hold(value):
             return
-        todo, seen = [value], set()
+        todo, seen = [value], {id(value)}
         while todo:
             each = todo.pop()
-            if id(each) in seen:
+            self.steps -= 1
+            for held in self.held_by(each):
+                if type(held) in _FOLLOWED and id(held) not in seen and self.may_hold(held):
+                    seen.add(id(held))
+                    todo.append(held)
+            if type(each) is not Box or each.kind == "class":
                 continue
-            seen.add(id(each))
-            todo += [it for it in self.held_by(each) if type(it) in _FOLLOWED and self.may_hold(it)]
             contents = self.contents(each)
-            if isinstance(each, Box) and each.kind == "object" and type(contents) is dict:
+            if each.kind == "object" and type(contents) is dict:
                 # Nobody is known to add what an object of the SDK was not made with.
                 lost = contents.keys() - _PLAIN_NEEDS
-                changed = {key: contents[key]._replace(value=self.unsure(cause)) for key in lost}
+                changed = {key: Slot(self.unsure(cause), contents[key].mark) for key in lost}
                 self.state.set(each, {**contents, **changed})
-            elif isinstance(each, Box) and each.kind != "class":
+            else:
                 self.state.set(each, self.unsure(cause))
-
-    def made_of(self, base: Box) -> list[Box]:
-        """The objects of a class of the file."""
-        found: list[Box] = []
-        layer: State | None = self.state
-        while layer is not None:
-            boxes = [key for key in layer.written if isinstance(key, Box)]
-            found += [box for box in boxes if box.kind == "instance" and box.entry == base.entry]
-            layer = layer.parent
-        return found
 
     def forget(self, words: Iterable[str], cause: str) -> None:
         """Names that code which is not followed may have assigned or changed; what is imported stays."""
@@ -264,6 +283,8 @@ class Run:
     def box(self, kind: str, node: Any, contents: Any, entry: Any = None) -> Box:
         """A new mutable value."""
         made = Box(kind, self.mark(node), entry, node)
+        if kind == "instance":
+            self.instances.setdefault(entry, []).append(made)
         self.state.set(made, contents)
         return made
 
@@ -280,14 +301,21 @@ class Run:
     def look_up(self, name: str) -> Any:
         """The value of a name, or MISSING."""
         for scope in self.scope:
-            value = self.state.get((scope, name), MISSING)
-            if value is not MISSING:
-                return self.settle(value) if type(value) is Choice or value is ABSENT else value
+            key = scope, name
+            layer: State | None = self.state
+            while layer is not None:
+                if key in layer.written:
+                    value = layer.written[key]
+                    return self.settle(value) if type(value) is Choice or value is ABSENT else value
+                layer = layer.parent
         return MISSING
 
     def bind(self, name: str, value: Any) -> None:
         """Assign a name in the present scope, or where a `global` or `nonlocal` statement says."""
-        self.state.set((self.state.get((self.scope[0], f"global {name}"), self.scope[0]), name), value)
+        scope = self.scope[0]
+        if name in self.declared:
+            scope = self.state.get((scope, f"global {name}"), scope)
+        self.state.set((scope, name), value)
 
     def name_of(self, base: str, key: Any) -> str:
         """A name of a resource that stays while other code changes; one for each place of the code."""

@@ -16,6 +16,7 @@ from scanner.code.value import Box, Choice, Slot, Symbol, may_be_none, sure
 from scanner.value import Partial
 
 _ENDING = ("exit", "quit", "sys.exit", "os._exit", "os.abort")
+_LAST = tuple(name.rpartition(".")[2] for name in _ENDING)
 
 
 def execute(run: Run, body: list[ast.stmt]) -> bool:
@@ -79,7 +80,7 @@ def _put(run: Run, base: Any, key: Any, value: Any, node: Any) -> None:
                 changed[key[1:]] = Slot(value, mark)
             run.state.set(base, changed)
             if base.kind == "class":
-                for other in run.made_of(base):
+                for other in run.instances.get(base.entry, ()):
                     run.let_go(other, describe(node))
         elif not isinstance(key, (int, float)):
             run.state.set(base, run.unsure(describe(node)))
@@ -93,8 +94,9 @@ def _put(run: Run, base: Any, key: Any, value: Any, node: Any) -> None:
 
 
 def _assign(run: Run, node: ast.Assign) -> bool:
-    first = node.targets[0]
-    run.target = describe(first) if isinstance(first, (ast.Name, ast.Attribute)) else ""
+    first: Any = node.targets[0]
+    kind = type(first)
+    run.target = first.id[:60] if kind is ast.Name else describe(first) if kind is ast.Attribute else ""
     value = evaluate(run, node.value)
     run.target = ""
     for target in node.targets:
@@ -134,8 +136,9 @@ def _augmented(run: Run, node: ast.AugAssign) -> bool:
 
 def _expression(run: Run, node: ast.Expr) -> bool:
     evaluate(run, node.value)
-    function = node.value.func if isinstance(node.value, ast.Call) else None
-    return function is not None and describe(function) in _ENDING
+    function: Any = node.value.func if isinstance(node.value, ast.Call) else None
+    last = getattr(function, "id", None) or getattr(function, "attr", None)
+    return last in _LAST and describe(function) in _ENDING
 
 
 def _delete(run: Run, node: ast.Delete) -> bool:
@@ -181,7 +184,7 @@ def _loop(run: Run, node: Any) -> bool:
         return False
 
     # Loops in loops in loops would double and double.
-    turns = 2 if run.loops < 2 and run.asks(run.cell.part(node), words()) else 1
+    turns = 2 if run.loops < 2 and run.asks(run.said(node), words()) else 1
     run.loops += 1
     for _ in range(turns):
         run.branch(run.key("loop"), over, once, lambda: False, settles=False)
@@ -281,12 +284,14 @@ def _class(run: Run, node: ast.ClassDef) -> bool:
 
 
 def _global(run: Run, node: ast.Global) -> bool:
+    run.declared.update(node.names)
     for name in node.names:
         run.state.set((run.scope[0], f"global {name}"), run.scope[-1])
     return False
 
 
 def _nonlocal(run: Run, node: ast.Nonlocal) -> bool:
+    run.declared.update(node.names)
     for name in node.names:
         owners = [each for each in run.scope[1:] if run.state.get((each, name), MISSING) is not MISSING]
         run.state.set((run.scope[0], f"global {name}"), owners[0] if owners else run.scope[-1])
