@@ -33,7 +33,7 @@ class Function:
         self.cell: Cell = run.cell
         self.prefix = run.prefix
         self.name: str = node.name
-        run.define(node.name, run.cell.part(node))
+        run.speech.define(node.name, run.cell.part(node))
         self.owner = owner
         arguments = node.args
         names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
@@ -114,7 +114,7 @@ def define_class(run: Run, node: ast.ClassDef) -> None:
 
 def _alone(run: Run, function: Function, owner: Box | None = None) -> None:
     """Follow a body that nothing calls, with parameters of which nothing is known."""
-    if id(function.node) not in run.called and run.asks(run.functions[function.name], words()):
+    if id(function.node) not in run.called and run.asks(run.speech.functions[function.name], words()):
         if owner is not None:
             function = function.bound(instance(run, owner, {}, function.node, known=False))
         follow(run, function, [], {}, function.node, known=False)
@@ -162,7 +162,7 @@ def follow(
 ) -> tuple[Any] | None:
     """What a call of a function gives, in a tuple; its body takes effect. None: it is not followed."""
     body = function.node
-    said = run.functions[function.name]
+    said = run.speech.functions[function.name]
     if said.size > _LONG and not run.asks(said, words()) and not _touches(run, said.words):
         return None
     if body in run.active or len(run.active) >= _DEEPEST:

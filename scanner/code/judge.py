@@ -28,6 +28,8 @@ _WAIVER = re.compile(r"#\s*smguard:(.*)")
 _WAIVED = re.compile(r"\s*ignore\[([\w\s,-]+)\](?:\s+until=(\S+))?(?:\s+(\S.*))?")
 _WORD = re.compile(r"\w+")
 _WORDS = ("sagemaker", "SageMaker")
+_Names = dict[str, dict[Any, Any]]
+"""Type -> the names of what is made of it."""
 
 
 class _Source(NamedTuple):
@@ -88,9 +90,9 @@ def judge_code(
         raise fault
     effort = Effort()
     for run, own in runs:
-        comments = _comments(own)
+        comments, made = _comments(own), _names(run.requests)
         for request in run.requests:
-            _judge_request(judge, request, run.requests, file, effort, verdicts)
+            _judge_request(judge, request, made, file, effort, verdicts)
         _waive(run.requests, comments, file, verdicts)
     return verdicts
 
@@ -159,7 +161,7 @@ def _where(file: str, cell: Cell, line: int = 1, column: int = 0) -> str:
 
 
 def _judge_request(
-    judge: Judge, request: Request, others: list[Request], file: str, effort: Effort, verdicts: FileVerdicts
+    judge: Judge, request: Request, made: _Names, file: str, effort: Effort, verdicts: FileVerdicts
 ) -> None:
     kind, mark = request.type, request.mark
     where = _where(file, *mark)
@@ -175,7 +177,7 @@ def _judge_request(
         return not _is_local(View(world, request.assumed).value(request.local))
 
     def joined(world: World, raw: Any, wanted: tuple[str, ...]) -> bool | str:
-        return _names_one(View(world, request.assumed).value(raw), others, wanted)
+        return _names_one(View(world, request.assumed).value(raw), made, wanted)
 
     subject = Subject(
         properties=request.properties,
@@ -196,7 +198,27 @@ def _is_local(value: Any) -> bool:
     return isinstance(value, str) and value.rpartition(".")[2].lower().startswith("local")
 
 
-def _names_one(value: Any, others: list[Request], wanted: tuple[str, ...]) -> bool | str:
+def _names(requests: list[Request]) -> _Names:
+    """The names of what is made: those that are known, and by their ids all."""
+    found: _Names = {}
+    for request in requests:
+        if isinstance(request.properties, dict):
+            key = f"{request.type.rpartition('::')[2]}Name"
+            named = request.properties.get(key, request.properties.get("JobDefinitionName"))
+            if named is not None:
+                found.setdefault(request.type, {})[_name_key(named)] = named
+    return found
+
+
+def _name_key(named: Any) -> Any:
+    try:
+        hash(named)
+    except TypeError:
+        return id(named)
+    return named
+
+
+def _names_one(value: Any, made: _Names, wanted: tuple[str, ...]) -> bool | str:
     """Is what a request refers to made in the same file? Else what it names."""
     if value is None:
         return True
@@ -204,12 +226,8 @@ def _names_one(value: Any, others: list[Request], wanted: tuple[str, ...]) -> bo
         part = value.parts[0]
         if isinstance(part, Opaque) and part.refers and part.refers[0] in wanted:
             return True
-    for other in others:
-        if other.type in wanted and isinstance(other.properties, dict):
-            key = f"{other.type.rpartition('::')[2]}Name"
-            named = other.properties.get(key, other.properties.get("JobDefinitionName"))
-            if named is value or (named == value and named is not None):
-                return True
+    if any(_name_key(value) in made.get(kind, ()) for kind in wanted):
+        return True
     return value.cause if isinstance(value, Partial) else "nothing in this file has that name"
 
 
@@ -234,6 +252,14 @@ def _comments(own: list[Cell]) -> list[_Comment]:
 
 def _waive(requests: list[Request], comments: list[_Comment], file: str, verdicts: FileVerdicts) -> None:
     """Give every request the waivers that stand on its lines or above them."""
+    covered: dict[tuple[int, int], dict[str, None]] = {}
+    if comments:
+        for name, mark, last in dict.fromkeys((each.name, each.mark, each.last) for each in requests):
+            for line in range(mark.line - 1, last + 1):
+                covered.setdefault((id(mark.cell), line), {})[name] = None
+    settled = {
+        (each.name, each.control) for each in verdicts.drafts.values() if each.verdict is not Verdict.PASS
+    }
     for comment in comments:
         where = _where(file, comment.cell, comment.line)
         match = _WAIVED.fullmatch(comment.text.rstrip())
@@ -241,22 +267,12 @@ def _waive(requests: list[Request], comments: list[_Comment], file: str, verdict
             what = "is no waiver: write # smguard: ignore[control-id] until=2027-01-31 reason"
             verdicts.notes[Note(where, f"the comment {what}")] = None
             continue
-        about = [request.name for request in requests if _covers(comment, request)]
+        about = list(covered.get((id(comment.cell), comment.line), ()))
         if not about:
             what = "the waiver waives nothing: no SageMaker call is on its line or the one below"
             verdicts.notes[Note(where, what)] = None
         for control in (each.strip() for each in match[1].split(",")):
-            found = [
-                name
-                for name in dict.fromkeys(about)
-                for draft in verdicts.drafts.values()
-                if draft.name == name and draft.control == control and draft.verdict is not Verdict.PASS
-            ]
-            for name in dict.fromkeys(found or about[:1]):
+            found = [name for name in about if (name, control) in settled]
+            for name in found or about[:1]:
                 raw, _ = verdicts.waivers.setdefault(name, ({"waivers": []}, where))
                 raw["waivers"].append({"control": control, "reason": match[3], "expires": match[2]})
-
-
-def _covers(comment: _Comment, request: Request) -> bool:
-    mark = request.mark
-    return mark.cell is comment.cell and mark.line - 1 <= comment.line <= request.last

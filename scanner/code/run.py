@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from scanner.code.cell import Cell
 from scanner.code.state import ABSENT, MISSING, State, choose
 from scanner.code.value import Box, Choice, Mark, Slot, Symbol, sure, unsure
-from scanner.code.wording import Wording
+from scanner.code.wording import Speech, Wording
 from scanner.template.document import Marks
 from scanner.value import REST, Partial
 
@@ -63,14 +63,7 @@ class Run:
         self.imported: dict[str, Partial] = {}
         """What is known of an imported or unbound name as a value, and of an unknown's attribute."""
         self.called: set[int] = set()
-        self.functions: dict[str, Wording] = {}
-        """Functions of the file: name -> what they say."""
-        self.wordings: dict[tuple[int, int, int], Wording] = {}
-        """Statements -> what they say."""
-        self.asking: set[str] = set()
-        """Those of them that are known to ask for something."""
-        self.silent: set[str] = set()
-        """Those that don't, as long as no other function is made."""
+        self.speech = Speech()
         self.declared: set[str] = set()
         """Names of `global` and `nonlocal` statements."""
         self.instances: dict[Any, list[Box]] = {}
@@ -92,6 +85,8 @@ class Run:
         """What can't be looked at: place, what, hint."""
         self.members: dict[int, list[Any]] = {}
         """Values that an unknown may be, or hold: what changes it may change them."""
+        self.alternatives: dict[int, tuple[Choice, list[Any]]] = {}
+        """The same of choices, which are kept so that their ids stay theirs."""
         self.bases: dict[Box, str] = {}
         """Classes of the file that are made from one of the SDK, and its entry."""
         self.broken = False
@@ -100,38 +95,11 @@ class Run:
         self.loops = 0
         self.keys = 0
 
-    def define(self, name: str, text: str) -> None:
-        """Take down what a function of the file says."""
-        if name in self.functions:
-            self.functions[name].add(text)
-        else:
-            self.functions[name] = Wording(text)
-        self.silent.clear()
-
-    def said(self, node: Any) -> Wording:
-        """What a statement of the present cell says."""
-        key = id(self.cell), node.lineno, node.end_lineno
-        if key not in self.wordings:
-            self.wordings[key] = Wording(self.cell.part(node))
-        return self.wordings[key]
-
     def asks(self, said: Wording, words: frozenset[str]) -> bool:
         """May code ask for something, by itself or through functions of the file?"""
-        speakers: dict[str, str] = {}
-        todo = [("", said)]
-        while todo:
-            name, said = todo.pop()
-            self.steps -= 1 + len(said.words) // 8
-            if said.creates or not (said.words.isdisjoint(words) and said.words.isdisjoint(self.asking)):
-                while name:
-                    self.asking.add(name)
-                    name = speakers[name]
-                return True
-            for each in said.words & self.functions.keys() - speakers.keys() - self.silent:
-                speakers[each] = name
-                todo.append((each, self.functions[each]))
-        self.silent.update(speakers)
-        return False
+        answer, looked = self.speech.asks(said, words)
+        self.steps -= looked
+        return answer
 
     def mark(self, node: Any) -> Mark:
         """Where a node stands in the file."""
@@ -146,30 +114,42 @@ class Run:
         """An unknown that may be None or is `filled`: perhaps one of `sources`, and the same everywhere."""
         found = sure(cause) if filled else unsure(cause)
         self.kept.append(found)
-        held: list[Any] = []
-        for each in sources:
-            kind = type(each)
-            if kind is Box or kind is Choice:
-                held.append(each)
-            elif kind is Partial and self.members:
-                inner = self.members.get(id(each.parts[0]), ())
-                # What another unknown may be, at once; where that is much, by way of it.
-                held += inner if len(inner) < _MOST_MEMBERS else (each,)
+        held = self._followed(sources) if sources else []
         if held:
             self.members[id(found.parts[0])] = held
         return found
 
+    def _followed(self, values: Iterable[Any]) -> list[Any]:
+        """Those values that may change; of others what they may be, at once unless that is much."""
+        held: list[Any] = []
+        for each in values:
+            kind = type(each)
+            if kind is Box:
+                held.append(each)
+            elif kind is Choice or (kind is Partial and self.members):
+                inner = self.held_by(each)
+                held += inner if len(inner) < _MOST_MEMBERS else (each,)
+        return held
+
     def may_hold(self, value: Any) -> bool:
         """May what a value of a followed kind holds change?"""
-        return type(value) is not Partial or id(value.parts[0]) in self.members
+        return type(value) is Box or bool(self.held_by(value))
 
     def held_by(self, value: Any) -> list[Any]:
         """What a value holds or may be: followed values that change where it is changed."""
         kind = type(value)
-        if kind is Choice:
-            return [value.yes, value.no]
         if kind is Partial:
             return self.members.get(id(value.parts[0]), []) if self.members else []
+        if kind is Choice:
+            todo = [value]
+            while todo and id(value) not in self.alternatives:
+                last = todo[-1]
+                inner = [it for it in last[2:] if type(it) is Choice and id(it) not in self.alternatives]
+                if not inner:
+                    self.alternatives[id(last)] = last, self._followed(last[2:])
+                    todo.pop()
+                todo += inner
+            return self.alternatives[id(value)][1]
         if kind is not Box:
             return []
         contents = self.contents(value)
@@ -316,6 +296,11 @@ class Run:
         if name in self.declared:
             scope = self.state.get((scope, f"global {name}"), scope)
         self.state.set((scope, name), value)
+
+    def declare(self, name: str, scope: int) -> None:
+        """A name of the present scope is one of another."""
+        self.declared.add(name)
+        self.state.set((self.scope[0], f"global {name}"), scope)
 
     def name_of(self, base: str, key: Any) -> str:
         """A name of a resource that stays while other code changes; one for each place of the code."""

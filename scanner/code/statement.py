@@ -94,9 +94,8 @@ def _put(run: Run, base: Any, key: Any, value: Any, node: Any) -> None:
 
 
 def _assign(run: Run, node: ast.Assign) -> bool:
-    first: Any = node.targets[0]
-    kind = type(first)
-    run.target = first.id[:60] if kind is ast.Name else describe(first) if kind is ast.Attribute else ""
+    first = node.targets[0]
+    run.target = describe(first) if type(first) in (ast.Name, ast.Attribute) else ""
     value = evaluate(run, node.value)
     run.target = ""
     for target in node.targets:
@@ -147,8 +146,7 @@ def _delete(run: Run, node: ast.Delete) -> bool:
             base, key = evaluate(run, target.value), evaluate(run, target.slice)
             contents = run.contents(base)
             if type(contents) is dict and type(key) is str:
-                left = {name: slot for name, slot in contents.items() if name != key}
-                run.state.set(base, left)
+                run.state.set(base, {name: slot for name, slot in contents.items() if name != key})
             else:
                 run.let_go(base, describe(target))
         elif isinstance(target, ast.Attribute):
@@ -162,8 +160,7 @@ def _if(run: Run, node: ast.If) -> bool:
     answer = truth(run, evaluate(run, node.test), node.test)
     if type(answer) is bool:
         return execute(run, node.body if answer else node.orelse)
-    key, label = answer
-    return run.branch(key, label, lambda: execute(run, node.body), lambda: execute(run, node.orelse))
+    return run.branch(*answer, lambda: execute(run, node.body), lambda: execute(run, node.orelse))
 
 
 def _loop(run: Run, node: Any) -> bool:
@@ -184,7 +181,7 @@ def _loop(run: Run, node: Any) -> bool:
         return False
 
     # Loops in loops in loops would double and double.
-    turns = 2 if run.loops < 2 and run.asks(run.said(node), words()) else 1
+    turns = 2 if run.loops < 2 and run.asks(run.speech.said(run.cell, node), words()) else 1
     run.loops += 1
     for _ in range(turns):
         run.branch(run.key("loop"), over, once, lambda: False, settles=False)
@@ -284,17 +281,15 @@ def _class(run: Run, node: ast.ClassDef) -> bool:
 
 
 def _global(run: Run, node: ast.Global) -> bool:
-    run.declared.update(node.names)
     for name in node.names:
-        run.state.set((run.scope[0], f"global {name}"), run.scope[-1])
+        run.declare(name, run.scope[-1])
     return False
 
 
 def _nonlocal(run: Run, node: ast.Nonlocal) -> bool:
-    run.declared.update(node.names)
     for name in node.names:
         owners = [each for each in run.scope[1:] if run.state.get((each, name), MISSING) is not MISSING]
-        run.state.set((run.scope[0], f"global {name}"), owners[0] if owners else run.scope[-1])
+        run.declare(name, owners[0] if owners else run.scope[-1])
     return False
 
 

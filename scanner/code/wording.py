@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from unicodedata import normalize
 
 _WORD = re.compile(r"\w+")
@@ -27,3 +28,54 @@ class Wording:
         self.words.update(_WORD.findall(text if text.isascii() else normalize("NFKC", text)))
         self.creates |= "create_" in text
         self.yields |= "yield" in text
+
+
+class Speech:
+    """What the functions of a file say."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Wording] = {}
+        self._statements: dict[tuple[int, int, int], Wording] = {}
+        self._asking: set[str] = set()
+        """Functions that are known to ask for something."""
+        self._silent: set[str] = set()
+        """Those that don't, as long as no function is made of which they speak."""
+        self._unmet: set[str] = set()
+        """Their words."""
+
+    def define(self, name: str, text: str) -> None:
+        """Take down what a function of the file says."""
+        if name in self.functions:
+            self.functions[name].add(text)
+        else:
+            self.functions[name] = Wording(text)
+        if name in self._unmet:
+            self._silent.clear()
+            self._unmet.clear()
+
+    def said(self, cell: Any, node: Any) -> Wording:
+        """What a statement of a cell says."""
+        key = id(cell), node.lineno, node.end_lineno
+        if key not in self._statements:
+            self._statements[key] = Wording(cell.part(node))
+        return self._statements[key]
+
+    def asks(self, said: Wording, words: frozenset[str]) -> tuple[bool, int]:
+        """Has code one of `words`, by itself or through functions of the file? And the work it took."""
+        speakers: dict[str, str] = {}
+        todo, work = [("", said)], 0
+        while todo:
+            name, said = todo.pop()
+            work += 1 + len(said.words) // 8
+            if said.creates or not (said.words.isdisjoint(words) and said.words.isdisjoint(self._asking)):
+                while name:
+                    self._asking.add(name)
+                    name = speakers[name]
+                return True, work
+            for each in said.words & self.functions.keys() - speakers.keys() - self._silent:
+                speakers[each] = name
+                todo.append((each, self.functions[each]))
+        self._silent.update(speakers)
+        for each in speakers:
+            self._unmet |= self.functions[each].words | {each}
+        return False, work
