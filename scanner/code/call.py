@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from scanner.code import definition, sdk
-from scanner.code.collection import change, copied
+from scanner.code.collection import change, copied, formatted
 from scanner.code.describe import describe
 from scanner.code.expression import GLOBALS, PATCHED, attribute, evaluate, spread
 from scanner.code.function import Function, follow, instance
@@ -15,7 +15,7 @@ from scanner.code.run import Run, rest
 from scanner.code.state import choose
 from scanner.code.statement import assign
 from scanner.code.value import Bound, Box, Choice, Client, Slot, Symbol, sure
-from scanner.value import REST, Partial
+from scanner.value import REST, Opaque, Partial
 
 _HARMLESS = frozenset([
     "builtins", "json", "pprint", "copy", "logging", "yaml", "os", "sys", "time", "datetime", "boto3", "re",
@@ -164,6 +164,8 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
             _request(
                 run, node, kind, sdk.in_camel_case(arguments.given), f"{target or top.rpartition('.')[2]}"
             )
+            run.kept.append(Partial((Opaque(describe(node), (kind, "", ""), filled=True),)))
+            return run.kept[-1]
         elif ".shapes" in top:
             return run.box("dict", node, sdk.in_camel_case(arguments.given))
         return sure(describe(node)) if last.startswith("get_") else run.unsure(describe(node))
@@ -254,6 +256,10 @@ def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments
             return change(run, node, base, name, arguments)
     if name[:7] == "create_" and (isinstance(base, Client) or kind is not None or name == _MACHINE):
         return _boto(run, node, base if isinstance(base, Client) else Client(""), name, arguments)
+    if isinstance(base, str) and name == "format":
+        return formatted(node, base, arguments)
+    if name == "get_name" and type(base) is Partial and getattr(base.parts[0], "refers", None):
+        return base
     if isinstance(base, str) or (type(base) is Partial and name in ("format", "strip", "lower", "join")):
         return sure(describe(node))
     if isinstance(base, Client):

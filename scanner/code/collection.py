@@ -1,4 +1,4 @@
-"""Methods of mappings and lists that are followed, and copies of them."""
+"""Methods of mappings, lists and texts that are followed, and copies of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import ast
 from typing import Any
 
 from scanner.code.describe import describe
-from scanner.code.expression import item, or_default, spread
+from scanner.code.expression import assembled, item, or_default, spread, text_parts
 from scanner.code.run import Run
 from scanner.code.state import MISSING
-from scanner.code.value import Box, Slot
+from scanner.code.value import Box, Slot, sure
 from scanner.value import REST, Partial
 
 
@@ -89,3 +89,26 @@ def copied(run: Run, value: Any, deep: bool, known: dict[int, Any]) -> Any:
     inner = {key: slot._replace(value=copied(run, slot.value, deep, known)) for key, slot in slots if deep}
     run.state.set(made, {**contents, **inner} if type(contents) is dict else list(inner.values()) or contents)
     return made
+
+
+def formatted(node: ast.Call, text: str, arguments: Any) -> Any:
+    """`text.format(…)`: what the text spells out stays known around what is not."""
+    from string import Formatter
+
+    parts: list[Any] = []
+    number = 0
+    try:
+        for literal, field, form, conversion in Formatter().parse(text):
+            parts.append(literal)
+            if field is None:
+                continue
+            value, key = None, field or str(number)
+            if key.isdecimal() and int(key) < len(arguments.positional):
+                value = arguments.positional[int(key)]
+            elif key in arguments.given:
+                value = arguments.given[key].value
+            number += not field
+            parts += text_parts(None if form or conversion else value, node)
+    except ValueError:
+        return sure(describe(node))
+    return assembled(parts)

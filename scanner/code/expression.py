@@ -184,13 +184,14 @@ def _joined(run: Run, node: ast.JoinedStr) -> Any:
         if isinstance(part, ast.FormattedValue):
             value = evaluate(run, part.value)
             plain = part.format_spec is None and part.conversion == -1
-            parts += _text_parts(value if plain else None, part.value)
+            parts += text_parts(value if plain else None, part.value)
         elif isinstance(part, ast.Constant):
             parts.append(str(part.value))
-    return _assembled(parts)
+    return assembled(parts)
 
 
-def _text_parts(value: Any, node: Any) -> list[Any]:
+def text_parts(value: Any, node: Any) -> list[Any]:
+    """What a value is in a text."""
     if type(value) in (str, int):
         return [str(value)]
     if type(value) is Partial and (len(value.parts) > 1 or not may_be_none(value)):
@@ -198,7 +199,8 @@ def _text_parts(value: Any, node: Any) -> list[Any]:
     return [Opaque(describe(node), filled=True)]
 
 
-def _assembled(parts: list[Any]) -> Any:
+def assembled(parts: list[Any]) -> Any:
+    """The text that parts make."""
     text = assemble(parts)
     size = sum(len(part) if type(part) is str else 1 for part in parts)
     return text if size < _LONGEST else sure("a long text")
@@ -213,7 +215,7 @@ def _binary(run: Run, node: ast.BinOp) -> Any:
         return run.box("dict", node, entries)
     if isinstance(node.op, ast.Add):
         if str in (type(left), type(right)) or (type(left) is Partial and len(left.parts) > 1):
-            return _assembled([*_text_parts(left, node.left), *_text_parts(right, node.right)])
+            return assembled([*text_parts(left, node.left), *text_parts(right, node.right)])
         first, second = run.contents(left), run.contents(right)
         if type(first) is list and type(second) is list and len(first) + len(second) < _LONGEST:
             return run.box("list", node, [*first, *second])

@@ -24,6 +24,8 @@ def truth(run: Run, value: Any, node: Any) -> bool | tuple[str, str]:
         return False
     if type(value) in _PLAIN:
         return bool(value)
+    if type(value) is Partial and any(type(part) is str for part in value.parts):
+        return True
     part = may_be_none(value)
     if part is not None:
         key = presence(part)

@@ -364,6 +364,16 @@ CASES: dict[str, tuple[str, list[str]]] = {
         "b.build()\nb.deploy(instance_type='ml.m5.large', initial_instance_count=1)",
         ["b network-isolation pass", "b vpc-config pass", "b.deploy volume-kms-key fail"],
     ),
+    "generated classes that name one another": (
+        "from sagemaker.core.resources import EndpointConfig, Model\n"
+        "m = Model.create(model_name=name(), primary_container={'Image': 'i'})\n"
+        "EndpointConfig.create(endpoint_config_name='c', production_variants=[{'ModelName': m.get_name()}])\n"
+        "EndpointConfig.create(endpoint_config_name='d', production_variants=[{'ModelName': other.get_name()}])",
+        [
+            "c volume-kms-key fail", "d network-isolation unknown", "d volume-kms-key fail",
+            "d vpc-config unknown", "m network-isolation fail", "m vpc-config fail",
+        ],
+    ),
     "a resource class": (
         "from sagemaker.core.resources import TrainingJob\nfrom sagemaker.core.shapes import ResourceConfig, VpcConfig\n"
         "TrainingJob.create(training_job_name='j', enable_network_isolation=True,\n"

@@ -275,6 +275,11 @@ CASES = {
         "fail|unknown",
     ),
     "print": ("key=print('k')\n" + JOB, "unknown"),
+    "a text that is put together": ("key='k' if f's3://{bucket}' else None\n" + JOB, "pass"),
+    "a text that may be empty": ("key='k' if f'{bucket}' else None\n" + JOB, "unknown"),
+    "format": ("key='k' if '{}{{{x}}}{}'.format('a', 1, x='b') == 'a{b}1' else None\n" + JOB, "pass"),
+    "format of unknowns": ("key='k' if '{}{x.y:>3}{9}'.format(a) == 'a' else None\n" + JOB, "unknown"),
+    "format that fails": ("key='k' if '{'.format(a) else None\n" + JOB, "unknown"),
     "next": ("key=next(iter(ks),None)\n" + JOB, "unknown"),
     "loop alias": (
         "key='k'\ne = Estimator('i', role, 1, 'ml.m5.large', volume_kms_key=key)\nfor x in [e]:\n    x.volume_kms_key=None\ne.fit()\n",
