@@ -103,15 +103,6 @@ def _applied(run: Run, node: ast.Call, arguments: Arguments, target: str, callee
     return _plain(run, node, callee, arguments, target)
 
 
-def decorate(run: Run, node: Any) -> None:
-    """A decorator; one that is no call asks for what a call without arguments would."""
-    target = run.target
-    value = evaluate(run, node)
-    name = sdk.entry_of(run.table, value.name) if isinstance(value, Symbol) else None
-    if name is not None and not isinstance(node, ast.Call):
-        sdk.construct(run, node, name, {}, target)
-
-
 def _plain(run: Run, node: ast.Call, callee: Any, arguments: Arguments, target: str) -> Any:
     """A call of a name, or of what a dotted name leads to."""
     if isinstance(callee, Function):

@@ -82,6 +82,8 @@ def copied(run: Run, value: Any, deep: bool, known: dict[int, Any]) -> Any:
         return known.get(id(value), value)
     made = known[id(value)] = Box(value.kind, value.mark, value.entry, value.node)
     run.state.set(made, contents)
+    if value.kind == "instance":
+        run.instances.setdefault(value.entry, []).append(made)
     if value in run.objects:
         name, _, cell = run.objects[value]
         run.objects[made] = run.name_of(name, made), dict(run.assumed), cell

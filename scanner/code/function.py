@@ -10,7 +10,7 @@ from scanner.code.cell import Cell
 from scanner.code.describe import describe
 from scanner.code.expression import evaluate
 from scanner.code.run import Run, Scope, rest
-from scanner.code.sdk import entry_of, words
+from scanner.code.sdk import construct, entry_of, words
 from scanner.code.state import PENDING, RETURN, fill
 from scanner.code.value import Box, Slot, Symbol, sure
 from scanner.value import REST
@@ -54,15 +54,22 @@ class Function:
 
 def define(run: Run, node: Any) -> None:
     """A `def`; its decorators are calls of their own."""
-    from scanner.code.call import decorate
-
     for each in node.decorator_list:
         run.target = node.name
-        decorate(run, each)
+        _decorate(run, each)
     run.target = ""
     function = follow_later(run, Function(run, node))
     # Nobody knows what a decorator makes of a function.
     run.bind(node.name, run.unsure(f"{node.name}()") if node.decorator_list else function)
+
+
+def _decorate(run: Run, node: Any) -> None:
+    """A decorator; one that is no call asks for what a call without arguments would."""
+    target = run.target
+    value = evaluate(run, node)
+    name = entry_of(run.table, value.name) if isinstance(value, Symbol) else None
+    if name is not None and not isinstance(node, ast.Call):
+        construct(run, node, name, {}, target)
 
 
 def follow_later(run: Run, function: Function) -> Function:

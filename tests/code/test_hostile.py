@@ -143,6 +143,10 @@ CASES = {
     "decorated": ("@strip\ndef get(): return 'k'\nkey=get()\n" + JOB, "unknown"),
     "class decorator": ("@strip\nclass C: key='k'\nkey=C.key\n" + JOB, "unknown"),
     "class attr": ("class C: key='k'\nc=C()\nC.key=None\nkey=c.key\n" + JOB, "unknown|fail"),
+    "class attr of a copy": (
+        "class C: key='k'\nc=copy.copy(C())\nC.key=None\nkey=c.key\n" + JOB,
+        "unknown|fail",
+    ),
     "dataclass positional": (
         "from dataclasses import dataclass\n@dataclass\nclass C:\n    key: str='k'\nkey=C(None).key\n" + JOB,
         "fail",
