@@ -443,7 +443,7 @@ def test_every_world_that_a_printed_condition_speaks_of_has_that_verdict(
 
 # --- what an AllowedPattern leaves to a question ----------------------------------------------------------
 
-WORDS = ["".join(letters) for size in range(6) for letters in itertools.product("abc", repeat=size)]
+SPELLED = ["".join(letters) for size in range(6) for letters in itertools.product("abc", repeat=size)]
 PATTERNS = st.recursive(
     st.sampled_from(["a", "b", "[ab]", "[^a]", "."]),
     lambda inner: st.one_of(
@@ -462,7 +462,7 @@ def test_a_question_is_closed_only_if_no_allowed_text_matches(
     allowed: str, asked: str, start: str, end: str
 ) -> None:
     question = f"{start}({asked}){end}"
-    if any(re.fullmatch(allowed, word) and re.search(question, word) for word in WORDS):
+    if any(re.fullmatch(allowed, word) and re.search(question, word) for word in SPELLED):
         assert can_match_both(f"^{allowed}$", question)
 
 
