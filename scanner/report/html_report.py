@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from scanner import framework
@@ -134,19 +135,8 @@ def render(run: Run) -> Iterator[str]:
 
 def document(page: Page, run: Run, comparison: Mapping[str, Any] | None = None) -> Iterator[str]:
     """Chunks of the page of all that was added to it."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        inert=lambda text: inert(str(text), _TEXT), lines=inert_lines, number="{:,}".format
-    )
     files = {name: _read(name) for name in ("page.css", "page.js")}
     hashes = {
         name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
@@ -183,7 +173,25 @@ def document(page: Page, run: Run, comparison: Mapping[str, Any] | None = None) 
         "script_hash": hashes["page.js"],
     }
     # Plain text: what is added to Markup would be escaped.
-    yield from map(str, environment.get_template("page.html").generate(context))
+    yield from map(str, _template().generate(context))
+
+
+@cache
+def _template() -> Any:
+    """The page's, compiled once in a process: that takes many times as long as to fill it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        inert=lambda text: inert(str(text), _TEXT), lines=inert_lines, number="{:,}".format
+    )
+    return environment.get_template("page.html")
 
 
 def _island(text: str) -> str:
