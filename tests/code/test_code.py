@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.door import CALM, MEASURED, smguard
+from tests.door import CALM, MEASURED, called
 
 KEY = "'arn:aws:kms:eu-central-1:111122223333:key/1b2c'"
 VPC = "{'Subnets': ['subnet-1'], 'SecurityGroupIds': ['sg-1']}"
@@ -664,7 +664,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Any:
         (folder / f"value{number}.py").write_text(code, encoding="utf-8")
     for number, (code, _, _) in enumerate(OTHERS):
         (folder / f"other{number}.py").write_text(START + code + "\n", encoding="utf-8")
-    ran = smguard("scan", ".", "-f", "json", "--all", "--jobs", "1", cwd=folder, **MEASURED)
+    ran = called("scan", ".", "-f", "json", "--all", "--jobs", "1", cwd=folder)
     assert (ran.code, ran.err) == (1, "")
     return ran.report
 
@@ -737,7 +737,7 @@ def test_findings_say_where_and_what_decides(tmp_path: Path) -> None:
         "from sagemaker.estimator import Estimator\n"
         "e = Estimator(\n    'i', 'r', 1, 'ml.m5.large',\n    volume_kms_key=role_kms_key(),\n)\n"
     )
-    ran = smguard("scan", "t.py", "-f", "json", "--select", "volume-kms-key", cwd=tmp_path, **MEASURED)
+    ran = called("scan", "t.py", "-f", "json", "--select", "volume-kms-key", cwd=tmp_path)
     (finding,) = ran.report["findings"]
     assert finding["message"] == "VolumeKmsKeyId is missing; fails when role_kms_key() is None"
     assert finding["condition"] == "fails when role_kms_key() is None"
@@ -751,7 +751,7 @@ def test_texts_of_code_are_not_shown(tmp_path: Path) -> None:
         "import boto3, sagemaker\nfrom vault import open_vault\n"
         "boto3.client('sagemaker').create_model(ModelName='m', VpcConfig=open_vault('hunter2!')['AKIA1/x'], PrimaryContainer={'Image': 'i'})\n"
     )
-    ran = smguard("scan", "t.py", "-f", "json", cwd=tmp_path, **MEASURED)
+    ran = called("scan", "t.py", "-f", "json", cwd=tmp_path)
     (finding,) = [each for each in ran.report["findings"] if each["verdict"] == "unknown"]
     assert "inside open_vault(…)[…], which" in finding["message"]
     assert "hunter2" not in ran.out
@@ -803,7 +803,7 @@ def test_comments_waive(case: str, tmp_path: Path) -> None:
     code, waived, notes = WAIVERS[case]
     call = "sm.create_model(ModelName='m', PrimaryContainer={'Image': 'i'})"
     (tmp_path / "t.py").write_text(START + code.format(call=call) + "\n")
-    ran = smguard("scan", "t.py", "-f", "json", cwd=tmp_path, **MEASURED)
+    ran = called("scan", "t.py", "-f", "json", cwd=tmp_path)
     (finding,) = [each for each in ran.report["findings"] if each["control"] == "vpc-config"]
     assert (finding["waiver"] is not None) is waived
     assert [note["what"] for note in ran.report["notes"]] == notes
@@ -814,7 +814,7 @@ def test_a_folder_is_searched_for_code_that_speaks_of_sagemaker(tmp_path: Path) 
     (tmp_path / "job.py").write_text(
         "def run(client):\n    client.create_training_job(TrainingJobName='j')\n"
     )
-    ran = smguard("scan", ".", "-f", "json", cwd=tmp_path, **MEASURED)
+    ran = called("scan", ".", "-f", "json", cwd=tmp_path)
     assert ran.report["summary"]["files"] == {
         "seen": 2, "judged": 1, "partial": 0, "unread": 0, "skipped": 1
     }  # fmt: skip
@@ -840,6 +840,6 @@ def test_fix_leaves_code_alone(tmp_path: Path) -> None:
     (tmp_path / "t.py").write_text(
         START + "sm.create_model(ModelName='m', PrimaryContainer={'Image': 'i'})\n"
     )
-    ran = smguard("fix", "t.py", cwd=tmp_path, **MEASURED)
+    ran = called("fix", "t.py", cwd=tmp_path)
     assert (ran.code, ran.out) == (0, "")
     assert ran.err == "t.py: is code: only templates are mended\n0 can be mended, 0 left alone.\n"

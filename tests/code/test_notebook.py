@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.door import MEASURED, Ran, smguard
+from tests.door import Ran, called
 
 CALL = "sm.create_model(ModelName='m', PrimaryContainer={'Image': 'i'})"
 CLIENT = "import boto3\nsm = boto3.client('sagemaker')"
@@ -31,7 +31,7 @@ def notebook(*cells: Any, language: str = "python", **more: Any) -> str:
 def scan(folder: Path, text: str | bytes, *words: str, name: str = "n.ipynb") -> Ran:
     """A scan for VPC settings, which `CALL` lacks."""
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    return smguard("scan", name, "-f", "json", "--select", "vpc-config", *words, cwd=folder, **MEASURED)
+    return called("scan", name, "-f", "json", "--select", "vpc-config", *words, cwd=folder)
 
 
 def names(ran: Ran) -> list[str]:
@@ -50,7 +50,7 @@ def test_findings_name_the_line_of_the_file_and_the_cell(tmp_path: Path) -> None
     assert finding["location"]["line"] == line
     assert finding["location"]["column"] == text.split("\n")[line - 1].index('"') + 2
     assert finding["resource"]["construct"] == "cell 3, line 3"
-    table = smguard("scan", "n.ipynb", "--select", "vpc-config", cwd=tmp_path, **MEASURED).out
+    table = called("scan", "n.ipynb", "--select", "vpc-config", cwd=tmp_path).out
     assert "AWS::SageMaker::Model  cell 3, line 3" in table
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.config_rule.support import SAGEMAKER, changed, item, oversized, scheduled
-from tests.door import MEASURED, Ran, smguard
+from tests.door import Ran, called
 
 NOTEBOOK = f"{SAGEMAKER}NotebookInstance"
 BAD = changed(item(NOTEBOOK, "n\x1b[31m", {"RootAccess": "Enabled"}), "notebook-root-access")
@@ -16,7 +16,7 @@ BAD = changed(item(NOTEBOOK, "n\x1b[31m", {"RootAccess": "Enabled"}), "notebook-
 def run(folder: Path, given: Any, *words: str) -> Ran:
     path = folder / "event.json"
     path.write_text(json.dumps(given))
-    return smguard("config-rules", "test", path, *words, **MEASURED)
+    return called("config-rules", "test", path, *words)
 
 
 def test_the_evaluations_of_a_saved_event_are_printed(tmp_path: Path) -> None:
@@ -54,8 +54,8 @@ def test_parameters_take_the_place_of_the_events(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_events(tmp_path: Path) -> None:
-    assert smguard("config-rules", "test", tmp_path / "none.json", **MEASURED).code == 2
+    assert called("config-rules", "test", tmp_path / "none.json").code == 2
     (tmp_path / "text.json").write_text("no")
-    ran = smguard("config-rules", "test", tmp_path / "text.json", **MEASURED)
+    ran = called("config-rules", "test", tmp_path / "text.json")
     assert (ran.code, ran.out) == (2, "")
     assert "is no JSON" in ran.err

@@ -21,7 +21,7 @@ from tests.audit.around import Shelves, World
 from tests.audit.test_examples import LEFT_OUT, OF_OTHERS, LeftOutError, Maker, make_keys
 from tests.audit.test_organization import OPT_OUT
 from tests.config_rule.support import ACCOUNT, SAGEMAKER, Context, changed, compliance, item, scheduled
-from tests.door import MEASURED, smguard
+from tests.door import smguard
 from tests.fake_aws import Fake
 
 HOW = acquisition.load()
@@ -114,7 +114,7 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, st
                 (folder / f"{example}.json").write_text(json.dumps(template))
         setting = folder.parent / f"{folder.name}.yaml"
         setting.write_text(json.dumps({"control-parameters": {control: given} if rule else {}}))
-        report = smguard("scan", folder, "-f", "json", "--all", "--config", setting, **MEASURED).report
+        report = smguard("scan", folder, "-f", "json", "--all", "--config", setting).report
         for each in report["findings"]:
             key = Path(each["location"]["file"]).stem, each["resource"]["name"], each["control"]
             found[key] = min(each["verdict"], found.get(key, "pass"), key=RANK.index)

@@ -11,7 +11,7 @@ import pytest
 from botocore import xform_name
 
 from scanner.guard_rules import Rules
-from tests.door import MEASURED, smguard
+from tests.door import smguard
 from tests.fake_aws import Fake
 from tests.guard.calls import FULL, Asked, Example, examples
 from tests.guard.sdk_forms import CLASSES, as_class, as_resource
@@ -91,7 +91,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Found], di
                 (folder / path).parent.mkdir(exist_ok=True)
                 (folder / path).write_text(text, encoding="utf-8")
                 guarded[str(path)] = expected[name]
-    report = smguard("scan", ".", "-f", "json", "--no-config", cwd=folder, **MEASURED).report
+    report = smguard("scan", ".", "-f", "json", "--no-config", cwd=folder).report
     assert not report["gaps"]
     scanned: dict[str, Found] = {path: Counter() for path in guarded}
     for it in report["findings"]:

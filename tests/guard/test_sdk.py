@@ -15,7 +15,7 @@ import pytest
 
 from scanner.guard_rules import Rules
 from tests.building import ROOT
-from tests.door import MEASURED, smguard
+from tests.door import called
 from tests.fake_aws import Fake
 
 PYTHON = Path(os.environ.get("SMGUARD_SDK") or ROOT / "benchmarks/.venvs/sdk", "bin", "python")
@@ -48,7 +48,7 @@ class Ran(NamedTuple):
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("sdk")
     config = folder / "config.yaml"
-    done = smguard("sdk-defaults", "--parameters", PARAMETERS, "-o", config, **MEASURED)
+    done = called("sdk-defaults", "--parameters", PARAMETERS, "-o", config)
     assert done.code == 0, done.err
     # Nothing but the fake can be reached.
     closed = {"HOME": str(folder), "HTTPS_PROXY": "http://127.0.0.1:9", "PYTHONPATH": str(ROOT)}

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from scanner.folder import read_data
 from scanner.guard_rules import Rules
 from tests.building import ROOT
-from tests.door import MEASURED, smguard
+from tests.door import called
 
 PARAMETERS = ROOT / "policies" / "parameters.yaml"
 SCHEMA = json.loads((ROOT / "tests/schemas/sagemaker-sdk-config.json").read_text(encoding="utf-8"))
@@ -45,7 +45,7 @@ NOT_BY_DEFAULT = {("EndpointConfig", "network-isolation"), ("EndpointConfig", "v
 
 
 def written(*words: str | Path) -> str:
-    done = smguard("sdk-defaults", "--parameters", PARAMETERS, *words, **MEASURED)
+    done = called("sdk-defaults", "--parameters", PARAMETERS, *words)
     assert done.code == 0, done.err
     return done.out
 
@@ -125,12 +125,12 @@ def test_wrong_parameters_are_said(
     path.write_text(
         PARAMETERS.read_text(encoding="utf-8").replace(old, new) if old else PARAMETERS.read_text()
     )
-    done = smguard("sdk-defaults", "--parameters", path, *words, **MEASURED)
+    done = called("sdk-defaults", "--parameters", path, *words)
     assert (done.code, done.out) == (2, "")
     assert told in done.err
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    done = smguard("sdk-defaults", "--parameters", tmp_path / "none.yaml", **MEASURED)
+    done = called("sdk-defaults", "--parameters", tmp_path / "none.yaml")
     assert done.code == 2
     assert "none.yaml" in done.err

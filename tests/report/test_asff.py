@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from scanner.report.asff import as_asff, batches, send
 from scanner.report.saved import read
-from tests.door import MEASURED, smguard
+from tests.door import called
 from tests.report import audits
 
 MODEL = botocore.session.get_session().get_service_model("securityhub").operation_model("BatchImportFindings")
@@ -57,7 +57,7 @@ def check(batch: list[dict[str, Any]]) -> None:
 
 
 def render(path: Path) -> str:
-    ran = smguard("report", path, "-f", "asff", "--allow-incomplete", **MEASURED)
+    ran = called("report", path, "-f", "asff", "--allow-incomplete")
     assert ran.code == 0, ran.err
     return ran.out
 
@@ -76,7 +76,7 @@ def test_every_finding_is_in_a_call_of_its_account_and_region(tmp_path: Path) ->
         audits.many(700), key=lambda each: (each["location"]["account"], each["location"]["region"])
     )
     path = audits.write(tmp_path / "a.json", listed)
-    ran = smguard("report", path, "-f", "asff", **MEASURED)
+    ran = called("report", path, "-f", "asff")
     assert ran.code == 0
     found = calls(ran.out)
     assert max(map(len, found)) == 100

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html
 
-from tests.door import MEASURED, Ran, assert_inert, smguard
+from tests.door import Ran, assert_inert, called
 from tests.report import audits, readers
 from tests.repository import Repository
 
@@ -36,7 +36,7 @@ LOOKED = {
 
 
 def compare(folder: Path, *reports: str, words: tuple[str, ...] = ("-f", "json"), **how: Any) -> Ran:
-    return smguard("report", "--compare", *reports, *words, cwd=folder, **{**MEASURED, **how})
+    return called("report", "--compare", *reports, *words, cwd=folder, **how)
 
 
 def changes(folder: Path, old: str, new: str, gaps: tuple[Any, ...] = (), **about: Any) -> dict[str, str]:
@@ -150,9 +150,7 @@ def test_an_incomplete_report_proves_nothing(tmp_path: Path) -> None:
 
 
 def scanned(folder: Path, name: str, *words: str) -> None:
-    ran = smguard(
-        "scan", *words, "--select", "volume-kms-key", "-f", "json", "-o", name, cwd=folder, **MEASURED
-    )
+    ran = called("scan", *words, "--select", "volume-kms-key", "-f", "json", "-o", name, cwd=folder)
     assert ran.code in (0, 1, 3), ran.err
 
 
@@ -177,7 +175,7 @@ def test_scans_are_compared_by_the_files_that_were_looked_at(tmp_path: Path) -> 
     (tmp_path / "t" / "a" / "t.yaml").unlink()
     assert told("t") == {**rest, "A": "fixed"}
     assert told(".") == {**rest, "A": "fixed"}
-    smguard("scan", "t", "--select", "vpc-config", "-f", "json", "-o", "new", cwd=tmp_path, **MEASURED)
+    called("scan", "t", "--select", "vpc-config", "-f", "json", "-o", "new", cwd=tmp_path)
     listed = compare(tmp_path, "old", "new").report["changes"]
     assert {each["change"] for each in listed if each["control"] == "volume-kms-key"} == {"not looked at"}
 

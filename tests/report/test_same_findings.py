@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scanner.model import Finding, Gap, Note, Resource, Summary, Verdict, Waiver
 from scanner.report import SCAN_FORMATS
 from scanner.safe_text import inert
-from tests.door import smguard
+from tests.door import called
 from tests.report import readers
 from tests.report.readers import READERS, Said
 from tests.report.samples import VOLUME, VPC, finding, render, run
@@ -70,7 +70,7 @@ def folder(tmp_path: Path) -> Path:
 
 def scan(folder: Path, *words: str) -> str:
     selected = [word for name in SELECTED for word in ("--select", name)]
-    ran = smguard("scan", "templates", *selected, *words, cwd=folder, COLUMNS="250")
+    ran = called("scan", "templates", *selected, *words, cwd=folder, COLUMNS="250")
     assert ran.code == 1, ran.err
     return ran.out
 
@@ -87,7 +87,7 @@ def test_every_format_says_the_same(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", SCAN_FORMATS)
 def test_every_format_says_what_is_known(folder: Path, name: str) -> None:
     known = ("--select", "notebook-root-access", "--select", "customer-managed-kms-key")
-    assert smguard("baseline", "templates/open.yaml", *known, cwd=folder).code == 0
+    assert called("baseline", "templates/open.yaml", *known, cwd=folder).code == 0
     found = READERS[name](scan(folder, "-f", name, "--baseline", ".smguard-baseline.json"))
     is_known = {"notebook-root-access", "customer-managed-kms-key"}
     expected = {

@@ -18,7 +18,7 @@ from scanner import catalog
 from scanner.model import SmguardError
 from scanner.report import FORMATS, SCAN_FORMATS
 from scanner.report.saved import read
-from tests.door import MEASURED, ROOT, TWO, Ran, assert_inert, smguard
+from tests.door import MEASURED, ROOT, TWO, Ran, assert_inert, called, smguard
 from tests.hostile.case import YAML
 from tests.report import audits
 
@@ -26,7 +26,7 @@ EVIL = "\x1b]0;x\x07\u202e\n::error file=a,line=1::PWNED\r\n##vso[task.x]\x85<sc
 
 
 def report(*words: str | Path, **how: Any) -> Ran:
-    return smguard("report", *words, **{**MEASURED, **how})
+    return called("report", *words, **how)
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def scanned(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", SCAN_FORMATS)
 def test_a_saved_scan_is_told_as_the_scan_told_it(scanned: Path, name: str) -> None:
     words = ("scan", "bad.yaml", "broken.yaml", *TWO, "--all")
-    smguard(*words, "-f", "json", "-o", "saved", cwd=scanned, **MEASURED)
-    direct = smguard(*words, "-f", name, "-o", "direct", cwd=scanned, **MEASURED)
+    called(*words, "-f", "json", "-o", "saved", cwd=scanned)
+    direct = called(*words, "-f", name, "-o", "direct", cwd=scanned)
     assert direct.code == 1
     ran = report("saved", "-f", name, "-o", "again", cwd=scanned)
     assert (ran.code, ran.out, ran.err) == (0, "", "")
@@ -50,7 +50,8 @@ def test_a_saved_scan_is_told_as_the_scan_told_it(scanned: Path, name: str) -> N
 
 def test_several_formats_and_standard_input(tmp_path: Path) -> None:
     text = audits.report(audits.many(30))
-    ran = report("-", "-f", "html", "-o", "a.html", "-f", "json", cwd=tmp_path, given=text.encode())
+    words = ("-", "-f", "html", "-o", "a.html", "-f", "json")
+    ran = smguard("report", *words, cwd=tmp_path, given=text.encode(), **MEASURED)
     assert (ran.code, ran.out) == (0, text)
     assert ran.err == "How to mend, and references, are those of this version's catalog.\n"
     assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")

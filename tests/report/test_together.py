@@ -6,7 +6,7 @@ import json
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from scanner.model import Finding
 from scanner.report import SCAN_FORMATS, Output
 from scanner.report.together import render_together
-from tests.door import ROOT, TWO, smguard
+from tests.door import TWO, Ran, called, smguard
 from tests.hostile.case import YAML
 from tests.report.samples import SAMPLE_SUMMARY, VOLUME, finding, render, run, sample_events
 
@@ -46,10 +46,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def scan(folder: Path, *words: str, **how: Any) -> Any:
-    measured = {name: value for name, value in os.environ.items() if name.startswith("COV")}
-    how = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **measured, **how}
-    return smguard("scan", "bad.yaml", *TWO, *words, cwd=folder, **how)
+def scan(folder: Path, *words: str, run: Callable[..., Ran] = called, **how: Any) -> Ran:
+    return run("scan", "bad.yaml", *TWO, *words, cwd=folder, **how)
 
 
 def outcome(folder: Path, out: str) -> dict[str, str]:
@@ -147,7 +145,7 @@ def test_reports_are_not_scanned_while_they_are_written(folder: Path, words: str
 
 def test_standard_output_that_is_full_leaves_no_file(folder: Path) -> None:
     with Path("/dev/full").open("wb") as full:
-        ran = scan(folder, "-f", "json", "-o", "a", "-f", "table", out=full)
+        ran = scan(folder, "-f", "json", "-o", "a", "-f", "table", out=full, run=smguard)
     assert ran.code == 2
     assert outcome(folder, "") == {}
 
@@ -155,7 +153,7 @@ def test_standard_output_that_is_full_leaves_no_file(folder: Path) -> None:
 def test_a_reader_that_goes_away_spares_the_files(folder: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    ran = scan(folder, "-f", "table", "-f", "json", "-o", "a", out=writing)
+    ran = scan(folder, "-f", "table", "-f", "json", "-o", "a", out=writing, run=smguard)
     os.close(writing)
     assert (ran.code, ran.err) == (1, "")
     assert len(json.loads((folder / "a").read_text())["findings"]) == 2

@@ -15,7 +15,7 @@ import pytest
 from scanner import catalog
 from scanner.requests.pipeline import steps
 from scanner.value import Partial, unknown
-from tests.door import MEASURED, found, gaps, scan, smguard
+from tests.door import called, found, gaps, scan
 
 CONTROLS = (
     *("--select", "network-isolation"),
@@ -501,7 +501,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(folder: Path) -> Any:
-    ran = scan(".", controls=CONTROLS, cwd=folder, **MEASURED)
+    ran = scan(".", controls=CONTROLS, cwd=folder, run=called)
     assert ran.code == 1, ran.err
     return ran.report
 
@@ -549,7 +549,7 @@ def test_requests_by_name(
     tmp_path: Path, file: str, words: tuple[str, ...], expected: list[str] | None
 ) -> None:
     (tmp_path / file).write_text(REQUEST, encoding="utf-8")
-    ran = scan(file, *words, controls=CONTROLS[:4], cwd=tmp_path, given=REQUEST.encode(), **MEASURED)
+    ran = scan(file, *words, controls=CONTROLS[:4], cwd=tmp_path, given=REQUEST.encode(), run=called)
     if expected is None:
         assert ran.code == 3
         assert ran.report["findings"] == []
@@ -562,7 +562,7 @@ def test_requests_by_name(
 
 
 def test_unknown_operation(tmp_path: Path) -> None:
-    ran = scan(".", "--request", "CreateTrainingJobs", cwd=tmp_path, **MEASURED)
+    ran = scan(".", "--request", "CreateTrainingJobs", cwd=tmp_path, run=called)
     assert ran.code == 2
     assert "did you mean CreateTrainingJob" in ran.err
 
@@ -575,10 +575,10 @@ def test_parameters_settle_a_pipeline(tmp_path: Path) -> None:
     )
     (tmp_path / "pipeline.json").write_text(text, encoding="utf-8")
     (tmp_path / "dev.json").write_text('{"Isolated": "true"}', encoding="utf-8")
-    ran = scan("pipeline.json", "--parameters", "dev.json", controls=CONTROLS, cwd=tmp_path, **MEASURED)
+    ran = scan("pipeline.json", "--parameters", "dev.json", controls=CONTROLS, cwd=tmp_path, run=called)
     assert (ran.code, found(ran.report), ran.report["notes"]) == (0, [], [])
     (tmp_path / "dev.json").write_text('{"Isolatd": "true"}', encoding="utf-8")
-    ran = scan("pipeline.json", "--parameters", "dev.json", controls=CONTROLS, cwd=tmp_path, **MEASURED)
+    ran = scan("pipeline.json", "--parameters", "dev.json", controls=CONTROLS, cwd=tmp_path, run=called)
     assert found(ran.report) == ["network-isolation S 8:5"]
     assert [note["what"] for note in ran.report["notes"]] == [
         "no scanned template declares the parameter Isolatd"
@@ -587,7 +587,7 @@ def test_parameters_settle_a_pipeline(tmp_path: Path) -> None:
 
 def test_fix_leaves_definitions_alone(folder: Path) -> None:
     for file in ("block.yaml", "nested.json"):
-        ran = smguard("fix", file, "--select", "network-isolation", cwd=folder, **MEASURED)
+        ran = called("fix", file, "--select", "network-isolation", cwd=folder)
         assert ran.code == 0
         assert "stands in a definition or a request: mend it by hand" in ran.err
         assert "0 can be mended, 2 left alone." in ran.err
@@ -605,10 +605,10 @@ def test_a_changed_definition_leads_to_its_template(tmp_path: Path) -> None:
         """
     )
     (tmp_path / "sam.yaml").write_text(text, encoding="utf-8")
-    ran = scan(".", controls=CONTROLS, cwd=tmp_path, **MEASURED)
+    ran = scan(".", controls=CONTROLS, cwd=tmp_path, run=called)
     assert (ran.code, found(ran.report), gaps(ran.report)) == (0, [], [])
     assert ran.report["summary"]["files"] == {"seen": 2, "judged": 2, "partial": 0, "unread": 0, "skipped": 0}
-    ran = scan("local", controls=CONTROLS, cwd=tmp_path, **MEASURED)
+    ran = scan("local", controls=CONTROLS, cwd=tmp_path, run=called)
     # By itself it can't be read: what is filled in there is no JSON.
     assert [gap.split(" ")[0] for gap in gaps(ran.report)] == ["local/machine.json:3:28"]
 
@@ -616,7 +616,7 @@ def test_a_changed_definition_leads_to_its_template(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
 def test_encodings_of_walked_definitions(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "p.json").write_bytes(pipeline(step("Model")).encode(encoding))
-    ran = scan(".", controls=CONTROLS, cwd=tmp_path, **MEASURED)
+    ran = scan(".", controls=CONTROLS, cwd=tmp_path, run=called)
     if encoding == "utf-16-le":
         assert gaps(ran.report) == ["p.json holds a NUL character at byte 1"]
     else:
@@ -647,7 +647,7 @@ def test_hostile_definitions(tmp_path: Path) -> None:
     """Bounded, located, nothing lost."""
     for name, text in HOSTILE.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    ran = scan(".", controls=CONTROLS, cwd=tmp_path, **MEASURED)
+    ran = scan(".", controls=CONTROLS, cwd=tmp_path, run=called)
     assert ran.code == 1
     column = HOSTILE["deep.json"].index('"EnableNetworkIsolation"') + 1
     assert found(ran.report) == [
@@ -667,10 +667,10 @@ def test_limits_hold_for_what_definitions_make(tmp_path: Path) -> None:
     held = {name: {"Type": "AWS::SageMaker::Pipeline", "Properties": {"PipelineDefinition": {
         "PipelineDefinitionBody": body}}} for name in "AB"}  # fmt: skip
     (tmp_path / "t.json").write_text(json.dumps({"Resources": held}), encoding="utf-8")
-    ran = scan("t.json", "--max-resources", "6", controls=CONTROLS, cwd=tmp_path, **MEASURED)
+    ran = scan("t.json", "--max-resources", "6", controls=CONTROLS, cwd=tmp_path, run=called)
     assert gaps(ran.report) == ["t.json:1:16 A: definitions make more than 6 resources: the rest is left out"]
     assert ran.report["summary"]["resources"] == 7  # with the two pipelines
-    ran = scan("t.json", "--max-nodes", "40", controls=CONTROLS, cwd=tmp_path, **MEASURED)
+    ran = scan("t.json", "--max-nodes", "40", controls=CONTROLS, cwd=tmp_path, run=called)
     assert gaps(ran.report) == [
         "t.json:1:872 the definition of the pipeline B can't be read: holds more than 13 values"
     ]
