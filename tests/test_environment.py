@@ -344,6 +344,7 @@ def test_what_slides_and_workshops_get_wrong_is_found() -> None:
     }
 
 
+@pytest.mark.no_cover  # all of it is cfn-lint
 def test_cfn_lint_has_nothing_to_say() -> None:
     lint = shutil.which("cfn-lint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert lint is not None
@@ -352,6 +353,7 @@ def test_cfn_lint_has_nothing_to_say() -> None:
 
 
 @pytest.mark.skipif(CHECKOV is None, reason="there is no checkov; `make checkov` installs it")
+@pytest.mark.no_cover  # all of it is checkov
 def test_checkov_has_nothing_to_say() -> None:
     assert CHECKOV is not None
     words = [CHECKOV, "-d", ENVIRONMENT, "--framework", "cloudformation", "--skip-download", "-o", "json"]

@@ -21,6 +21,8 @@ from tests.fake_aws import Call, Fake
 from tests.fake_aws.kinds import DEFAULTS, kinds, listed
 from tests.fake_aws.wire import model_of
 
+pytestmark = pytest.mark.no_cover  # it is no part of the product
+
 TYPES = [
     name.rpartition("::")[2]
     for name, about in yaml.safe_load((ROOT / "rules/_types.yaml").read_text("utf-8"))["types"].items()

@@ -131,6 +131,7 @@ def test_render(partition: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.no_cover  # all of it is cfn-lint
 def test_cfn_lint_accepts_the_template(tmp_path: Path) -> None:
     import cfnlint.api
     from cfnlint.config import ManualArgs
@@ -338,6 +339,7 @@ def test_the_output_folder_is_replaced_only_if_it_is_ours(tmp_path: Path) -> Non
     assert list((tmp_path / "closed").iterdir()) == []
 
 
+@pytest.mark.no_cover  # a few cases cover as much
 def test_the_policies_of_a_checkout_decide_as_their_cases_say() -> None:
     assert smguard("policies", "test").code == 0
 

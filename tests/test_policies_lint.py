@@ -167,6 +167,7 @@ def test_says_where_a_document_is_broken(text: str, tmp_path: Path) -> None:
     assert f"{first['check']} {at['line']}:{at['column']} {first['message']}".startswith(BROKEN[text])
 
 
+@pytest.mark.no_cover  # small policies cover as much
 def test_is_bounded(tmp_path: Path) -> None:
     actions = [f"sagemaker:Create*{number}?*a*b" for number in range(40_000)]
     write(tmp_path / "scp" / "large.json", policy(deny(actions)))
@@ -520,6 +521,7 @@ def test_nothing_makes_it_crash(fields: Any, junk: Any, name: str) -> None:
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="no corpus here")
+@pytest.mark.no_cover  # a few cover as much
 def test_real_policies_are_linted_without_a_crash() -> None:
     ran = lint("-f", "json", CORPUS)
     assert ran.code in (0, 1, 3), ran.err

@@ -20,6 +20,8 @@ from tests.door import MEASURED, smguard
 from tests.fake_aws import Fake
 from tests.fake_aws.kinds import kinds
 
+pytestmark = pytest.mark.no_cover  # hundreds of examples, where a few cover as much
+
 KINDS = catalog.property_kinds()["kinds"]
 KEYS = frozenset({"AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias"})
 OF_ORGANIZATIONS = "policies of an organization, which are no resources: see test_governance"

@@ -195,6 +195,7 @@ def test_a_describe_that_finds_nothing_is_a_deletion(fake: Fake) -> None:
         assert troubles(events) == {(operation, "missing")}
 
 
+@pytest.mark.no_cover  # few resources cover as much
 def test_calls_of_a_large_account_and_of_the_next_audit(fake: Fake, tmp_path: Path) -> None:
     config = {"ResourceConfig": {"VolumeKmsKeyId": "k", "InstanceCount": 1}}
     fake.populate(TRAINING, 10_000, config, first=PAST - timedelta(days=1), step=timedelta(seconds=5))

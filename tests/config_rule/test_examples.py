@@ -24,6 +24,8 @@ from tests.config_rule.support import ACCOUNT, SAGEMAKER, Context, changed, comp
 from tests.door import smguard
 from tests.fake_aws import Fake
 
+pytestmark = pytest.mark.no_cover  # hundreds of examples, where a few cover as much
+
 HOW = acquisition.load()
 FULL = catalog.load()
 ALONE = alone(FULL)

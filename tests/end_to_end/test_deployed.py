@@ -17,6 +17,8 @@ from tests.end_to_end.making import MAKERS
 from tests.end_to_end.stacks import Cloud
 from tests.test_environment import ENVIRONMENT, TEMPLATES, template
 
+pytestmark = pytest.mark.no_cover  # each point has tests of its own
+
 Verdicts = dict[tuple[str, str, str], str]
 """Of what does not pass, or passes: by control, type and logical id, the worst verdict."""
 

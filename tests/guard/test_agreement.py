@@ -16,6 +16,8 @@ from tests.fake_aws import Fake
 from tests.guard.calls import FULL, Asked, Example, examples
 from tests.guard.sdk_forms import CLASSES, as_class, as_resource
 
+pytestmark = pytest.mark.no_cover  # hundreds of examples, where a few cover as much
+
 STEPS = {kind: body["steps"][0] for kind, body in FULL.types.items() if body.get("steps")}
 RUN = "job-experiment"
 """The control on what the SDK takes from an open Run, which neither code nor keywords tell."""

@@ -6,9 +6,13 @@ import warnings
 from collections import Counter
 from itertools import groupby
 
+import pytest
+
 from scanner.guard import GuardWarning, NonCompliant, guard
 from tests.fake_aws import Fake
 from tests.guard.calls import NO_CALL, Example, client, examples, send
+
+pytestmark = pytest.mark.no_cover  # hundreds of examples, where a few cover as much
 
 LEFT_OUT = {
     "something that only a template can say": 24,

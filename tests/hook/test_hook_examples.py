@@ -18,6 +18,8 @@ from tests.door import MEASURED, smguard
 from tests.hook.events import Context, change_set_event, resource_event, stack_event
 from tests.hook.s3 import S3, serving
 
+pytestmark = pytest.mark.no_cover  # hundreds of examples, where a few cover as much
+
 STATUS = {"fail": "FAILED", "unknown": "SKIPPED", "pass": "PASSED"}
 WORST = ("fail", "unknown", "pass")
 Statuses = dict[str, str]
