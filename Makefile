@@ -12,6 +12,8 @@ PIP := -m pip --quiet --disable-pip-version-check
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PYTHONNOUSERSITE := 1
+# Where it is set, every one of hundreds of processes would compile modules and rules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: scan test oracle checkov sdk bench docs site lock dist bill clean
 .DEFAULT_GOAL := test
@@ -23,7 +25,7 @@ test: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/ruff check --quiet .
 	@$(TEST_VENV)/bin/ruff format --check --quiet .
 	@$(TEST_VENV)/bin/mypy --no-error-summary
-	@$(TEST_VENV)/bin/python -m pytest --quiet -n 2 --cov --cov-report=term
+	@$(TEST_VENV)/bin/python -m pytest --quiet -n 2 --dist worksteal --cov --cov-report=term
 
 # A second opinion on what policies decide, which needs Node; the tests hold what it said last.
 oracle: $(TEST_VENV)/.installed
