@@ -141,7 +141,7 @@ def _request(event: Mapping[str, Any], context: Any, setting: Setting) -> Reques
         raise SmguardError("the payload holds no template", _MADE_UP)
     if target == "CHANGE_SET":
         changes = read_changes(payload.get("changedResources"))
-        if not any(setting.controls.get(it.type) or it.type in DEFINED for it in changes.values()):
+        if not any(it.type in setting.controls or it.type in DEFINED for it in changes.values()):
             return "Nothing that a control is about is made or changed."
     return Request(template, changes)
 
@@ -164,8 +164,10 @@ def _judged(request: Request, setting: Setting) -> Judged:
 
         loader = loader._replace(amend=partial(as_deployed, request.changes or {}))
         passes = loader.load(request.template, entry)
-    controls = setting.single if request.settled is not None else setting.controls
-    judge = Judge(setting.engine, controls, catalog.kinds, limits, keep_passed=True, types=catalog.types)
+    engine, controls = setting.engine, setting.controls
+    if request.settled is not None:
+        engine, controls = setting.alone, setting.single
+    judge = Judge(engine, controls, catalog.kinds, limits, keep_passed=True, types=catalog.types)
     verdicts = judge.judge(passes)
     return Judged(list(_findings(verdicts, request, setting)), list(verdicts.gaps))
 

@@ -16,7 +16,7 @@ Lists are separated by commas; a waiver's resource is a logical id, as a glob.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,9 +44,11 @@ class Setting(NamedTuple):
     catalog: Catalog
     engine: Engine
     controls: Mapping[str, tuple[Control, ...]]
-    """By the types they judge; others may be there with None."""
+    """By the types they judge."""
+    alone: Engine
+    """That of what a resource alone tells: of places that look at others it knows nothing."""
     single: Mapping[str, tuple[Control, ...]]
-    """The same, of what a resource alone tells."""
+    """The controls of that; of some types None."""
     firm: frozenset[str]
     """Ids of the controls that fail; the others only warn."""
     unknown_fails: bool
@@ -92,8 +94,12 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
     return Setting(
         catalog=chosen,
         engine=Engine(chosen.values, chosen.shapes, joins, run="event"),
-        controls=_judging(chosen, lambda kind: chosen.by_type[kind], ignored),
-        single=_judging(chosen, lambda kind: alone_of(chosen, kind), ignored),
+        controls=_judging(chosen, ignored),
+        alone=Engine(chosen.values, chosen.shapes, joins, run="event"),
+        single=OnUse(
+            chosen.by_type,
+            lambda kind: tuple(it for it in alone_of(chosen, kind) if it.id not in ignored) or None,
+        ),
         firm=frozenset(firm),
         unknown_fails=_word(words, "UNKNOWN", ("warn", "fail"), "warn") == "fail",
         inline_waivers=_word(words, "INLINE_WAIVERS", ("true", "false"), "false") == "true",
@@ -101,10 +107,9 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
     )
 
 
-def _judging(chosen: Catalog, of_type: Callable[[str], tuple[Control, ...]], ignored: set[str]) -> OnUse:
-    return OnUse(
-        chosen.by_type, lambda kind: tuple(it for it in of_type(kind) if it.id not in ignored) or None
-    )
+def _judging(chosen: Catalog, ignored: set[str]) -> dict[str, tuple[Control, ...]]:
+    left = {kind: tuple(it for it in those if it.id not in ignored) for kind, those in chosen.by_type.items()}
+    return {kind: those for kind, those in left.items() if those}
 
 
 def _word(words: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:
