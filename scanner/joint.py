@@ -91,6 +91,20 @@ def looks(types: Mapping[str, Any], kind: str, path: str) -> Iterator[tuple[str,
             trail = []
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """The names that a literal reference may mean: a name, the end of an ARN, the bucket of a URI."""
+    if text.startswith("s3://"):
+        return (text[5:].partition("/")[0],)
+    if not text.startswith("arn:"):
+        return (text,)
+    rest = text.split(":", 5)[-1]
+    if ":s3:" in text:
+        return (rest.partition("/")[0],)
+    return tuple(
+        dict.fromkeys((text, rest, rest.partition("/")[2], rest.rpartition("/")[2], rest.rpartition(":")[2]))
+    )
+
+
 def part_of(text: str) -> str:
     """What of a bucket a text names that leads there: a prefix, "" for all of it."""
     return text.rpartition(":::")[2].partition("/")[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scanner.joint import OWNER, Owner, part_of
+from scanner.joint import OWNER, Owner, names_in, part_of
 from scanner.path import parse_path, walk
 from scanner.template.document import settle
 from scanner.value import Opaque, Partial, Variable, rest_of, unknown
@@ -182,7 +182,7 @@ class Family:
             inside = view.inside(template)
             if not inside.exists(template.resources[name]):
                 continue
-            leads = by is None or self._leads(inside, name, by, spot, entire="entire" in joint)
+            leads = by is None or self._leads(inside, name, by, spot, "entire" in joint)
             if leads is False:
                 continue
             if "except" in joint and self._leads(inside, name, joint["except"], spot):
@@ -190,7 +190,7 @@ class Family:
             found.append(self.body((template, name)) if leads else unknown(f"what {name} names"))
         return found
 
-    def _leads(self, view: View, name: str, path: str, to: Spot, *, entire: bool = False) -> bool | None:
+    def _leads(self, view: View, name: str, path: str, to: Spot, entire: bool = False) -> bool | None:
         """Does a path of a resource name another one, `entire` and no part of it? None: it can't be told."""
         body = self.body((view.template, name))
         if type(body) is not dict:
@@ -203,9 +203,8 @@ class Family:
             reference = _reference(value) if type(value) is Partial else None
             if reference is not None:
                 if self._meant(reference) == to:
-                    text = "".join(part if isinstance(part, str) else "*" for part in value.parts)
-                    part = part_of(text) if entire else ""
-                    if not part:
+                    part = part_of("".join(it if type(it) is str else "*" for it in value.parts))
+                    if not (entire and part):
                         return True
                     answer = None if part[0] == "*" else answer
             elif type(value) is str:
@@ -265,20 +264,6 @@ def _is_foreign(value: Any) -> bool:
     return type(value) is not Partial or any(
         isinstance(part, Variable) or (isinstance(part, Opaque) and part.filled and not part.near)
         for part in value.parts
-    )
-
-
-def names_in(text: str) -> tuple[str, ...]:
-    """The names that a literal reference may mean: a name, the end of an ARN, the bucket of a URI."""
-    if text.startswith("s3://"):
-        return (text[5:].partition("/")[0],)
-    if not text.startswith("arn:"):
-        return (text,)
-    rest = text.split(":", 5)[-1]
-    if ":s3:" in text:
-        return (rest.partition("/")[0],)
-    return tuple(
-        dict.fromkeys((text, rest, rest.partition("/")[2], rest.rpartition("/")[2], rest.rpartition(":")[2]))
     )
 
 

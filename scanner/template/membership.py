@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scanner.environment import Environment
-from scanner.joint import references
+from scanner.joint import names_in, references
 from scanner.template.document import settle
-from scanner.template.family import Family, names_in
+from scanner.template.family import Family
 from scanner.template.mention import Skeleton, leaves, skeleton
 from scanner.template.template import Template
 
