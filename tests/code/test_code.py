@@ -727,7 +727,7 @@ SAID = {
 def test_what_is_not_looked_at_is_said(tmp_path: Path) -> None:
     for number, code in enumerate(SAID):
         (tmp_path / f"{number}.py").write_text(START + code + "\n", encoding="utf-8")
-    report = smguard("scan", ".", "-f", "json", "--jobs", "1", cwd=tmp_path, **MEASURED).report
+    report = called("scan", ".", "-f", "json", "--jobs", "1", cwd=tmp_path).report
     said = {it["where"].partition(":")[0]: it["what"] for it in report["gaps"]}
     assert [said.get(f"{number}.py") for number in range(len(SAID))] == [*SAID.values()]
 

@@ -227,7 +227,7 @@ def test_what_is_fixed_is_closed_and_nothing_else(tmp_path: Path) -> None:
     )
     audits.write(tmp_path / "new", [kept, doubled], gaps=[])
     words = ("--compare", "old", "new", "-f", "asff")
-    ran = smguard("report", *words, cwd=tmp_path, **MEASURED)
+    ran = called("report", *words, cwd=tmp_path)
     [[closed]] = calls(ran.out)
     [[open_]] = list(batches(findings(tmp_path, mended), audits.AT))
     assert (closed["Id"], closed["UpdatedAt"]) == (open_["Id"], audits.AT)
@@ -238,8 +238,8 @@ def test_what_is_fixed_is_closed_and_nothing_else(tmp_path: Path) -> None:
         == "b: was looked for and is not there any more: mended, or the resource is gone"
     )
     (tmp_path / "none.yaml").write_text("Resources: {}")
-    smguard("scan", "none.yaml", "-f", "json", "-o", "scan", cwd=tmp_path)
-    refused = smguard("report", "--compare", "scan", "scan", "-f", "asff", cwd=tmp_path, **MEASURED)
+    called("scan", "none.yaml", "-f", "json", "-o", "scan", cwd=tmp_path)
+    refused = called("report", "--compare", "scan", "scan", "-f", "asff", cwd=tmp_path)
     assert (refused.code, "a format for audits" in refused.err) == (2, True)
 
 
