@@ -19,7 +19,7 @@ from scanner.audit.item import Api, Item
 from scanner.audit.joints import Thing, thing_of
 from scanner.audit.judging import Judge
 from scanner.audit.later import Keep, fill, kept_items
-from scanner.audit.source import Reader
+from scanner.audit.source_reader import Reader
 from scanner.audit.unit import Log, Unit
 
 

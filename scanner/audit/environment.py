@@ -16,7 +16,8 @@ from scanner.audit.answer import told
 from scanner.audit.fault import Fault
 from scanner.audit.item import GLOBAL, Item
 from scanner.audit.joints import Looking, Thing, Things, bare, looking, paths_of, texts_at
-from scanner.audit.source import Reader, Row, Source
+from scanner.audit.source import Row, Source
+from scanner.audit.source_reader import Reader
 from scanner.catalog import Catalog, property_kinds
 from scanner.environment import Environment
 from scanner.joint import references

@@ -24,7 +24,7 @@ from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.pace import Count, total
 from scanner.audit.presence import Census
 from scanner.audit.reckoning import DEFECT, Reckoning
-from scanner.audit.source import Reader
+from scanner.audit.source_reader import Reader
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
 from scanner.audit.tags import TAGS, Tags, tags_by_arn, with_tags
 from scanner.audit.unit import Unit, kinds_of, unpack
