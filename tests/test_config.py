@@ -81,7 +81,7 @@ def scan(of: Repository, config: str | None, *words: str, **how: Any) -> Ran:
             "--no-config --area access",
             {"notebook-root-access", "notebook-imds-v2"},
         ),
-        ("framework: [nist-800-53-r5]\nselect: [notebook-imds-v2, vpc-config]", "", {"vpc-config"}),
+        ("framework: [kisa-isms-p]\nselect: [notebook-imds-v2, vpc-config]", "", {"vpc-config"}),
     ],
 )
 def test_which_controls(repository: Repository, config: str, words: str, expected: set[str]) -> None:

@@ -15,7 +15,7 @@ FOUND = {
     (EU, "EC2::Subnet", "subnet-0a1b2c3d4e5f60718"): {"no-internet-route"},
     (EU, "EC2::VPC", "vpc-0a1b2c3d4e5f60718"): {"vpc-endpoints-complete", "vpc-flow-logs"},
     (EU, "EC2::VPCEndpoint", "vpce-0a1b2c3d4e5f60718"): {"vpc-endpoint-policy"},
-    (EU, "IAM::Role", "ml-execution"): {"execution-role-scope"},
+    ("global", "IAM::Role", "ml-execution"): {"execution-role-scope"},
     (EU, "KMS::Key", "0d5f6f3c-52a4-4f4e-9a53-2b7f4d1f0a11"): {"kms-key-policy"},
     (EU, "KMS::Key", "7c1e9a0b-8f0d-4d6e-b1c7-90d1a4c3e522"): {"kms-key-policy", "kms-key-rotation"},
     (EU, "S3::Bucket", "ml-captured"): {"artifact-bucket", "trail-data-events"},

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
+from urllib.request import Request, urlopen
 
 import boto3
 
@@ -65,7 +66,8 @@ class Cloud:
         return self._clients[service]
 
     def clear(self) -> None:
-        """Take away the default VPC, which does not come from a template."""
+        """Take away what this process had moto keep before, and the default VPC, which no template makes."""
+        urlopen(Request(f"{self.moto}/moto-api/reset", method="POST")).close()
         ec2 = self.client("ec2")
         for vpc in ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]:
             of = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
