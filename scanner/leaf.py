@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from scanner.check import Check, Miss, View, doubt_about
@@ -154,13 +155,8 @@ def _type(operand: str | list[str]) -> Check:
 
 
 def check_predicate(name: str, known: tuple[str, ...] = ()) -> Check:
-    from scanner.predicate import CAUSES, PREDICATES
-
-    if name not in PREDICATES:
-        raise ValueError(f"unknown predicate {name!r}")
-    judge = PREDICATES[name]
-
     def check(view: View, value: Any, kind: Kind) -> Miss | None:
+        judge, why = _predicate(name)
         if type(value) is Partial:
             answer, text = judge(value.parts, lambda question: view.test(value, question), known)
             cause: str | None = value.cause
@@ -168,12 +164,24 @@ def check_predicate(name: str, known: tuple[str, ...] = ()) -> Check:
             answer, text = view.tell(name, as_text(value), known) or judge(
                 (as_text(value),), lambda question: question.holds(as_text(value)), known
             )
-            cause = CAUSES.get(name, text)
+            cause = why or text
         if answer:
             return None
         return Miss(text) if answer is False else Miss(text, certain=False, cause=cause)
 
     return check
+
+
+@cache
+def _predicate(name: str) -> tuple[Callable[..., tuple[bool | None, str]], str]:
+    """What judges, and what an UNKNOWN of a plain value hangs on; loaded when a value is to be judged."""
+    from scanner import managed_key
+
+    if name == managed_key.CUSTOMER_MANAGED_KEY:
+        return managed_key.is_customer_managed_key, managed_key.CAUSE
+    from scanner.predicate import CAUSES, PREDICATES
+
+    return PREDICATES[name], CAUSES.get(name, "")
 
 
 LEAVES: dict[str, Callable[[Any], Check]] = {

@@ -81,7 +81,7 @@ class _View(PlainView):
         if predicate != "customer-managed-key" or self._kms is None:
             return None
         from scanner.audit.keys import KeyBook, doubt, judge
-        from scanner.predicate import is_listed
+        from scanner.managed_key import is_listed
 
         with self._lock:
             keys = self.keys = self.keys or KeyBook(self._kms)
