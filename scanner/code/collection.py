@@ -12,26 +12,34 @@ from scanner.code.state import MISSING
 from scanner.code.value import Box, Slot, sure
 from scanner.value import REST, Partial
 
+_OF_MAPPINGS = frozenset(["update", "setdefault", "pop", "get", "copy", "items", "keys", "values"])
+_COPIED = 512
+"""How many entries are copied in the time of a step."""
+
+
+def replace(run: Run, box: Box, contents: Any) -> None:
+    """Let a box hold what is a changed copy of what it held."""
+    run.steps -= len(contents) // _COPIED
+    run.state.set(box, contents)
+
+
+def without(contents: dict[str, Slot], key: str) -> dict[str, Slot]:
+    """Entries but for one."""
+    left = dict(contents)
+    left.pop(key, None)
+    return left
+
 
 def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> Any:
     """A method of a mapping or list that is followed."""
     contents = run.contents(base)
-    if type(contents) is dict and name in (
-        "update",
-        "setdefault",
-        "pop",
-        "get",
-        "copy",
-        "items",
-        "keys",
-        "values",
-    ):
+    if type(contents) is dict and name in _OF_MAPPINGS:
         key = arguments.positional[0] if arguments.positional else None
         if name == "update":
             entries = dict(contents)
             for value in arguments.positional:
                 spread(run, entries, value, describe(node), run.mark(node))
-            run.state.set(base, {**entries, **arguments.given})
+            replace(run, base, {**entries, **arguments.given})
             return None
         if name == "copy":
             return run.box("dict", node, dict(contents))
@@ -46,14 +54,14 @@ def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> An
         default = arguments.positional[1] if len(arguments.positional) > 1 else None
         known = type(key) is str and REST not in contents
         if name == "pop":
-            left = {each: slot for each, slot in contents.items() if each != key}
-            run.state.set(base, left if type(key) is str else run.unsure(describe(node)))
+            left: Any = without(contents, key) if type(key) is str else run.unsure(describe(node))
+            replace(run, base, left)
         elif name == "setdefault":
             if found is MISSING:
                 found = default if known else run.unsure(describe(node), base, default)
             found = or_default(found, default)
             entries = {**contents, key: Slot(found, run.mark(node))}
-            run.state.set(base, entries if type(key) is str else run.unsure(describe(node)))
+            replace(run, base, entries if type(key) is str else run.unsure(describe(node)))
             return found
         if found is MISSING:
             return default if known else run.unsure(describe(node), base, default)
@@ -61,13 +69,13 @@ def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> An
         return or_default(found, default)
     if type(contents) is list and name in ("append", "extend", "copy"):
         if name == "append" and arguments.positional:
-            run.state.set(base, [*contents, Slot(arguments.positional[0], run.mark(node))])
+            replace(run, base, [*contents, Slot(arguments.positional[0], run.mark(node))])
             return None
         if name == "copy":
             return run.box("list", node, contents)
         more = run.contents(arguments.positional[0]) if arguments.positional else None
         many = run.unsure("a list that is computed", *run.held_by(base), *arguments.values, filled=True)
-        run.state.set(base, [*contents, *more] if type(more) is list else many)
+        replace(run, base, [*contents, *more] if type(more) is list else many)
         return None
     if type(contents) is not Partial:
         run.state.set(base, run.unsure(describe(node), *run.held_by(base), *arguments.values))

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from scanner.code.collection import replace, without
 from scanner.code.describe import describe
 from scanner.code.expression import GLOBALS, PATCHED, evaluate, item
 from scanner.code.logic import truth
@@ -74,11 +75,10 @@ def _put(run: Run, base: Any, key: Any, value: Any, node: Any) -> None:
             run.let_go(each, describe(node))
     elif type(contents) is dict:
         if type(key) is str:
-            mark = run.mark(node)
-            changed = {**contents, key: Slot(value, mark)}
+            changed = {**contents, key: Slot(value, run.mark(node))}
             if base.kind == "object" and key[:1] == "_":
-                changed[key[1:]] = Slot(value, mark)
-            run.state.set(base, changed)
+                changed[key[1:]] = changed[key]
+            replace(run, base, changed)
             if base.kind == "class":
                 for other in run.instances.get(base.entry, ()):
                     run.let_go(other, describe(node))
@@ -88,7 +88,7 @@ def _put(run: Run, base: Any, key: Any, value: Any, node: Any) -> None:
         if type(key) is int and -len(contents) <= key < len(contents):
             slots = [*contents]
             slots[key] = Slot(value, run.mark(node))
-            run.state.set(base, slots)
+            replace(run, base, slots)
         else:
             run.state.set(base, run.unsure(describe(node)))
 
@@ -146,7 +146,7 @@ def _delete(run: Run, node: ast.Delete) -> bool:
             base, key = evaluate(run, target.value), evaluate(run, target.slice)
             contents = run.contents(base)
             if type(contents) is dict and type(key) is str:
-                run.state.set(base, {name: slot for name, slot in contents.items() if name != key})
+                replace(run, base, without(contents, key))
             else:
                 run.let_go(base, describe(target))
         elif isinstance(target, ast.Attribute):

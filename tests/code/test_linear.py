@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from scanner.code import collection
 from tests.code.test_laws import judged, judged_file
 
 START = (
@@ -87,3 +88,15 @@ def test_functions_that_all_name_one_another_end() -> None:
     names = [f"f{n}" for n in range(40)]
     text = "".join(f"def {name}():\n    '{'x' * 400}'\n    {', '.join(names)}\n" for name in names)
     assert work(lambda: judged_file(START + text + "".join(f"{name}()\n" for name in names))) < 50_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["d['k{n}'] = 1\n", "d.update(k{n}=1)\n", "l.append(1)\n", "d['k{n}'] = 1\ndel d['k{m}']\nl.append(1)\n"],
+)
+def test_what_is_copied_counts_as_work(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries are copied where one changes: of very many keys the file is not followed to its end."""
+    code = many(line)(1000).replace("k = 'k'", "k = 'k'\nd = {}\nl = []")
+    assert judged_file(code)
+    monkeypatch.setattr(collection, "_COPIED", 1)
+    assert not judged_file(code)
