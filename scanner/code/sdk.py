@@ -117,8 +117,6 @@ def method(run: Run, node: Any, box: Box, name: str, arguments: Arguments, targe
     entry = run.table[box.entry]
     contents = run.contents(box)
     own = {f"self.{key}": slot for key, slot in contents.items()} if type(contents) is dict else {}
-    if REST in (contents if type(contents) is dict else ()):
-        own["self.*"] = contents[REST]
     if name in entry.get("starts", ()) and box in run.objects:
         calls = entry.get("calls", {}).get(name, ())
         given = arguments.named(run, run.table[calls[0]].get("positional", []) if calls else [], node)
@@ -139,6 +137,8 @@ def method(run: Run, node: Any, box: Box, name: str, arguments: Arguments, targe
         receiver = describe(node.func.value) if named else box.entry
         label = f"{receiver}.{name}" if number == 0 else f"{receiver}.{name}/{run.table[made]['type']}"
         results.append(construct(run, node, made, own, label))
+        if "starts" not in run.table[made] and results[-1] in run.objects:
+            submit(run, results[-1], {})  # the call itself asks for it
     if results or name in entry.get("same", ()):
         return results[0] if results else box
     return run.unsure(f"{box.entry}.{name}()")
@@ -187,7 +187,7 @@ def _properties(run: Run, entry: Mapping[str, Any], given: Mapping[str, Slot], m
     for keyword, path in entry.get("keywords", {}).items():
         slot = given.get(keyword)
         if slot is None:
-            hidden = given.get("self.*" if keyword.startswith("self.") else REST)
+            hidden = given.get(f"self.{REST}" if keyword.startswith("self.") else REST)
             if hidden is None or (path and stands(tree, path)):
                 continue
             slot = Slot(run.unsure(hidden.value.cause), hidden.mark)
