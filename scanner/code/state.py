@@ -113,7 +113,7 @@ def _join_contents(key: str, label: str, first: Any, second: Any) -> Any:
         for name in {**first, **second}:
             one, other = first.get(name), second.get(name)
             found: Any = one or other
-            if name == REST and not (one and other):
+            if name == REST:
                 joined[name] = found
             elif one is not None and other is not None and same(one.value, other.value):
                 joined[name] = one

@@ -540,6 +540,7 @@ OTHERS = [
         ["e unknown"],
     ),
     ("sm.create_auto_ml_job_v2(AutoMLJobName='a', OutputDataConfig={'KmsKeyId': 'k'})", "output-kms-key", ["a pass"]),
+    ("from mine import wrap\nm = sagemaker.Model('i', **words)\nif x:\n    wrap(m)\nm.create()", "vpc-config", ["m unknown"]),
     ("from mine import wrap\nm = sagemaker.Model('i')\np = m.deploy(1, 'ml.m5.large')\nwrap(p)", "volume-kms-key", ["m.deploy fail"]),
 ]  # fmt: skip
 
