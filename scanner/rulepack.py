@@ -231,7 +231,7 @@ def sdk(path: str) -> dict[str, Any]:
         if "type" in entry:
             of_type = {**unsaid["*"], **unsaid.get(entry["type"], {})}
             entry["otherwise"] = {**of_type, **entry.get("otherwise", {})}
-    return {**said, "elsewhere": document["elsewhere"], "images": document["images"]}
+    return {**said, **{name: document[name] for name in ("elsewhere", "images", "libraries", "telling")}}
 
 
 def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import ast
 from functools import partial
 from typing import Any
 
-from scanner.code import definition, sdk
+from scanner.code import definition, sdk, unfollowed
 from scanner.code.collection import change, copied, formatted
 from scanner.code.describe import describe
 from scanner.code.expression import GLOBALS, PATCHED, attribute, evaluate, spread
@@ -32,10 +32,6 @@ _KNOWN_MODULES = frozenset([
 """Those of which some calls are followed."""
 _BY_NAME = ("builtins.getattr", "builtins.setattr", "builtins.delattr")
 _IMPORTING = ("importlib.import_module", "builtins.__import__")
-_UNNAMED = "?"
-"""Before the name of what is imported from a module that nobody knows."""
-_ANYBODYS = frozenset(["name", "inputs", "outputs"])
-"""Keywords that classes of other libraries take too."""
 _PERHAPS_NONE = ("getattr", "next", "eval", "exec", "print", "vars", "min", "max", "super", "globals()")
 
 
@@ -129,11 +125,13 @@ def _follow(run: Run, node: ast.Call, function: Function, arguments: Arguments) 
 
 def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target: str) -> Any:
     top, _, last = name.rpartition(".")
-    if name.startswith(_UNNAMED):
-        return _of_unnamed(run, node, name[1:], arguments)
     module = name.partition(".")[0]
+    if name.startswith(unfollowed.UNNAMED) and last == "client":
+        return _client(run, arguments)
     if module not in _KNOWN_MODULES:
-        return _unknown(run, node, arguments, harmless=module in _HARMLESS)
+        unfollowed.say(run, node, name, arguments)
+        found = unfollowed.of_unknown(run, node, arguments)
+        return found or _unknown(run, node, arguments, harmless=module in _HARMLESS)
     if name.startswith("boto3") and last == "client":
         return _client(run, arguments)
     entry = sdk.entry_of(run.table, name)
@@ -186,7 +184,7 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     if name in _IMPORTING and arguments.positional:
         wanted = arguments.positional[0]
         if type(wanted) is not str:
-            return Symbol(f"{_UNNAMED}{describe(node)}")
+            return Symbol(f"{unfollowed.UNNAMED}{describe(node)}")
         return Symbol(wanted.partition(".")[0] if name == "builtins.__import__" else wanted)
     if name in ("builtins.globals", "builtins.locals"):
         return Symbol(GLOBALS)
@@ -200,19 +198,6 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     harmless = module in _HARMLESS and name not in _BY_NAME
     made = name.startswith("builtins.") and name.rpartition(".")[2] not in _PERHAPS_NONE
     return _unknown(run, node, arguments, harmless=harmless, filled=made)
-
-
-def _of_unnamed(run: Run, node: ast.Call, name: str, arguments: Arguments) -> Any:
-    """A call into a module that nobody knows; said where it looks like one of the SDK's."""
-    last = name.rpartition(".")[2]
-    if last == "client":
-        return _client(run, arguments)
-    entry = run.table.get(last, {})
-    telling = {*entry.get("keywords", ()), REST} - _ANYBODYS if "type" in entry else set()
-    if not telling.isdisjoint(arguments.given):
-        what = f"{name} may be of the SageMaker SDK: what it asks for is not looked at"
-        run.said.append((run.mark(node), what, "import the module by its name"))
-    return _unknown(run, node, arguments)
 
 
 def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments, target: str) -> Any:
@@ -255,7 +240,8 @@ def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments
         return sure(describe(node))
     if isinstance(base, Client):
         return run.unsure(describe(node))
-    return _unknown(run, node, arguments, base, harmless=name in _HARMLESS_METHODS)
+    found = unfollowed.of_unknown(run, node, arguments) if isinstance(base, Partial) else None
+    return found or _unknown(run, node, arguments, base, harmless=name in _HARMLESS_METHODS)
 
 
 def _client(run: Run, arguments: Arguments) -> Client:

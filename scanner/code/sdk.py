@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.code.describe import describe
 from scanner.code.logic import truth
-from scanner.code.run import Run
+from scanner.code.run import Run, rest
 from scanner.code.sdk_config import defaults
 from scanner.code.state import choose, map_choices
 from scanner.code.tree import at, part_of, passed_on, put, stands
@@ -47,7 +47,7 @@ def words() -> frozenset[str]:
     for name, entry in table.items():
         found.add(name.rpartition(".")[2])
         found.update(entry.get("starts", ()), entry.get("calls", ()))
-    return frozenset(found)
+    return frozenset(found.union(*table["libraries"].values()))
 
 
 def entry_of(table: Mapping[str, Any], name: str) -> str | None:
@@ -99,6 +99,13 @@ def construct(run: Run, node: Any, name: str, given: dict[str, Slot], target: st
     return made
 
 
+def found(run: Run, node: Any, name: str, target: str = "") -> Box:
+    """An object of an entry that was made before: nothing of it is known, and the call makes nothing."""
+    made: Box = construct(run, node, name, rest(f"a setting of {describe(node)}", run.mark(node)), target)
+    run.started.add(made)
+    return made
+
+
 def _input(run: Run, kind: str, given: Mapping[str, Slot], target: str) -> Partial:
     """A parameter of a pipeline: its default as written, and anything that it allows."""
     plain = {key: slot.value for key, slot in given.items() if type(slot.value) in (str, int, float, bool)}
@@ -133,7 +140,7 @@ def method(run: Run, node: Any, box: Box, name: str, arguments: Arguments, targe
             own.update(arguments.named(run, run.table[made].get("positional", []), node))
         if run.table[made].get("instead"):
             run.started.add(box)
-        named = isinstance(node.func.value, (ast.Name, ast.Attribute))
+        named = isinstance(node.func.value, (ast.Name, ast.Attribute)) or box.entry == "Unknown"
         receiver = describe(node.func.value) if named else box.entry
         label = f"{receiver}.{name}" if number == 0 else f"{receiver}.{name}/{run.table[made]['type']}"
         results.append(construct(run, node, made, own, label))

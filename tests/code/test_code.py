@@ -542,6 +542,13 @@ OTHERS = [
     ("sm.create_auto_ml_job_v2(AutoMLJobName='a', OutputDataConfig={'KmsKeyId': 'k'})", "output-kms-key", ["a pass"]),
     ("from mine import wrap\nm = sagemaker.Model('i', **words)\nif x:\n    wrap(m)\nm.create()", "vpc-config", ["m unknown"]),
     ("from mine import wrap\nm = sagemaker.Model('i')\np = m.deploy(1, 'ml.m5.large')\nwrap(p)", "volume-kms-key", ["m.deploy fail"]),
+    # Objects that are not known, by the keywords of their methods
+    ("thing.deploy(initial_instance_count=2, instance_type='ml.m5.large')", "volume-kms-key", ["thing.deploy fail"]),
+    ("thing.deploy(initial_instance_count=2, instance_type='local')", "volume-kms-key", []),
+    ("from mine import make\nmake().deploy(initial_instance_count=2, instance_type='ml.m5.large', kms_key='k')", "volume-kms-key", ["make().deploy pass"]),
+    ("from mine import make\nmake().deploy(initial_instance_count=2, instance_type='ml.m5.large')", "vpc-config", ["make().deploy/Model unknown"]),
+    ("class M(Base):\n    def deploy(self, count):\n        return super().deploy(initial_instance_count=count)", "volume-kms-key", []),
+    ("from mine import make\nmake().deploy('x', path='y')\nmake().transformer(layers=2)\nmake.register(name='x')", "volume-kms-key", []),
 ]  # fmt: skip
 
 # what stands before, the value of `volume_kms_key`, and what is to be said of it
@@ -722,6 +729,8 @@ SAID = {
     "boto3.client('other').create_state_machine(definition=load())": None,
     "import importlib\nimportlib.import_module(which).Estimator(i, role=role).fit()": "importlib.import_module(which).Estimator may be of the SageMaker SDK: what it asks for is not looked at",
     "m = __import__(which)\nm.estimator.Estimator(**words)": "__import__(which).estimator.Estimator may be of the SageMaker SDK: what it asks for is not looked at",
+    "from sagemaker_pyspark.algorithms import KMeansSageMakerEstimator\nKMeansSageMakerEstimator(sagemakerRole=role)": "sagemaker_pyspark.algorithms.KMeansSageMakerEstimator is of another library: what it asks SageMaker for is not looked at",
+    "import sagemaker_pyspark\njars = sagemaker_pyspark.classpath_jars()\nisinstance(m, sagemaker_pyspark.SageMakerModel)": None,
     "import importlib\nimportlib.import_module(which).PCA(n_components=2)\nimportlib.import_module(which).Model(name='x')": None,
 }  # fmt: skip
 

@@ -19,7 +19,11 @@ from tools.record_sdk import SENSITIVE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TABLE = rulepack.sdk(str(ROOT / "rules" / "_sdk.yaml"))
-ENTRIES = {name: entry for name, entry in TABLE.items() if name not in ("elsewhere", "images")}
+ENTRIES = {
+    name: entry
+    for name, entry in TABLE.items()
+    if name not in ("elsewhere", "images", "libraries", "telling", "Unknown", "UnknownModel")
+}
 RECORDED = json.loads(Path(__file__).with_name("sdk_signatures.json").read_text(encoding="utf-8"))
 SIGNATURES = {number: it["signatures"] for number, it in RECORDED.items()}
 MADE_BY_CALLS = {
