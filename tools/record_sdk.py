@@ -1,6 +1,7 @@
 """Records which parameters the SageMaker SDK's classes and methods take, for tests of rules/_sdk.yaml.
 
-The packages are read, not imported. Usage: python -m tools.record_sdk SITE-PACKAGES-OF-2 SITE-PACKAGES-OF-3
+The packages are read, not imported: python -m tools.record_sdk SITE-PACKAGES-OF-2 SITE-PACKAGES-OF-3
+SITE-PACKAGES-OF-AN-EARLIER-2, of which only that is kept which the later 2 no longer has; take 2.200.1.
 """
 
 from __future__ import annotations
@@ -29,9 +30,15 @@ def main() -> None:
         word for entry in table.values() for field in ("keywords", "sets") for word in entry.get(field, ())
     }
     recorded: dict[str, Any] = {}
-    for number, folder in zip(("2", "3"), sys.argv[1:3], strict=True):
+    for number, folder in zip(("2", "3", "earlier"), sys.argv[1:4], strict=True):
         definitions = dict(_definitions(Path(folder)))
-        recorded[number] = {"version": _version(Path(folder)), "signatures": _signatures(table, definitions)}
+        signatures = _signatures(table, definitions)
+        if number == "earlier":
+            known = {name.partition(".")[0] for name in recorded["2"]["signatures"]}
+            signatures = {name: it for name, it in signatures.items() if name.partition(".")[0] not in known}
+        recorded[number] = {"version": _version(Path(folder)), "signatures": signatures}
+        if number != "earlier":
+            recorded[number]["heirs"] = _heirs(table, definitions)
         for each in recorded[number]["signatures"].values():
             each["positional"] = [order[:_LONGEST] for order in each["positional"]]
             each["keywords"] = [word for word in each["keywords"] if word in wanted or SENSITIVE.search(word)]
@@ -52,6 +59,23 @@ def _definitions(folder: Path) -> Iterator[tuple[str, Any]]:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
                 yield f"{module}:{node.name}", node
+
+
+def _heirs(table: Any, definitions: dict[str, Any]) -> list[str]:
+    """The public classes that are made from one which stands for a resource."""
+    bases = {
+        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        for node in definitions.values()
+        if isinstance(node, ast.ClassDef)
+    }
+    found: set[str] = set()
+    size = -1
+    while size < len(found):
+        size = len(found)
+        for name, its in bases.items():
+            if any(base in found or "type" in table.get(base, {}) for base in its):
+                found.add(name)
+    return sorted(name for name in found if not name.startswith("_"))
 
 
 def _signatures(table: Any, definitions: dict[str, Any]) -> dict[str, Any]:

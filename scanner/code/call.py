@@ -207,9 +207,12 @@ def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments
             _boto(run, node, Client(""), name, arguments)
         owner = sdk.entry_of(run.table, base.name)
         made = run.table[owner].get("calls", {}).get(name) if owner else None
+        if owner and name in run.table[owner].get("finds", ()):
+            return sdk.found(run, node, run.table[owner]["finds"][name] or owner, target)
         if made:
             positional = run.table[made[0]].get("positional", [])
-            return sdk.construct(run, node, made[0], arguments.named(run, positional, node), target)
+            label = target or f"{owner}.{name}"
+            return sdk.construct(run, node, made[0], arguments.named(run, positional, node), label)
         return _imported(run, node, f"{base.name}.{name}", arguments, target)
     kind = run.types.get(name)
     if name == "client" and not isinstance(base, Box):

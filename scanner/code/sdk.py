@@ -87,15 +87,15 @@ def construct(run: Run, node: Any, name: str, given: dict[str, Slot], target: st
         taken = run.table[started.value.entry].get("keywords", ())
         submit(run, started.value, {key: slot for key, slot in given.items() if key in taken})
     if "type" in run.table[name]:
-        for slot in given.values():
-            # What another resource holds is made as a part of it.
+        # What another resource holds is made as a part of it.
+        for slot in [slot for key, slot in given.items() if key not in run.table[name].get("refers", ())]:
             contents = run.contents(slot.value)
             inside = [slot.value]
             if type(contents) is dict or type(contents) is list:
                 inside += [each.value for each in (contents.values() if type(contents) is dict else contents)]
             run.started.update(each for each in inside if isinstance(each, Box) and each in run.objects)
-        key = (node, name)
-        run.objects[made] = run.name_of(f"{run.prefix}{target or name}", key), dict(run.assumed), run.cell
+        label = run.name_of(f"{run.prefix}{target or name}", (node, name))
+        run.objects[made] = label, dict(run.assumed), run.cell
     return made
 
 
@@ -134,6 +134,12 @@ def method(run: Run, node: Any, box: Box, name: str, arguments: Arguments, targe
         value = next(iter([*arguments.positional, *(slot.value for slot in arguments.given.values())]), True)
         run.state.set(box, {**contents, entry["sets"][name]: Slot(value, run.mark(node))})
         return box
+    if name in entry.get("finds", ()):
+        return found(run, node, entry["finds"][name] or box.entry, target)
+    if name in entry.get("parts", ()):
+        run.started.add(box)
+        part = _rendered(run, box, entry["parts"][name])
+        return run.unsure(describe(node)) if type(part) is not dict else run.box("dict", node, part)
     results = []
     for number, made in enumerate(entry.get("calls", {}).get(name, ())):
         if number == 0:
@@ -146,9 +152,12 @@ def method(run: Run, node: Any, box: Box, name: str, arguments: Arguments, targe
         results.append(construct(run, node, made, own, label))
         if "starts" not in run.table[made] and results[-1] in run.objects:
             submit(run, results[-1], {})  # the call itself asks for it
-    if results or name in entry.get("same", ()):
-        return results[0] if results else box
-    return run.unsure(f"{box.entry}.{name}()")
+    if name in entry.get("loses", ()) and type(contents) is dict:
+        lost = Slot(run.unsure(describe(node)), run.mark(node))
+        run.state.set(box, {**contents, entry["loses"][name]: lost})
+    if name in entry.get("same", ()):
+        return box
+    return results[0] if results else run.unsure(f"{box.entry}.{name}()")
 
 
 def submit(run: Run, box: Box, surplus: Mapping[str, Slot], *, started: bool = True) -> None:
@@ -280,7 +289,11 @@ def _complete(
     for path, text in entry.get("always", {}).items():
         if not stands(tree, path):
             value: Any = text
-            if isinstance(text, dict) and "tagged" in text:
+            if isinstance(text, dict) and "text" in text:
+                value = text["text"]
+                if any(stands(tree, each) for each in text["unless"]):
+                    continue
+            elif isinstance(text, dict) and "tagged" in text:
                 value = tagged(text["tagged"])
             elif isinstance(text, dict):
                 refers = (f"AWS::SageMaker::{text['made']}", "", "")

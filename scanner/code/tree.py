@@ -63,7 +63,7 @@ def put(tree: dict[str, Slot], steps: list[str], slot: Slot, mark: Mark) -> None
     """Put a value at a path; what stands above it is where the call is."""
     name = steps[0].removesuffix("[]").removesuffix("{}")
     if len(steps) == 1:
-        tree[name] = slot
+        tree[name] = Slot([slot], slot.mark) if steps[0].endswith("[]") else slot
         return
     below = tree.get(name)
     if below is None:

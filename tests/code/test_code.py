@@ -356,7 +356,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
         "from sagemaker.train import ModelTrainer\nfrom sagemaker.train.configs import Compute, Networking\n"
         "net = Networking(subnets=['s'], security_group_ids=['g']) if prod else None\n"
         "t = ModelTrainer(training_image='i', compute=Compute(instance_type='ml.g5.xlarge'), networking=net)",
-        ["t inter-container-encryption unknown", "t network-isolation fail", "t vpc-config unknown"],
+        ["t network-isolation fail", "t vpc-config unknown"],
     ),
     "ModelBuilder": (
         "from sagemaker.serve import ModelBuilder\nfrom sagemaker.serve.configs import Network\n"
@@ -542,6 +542,50 @@ OTHERS = [
     ("sm.create_auto_ml_job_v2(AutoMLJobName='a', OutputDataConfig={'KmsKeyId': 'k'})", "output-kms-key", ["a pass"]),
     ("from mine import wrap\nm = sagemaker.Model('i', **words)\nif x:\n    wrap(m)\nm.create()", "vpc-config", ["m unknown"]),
     ("from mine import wrap\nm = sagemaker.Model('i')\np = m.deploy(1, 'ml.m5.large')\nwrap(p)", "volume-kms-key", ["m.deploy fail"]),
+    # Models that the SDK serves with images of its own, as it is and as it was
+    ("from sagemaker.djl_inference import DJLModel\nd = DJLModel('m', role=role)", "pinned-images", ["d fail"]),
+    ("from sagemaker.djl_inference import DeepSpeedModel\nd = DeepSpeedModel('m', role)\nd.deploy('ml.m5.large', 2, kms_key='k')", "endpoint-multiple-instances", ["d.deploy pass"]),
+    ("from sagemaker.djl_inference import FasterTransformerModel\nd = FasterTransformerModel('m', role)\nd.deploy('ml.m5.large')", "endpoint-multiple-instances", ["d.deploy fail"]),
+    # What was made before: what the call says counts, the rest is not known
+    ("from sagemaker.pytorch import PyTorch\nPyTorch.attach('j')", "vpc-config", []),
+    ("from sagemaker.pytorch import PyTorch\ne = PyTorch.attach('j')\ne.deploy(1, 'ml.m5.large')", "vpc-config", ["e.deploy/Model unknown"]),
+    ("from sagemaker.pytorch import PyTorch\ne = PyTorch.attach('j')\ne.deploy(1, 'ml.m5.large')", "network-isolation", ["e.deploy/Model fail"]),
+    ("from sagemaker.pytorch import PyTorch\ne = PyTorch.attach('j')\ne.deploy(1, 'ml.m5.large')", "volume-kms-key", ["e.deploy fail"]),
+    ("e = Estimator.attach('j')\ne.fit()", "volume-kms-key", ["e unknown"]),
+    ("e = Estimator('i', role, 1, 'ml.m5.large', volume_kms_key='k')\nf = e.attach('j')\nf.fit()", "volume-kms-key", ["e pass", "f unknown"]),
+    ("from sagemaker.tuner import HyperparameterTuner\ne = HyperparameterTuner.attach('t').best_estimator()\ne.deploy(1, 'ml.m5.large')", "network-isolation", ["e.deploy/Model unknown"]),
+    (
+        "from sagemaker.automl.automl import AutoML\na = AutoML.attach('j')\na.deploy(2, 'ml.m5.large', model_kms_key='k', vpc_config={'Subnets': ['s'], 'SecurityGroupIds': ['g']})\na.create_model('m')",
+        "vpc-config",
+        ["a.create_model fail", "a.deploy/Model pass"],
+    ),
+    ("from sagemaker.automl.automl import AutoML\na = AutoML.attach('j')\na.deploy(2, 'ml.m5.large', model_kms_key='k')", "volume-kms-key", ["a.deploy pass"]),
+    # Compilations, and what is compiled
+    ("e = Estimator('own:1', role, 1, 'ml.m5.large')\nc = e.compile_model('ml_inf1', {}, 's3://b')\nc.deploy(1, 'ml.inf1.xlarge')", "pinned-images", ["e fail", "e.compile_model unknown"]),
+    ("e = Estimator('own:1', role, 1, 'ml.m5.large', enable_network_isolation=True)\nc = e.compile_model('ml_inf1', {}, 's3://b')", "network-isolation", ["e pass", "e.compile_model pass"]),
+    ("m = sagemaker.Model('own:1')\nm.compile('ml_inf1', {}, 's3://b', role)\nm.deploy(1, 'ml.inf1.xlarge')", "pinned-images", ["m unknown"]),
+    ("m = sagemaker.Model('own:1')\nm.compile('ml_inf1', {}, 's3://b', role)\nm.deploy(1, 'ml.inf1.xlarge')", "output-kms-key", ["m.compile fail"]),
+    # Packages of pipelines
+    (
+        "from sagemaker.workflow.step_collections import RegisterModel\ne = Estimator('own@sha256:" + "0" * 64 + "', role, 1, 'ml.m5.large')\n"
+        "r = RegisterModel('r', [], [], estimator=e)\ns = RegisterModel('s', [], [], estimator=e, image_uri='own:1')\nt = RegisterModel('t', [], [], model=sagemaker.Model('own:1'))",
+        "pinned-images",
+        ["e pass", "r pass", "s fail", "t fail"],
+    ),
+    (
+        "from sagemaker.workflow.step_collections import RegisterModel\nfrom sagemaker.workflow.steps import CreateModelStep, TrainingStep\n"
+        "e = Estimator('i', role, 1, 'ml.m5.large')\nr = RegisterModel('r', [], [], estimator=e)\nTrainingStep('t', estimator=e)\n"
+        "m = sagemaker.Model('i')\nn = sagemaker.Model('i')\nCreateModelStep('c', model=m)\ns = RegisterModel('s', [], [], model=m)\nt = RegisterModel('s', [], [], model=n)",
+        "vpc-config",
+        ["e fail", "m fail"],
+    ),
+    ("from sagemaker.workflow.step_collections import RegisterModel\nr = RegisterModel('r', [], [], estimator=find())", "pinned-images", ["r unknown"]),
+    # What the SDK chooses where nobody says
+    ("from sagemaker.model_monitor import DefaultModelMonitor\nm = DefaultModelMonitor(role)", "volume-kms-key", ["m fail"]),
+    ("from sagemaker.train import ModelTrainer\nt = ModelTrainer()\nt.train()", "volume-kms-key", ["t fail"]),
+    ("from sagemaker.train import ModelTrainer\nt = ModelTrainer.from_recipe('r')\nt.train()", "volume-kms-key", ["t unknown"]),
+    ("m = sagemaker.Model('own:1')\nsagemaker.Session().create_model('n', role, m.prepare_container_def('ml.m5.large'))", "pinned-images", ["Session.create_model fail"]),
+    ("e = Estimator('own:1', role, 1, 'ml.m5.large')\nsagemaker.PipelineModel([e.create_model()], role)", "pinned-images", ["PipelineModel fail", "e fail"]),
     # Objects that are not known, by the keywords of their methods
     ("thing.deploy(initial_instance_count=2, instance_type='ml.m5.large')", "volume-kms-key", ["thing.deploy fail"]),
     ("thing.deploy(initial_instance_count=2, instance_type='local')", "volume-kms-key", []),

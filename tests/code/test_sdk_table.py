@@ -35,6 +35,8 @@ LEFT_OUT = {
     "enc0_network": "is a kind of encoder",
     "enc1_network": "is a kind of encoder",
 }
+ABSTRACT = {"ClarifyModelMonitor"}
+"""Classes of which only others are made."""
 OF_CODE = {"ProcessingStep": {"kms_key"}}
 """Encrypts the step's code in S3, and is no part of a request."""
 
@@ -45,7 +47,28 @@ def known(name: str) -> list[dict[str, Any]]:
 
 
 def test_both_versions_are_recorded() -> None:
-    assert [it["version"].split(".")[0] for it in RECORDED.values()] == ["2", "3"]
+    assert [it["version"].split(".")[0] for it in RECORDED.values()] == ["2", "3", "2"]
+
+
+@pytest.mark.parametrize("number", ["2", "3"])
+def test_every_class_below_one_of_the_table_is_in_it(number: str) -> None:
+    heirs = {*RECORDED[number]["heirs"]}
+    assert len(heirs) > 10
+    assert heirs - ENTRIES.keys() == ABSTRACT
+
+
+def test_what_is_found_or_told_by_a_keyword_is_in_the_sdk() -> None:
+    for name, entry in ENTRIES.items():
+        for method, made in entry.get("finds", {}).items():
+            assert made is None or made in ENTRIES, (name, method)
+    for method, keywords in TABLE["telling"].items():
+        taken = {
+            word
+            for it in ENTRIES.values()
+            for made in it.get("calls", {}).get(method, ())
+            for word in TABLE[made]["keywords"]
+        }
+        assert {*keywords} <= taken, method
 
 
 @pytest.mark.parametrize("name", ENTRIES)

@@ -8,6 +8,7 @@ from sagemaker.automl.automl import AutoML, AutoMLInput
 from sagemaker.automl.automlv2 import AutoMLDataChannel, AutoMLTabularConfig, AutoMLV2
 from sagemaker.chainer import Chainer
 from sagemaker.clarify import BiasConfig, DataConfig, SageMakerClarifyProcessor
+from sagemaker.djl_inference import DJLModel
 from sagemaker.estimator import Estimator
 from sagemaker.huggingface import HuggingFace, HuggingFaceModel
 from sagemaker.model import Model
@@ -42,6 +43,7 @@ from sagemaker.workflow.conditions import ConditionEquals
 from sagemaker.workflow.model_step import ModelStep
 from sagemaker.workflow.pipeline import Pipeline
 from sagemaker.workflow.pipeline_context import PipelineSession
+from sagemaker.workflow.step_collections import RegisterModel
 from sagemaker.workflow.steps import ProcessingStep, TrainingStep, TransformStep, TuningStep
 from sagemaker.xgboost import XGBoost
 
@@ -303,6 +305,9 @@ kept_several = MultiDataModel(
 )
 kept_several.deploy(endpoint_name="kept-several.deploy", **hosted)
 
+kept_djl = DJLModel("example/model", role=ROLE, name="kept-djl", sagemaker_session=session, **inside)
+kept_djl.deploy(endpoint_name="kept-djl.deploy", **hosted)
+
 kept_line = PipelineModel(
     [Model(IMAGE, DATA, ROLE, sagemaker_session=session), LinearLearnerModel(DATA, ROLE, session)],
     ROLE,
@@ -435,6 +440,8 @@ package = {
     "transform_instances": ["ml.m5.large"],
     "model_package_group_name": "g",
 }
+step_listing = RegisterModel("step-listing", estimator=bare_step, model_data=DATA, **package)
+step_offer = RegisterModel("step-offer", model=step_package, **package)
 step_processor = ScriptProcessor(
     image_uri=IMAGE, command=["python3"], **{**processing, "sagemaker_session": pipeline_session}
 )
@@ -465,5 +472,7 @@ steps = [
             ModelStep("step-package.register", step_args=step_package.register(**package)),
         ],
     ),
+    step_listing,
+    step_offer,
 ]
 Pipeline("pipeline", steps=steps, sagemaker_session=pipeline_session).create(ROLE)

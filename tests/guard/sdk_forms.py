@@ -48,9 +48,9 @@ def as_class(form: str, asked: Asked) -> tuple[str, dict[str, Any]] | None:
     entry, kept, holders = TABLE[name], dict[str, Any](), set[str]()
     given = deepcopy(asked.parameters)
     groups = any(key in given.get("ResourceConfig", {}) for key in ("InstanceGroups", "InstancePreferences"))
-    if groups and "ResourceConfig.InstanceType" in entry.get("otherwise", ()):
-        return None  # it chooses a type beside them
     for path in (*entry.get("otherwise", ()), *entry.get("always", ())):
+        if groups and path.startswith("ResourceConfig."):
+            continue  # it chooses none beside them
         if _at(given, path) is _MISSING and path in _CHOSEN:
             _put(given, path, _CHOSEN[path])  # what the SDK would choose is said
     text = _construct(name, given, kept, holders)
