@@ -113,3 +113,6 @@ class Memory(Protocol):
         self, type_name: str, wanted: Collection[str], since: datetime | None, when: datetime
     ) -> None:
         """Everything of the type from `since` to `when` (the start of the reading) has been kept."""
+
+    def flush(self) -> None:
+        """Write what was remembered so far."""

@@ -123,7 +123,6 @@ class StoredMemory:
         self._store.use(work, None)
 
     def flush(self) -> None:
-        """Write what was remembered so far."""
         self._store.use(self._flush, None)
 
     def _flush(self, db: Connection) -> None:

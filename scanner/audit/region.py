@@ -94,6 +94,7 @@ class _Region:
             for type_name, pool in self.pools.items():
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.census.close(type_name)
+            self.memory.flush()
         gaps = [fault.gap(["customer-managed-kms-key"], "KMS keys") for fault in self.judge.faults] + crash
         halted = [unit.type for unit in units if unit.stopped]
         if halted:

@@ -136,6 +136,9 @@ class Kept:
     def forget(self, type_name: str, key: str) -> None:
         self.known.pop((type_name, key), None)
 
+    def flush(self) -> None:
+        """All is kept at once."""
+
     def last_complete(
         self, type_name: str, wanted: Collection[str], since: datetime | None
     ) -> datetime | None:
