@@ -13,7 +13,7 @@ from scanner.value import Partial
 
 GLOBAL = "global"
 """The region of what lies in none."""
-TAGS = "Tags"
+TAGS, STACK = "Tags", "aws:cloudformation:stack-name"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _spell = JSONEncoder(check_circular=False).encode
 
@@ -47,7 +47,6 @@ class Item(NamedTuple):
     arn: str | None
     properties: Mapping[str, Any]
     stack: str | None = None
-    tags: Mapping[str, str] = _NONE
     moot: frozenset[str] = frozenset()
     unsaid: frozenset[str] = frozenset()
     home: str | None = None
@@ -61,6 +60,19 @@ def spelled(item: Item) -> dict[str, str]:
             with suppress(TypeError, ValueError):
                 found[name] = _spell(value)
     return found
+
+
+def kinds_of(item: Item) -> list[str]:
+    """What its ARN calls a resource of SageMaker."""
+    parts = (item.arn or "").split(":", 5)
+    return [parts[5].partition("/")[0]] if len(parts) == 6 and parts[2] == "sagemaker" else []
+
+
+def tags_in(raw: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], str | None]:
+    """The tags in an answer, and the CloudFormation stack that they name."""
+    given = raw.get(TAGS)
+    tags = [tag for tag in given if isinstance(tag, Mapping)] if isinstance(given, list) else []
+    return tags, next((tag.get("Value") for tag in tags if tag.get("Key") == STACK), None)
 
 
 class Api(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scanner.audit.environment import Surroundings, leading
-from scanner.audit.item import Item
+from scanner.audit.item import TAGS, Item
 from scanner.audit.joints import Looking, Things, bare, texts_at, thing_of
 from scanner.audit.source import Source
 from scanner.audit.unit import Log, Unit, lines
@@ -97,7 +97,8 @@ def fill(
             things.lose(unit.type, f"{unit.type}, not all of which could be read")
         alike: Counter[str] = Counter()
         named = things.is_named(unit.type)
-        for item in kept_items(unit):
+        for each in kept_items(unit):
+            item = each._replace(properties={it: each.properties[it] for it in each.properties if it != TAGS})
             # There may be half a million jobs: where nothing names them, few of those that are alike will do.
             if not named:
                 known = json.dumps(item.properties, sort_keys=True, default=str)

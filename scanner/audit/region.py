@@ -15,7 +15,7 @@ from scanner.audit import census
 from scanner.audit.acquisition import Wanted
 from scanner.audit.environment import Surroundings
 from scanner.audit.fault import Fault
-from scanner.audit.item import Api, Item, spelled
+from scanner.audit.item import STACK, Api, Item, spelled
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.joints import Thing, thing_of
 from scanner.audit.judging import Judge, Judged
@@ -26,8 +26,8 @@ from scanner.audit.presence import Census
 from scanner.audit.reckoning import DEFECT, Reckoning
 from scanner.audit.source_reader import Reader
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
-from scanner.audit.tags import TAGS, Tags, tags_by_arn, with_tags
-from scanner.audit.unit import Unit, kinds_of, unpack
+from scanner.audit.tags import TAGS, Tags, tags_beside, with_tags
+from scanner.audit.unit import Unit, unpack
 from scanner.joint import joins_of
 from scanner.model import Gap, Note
 
@@ -35,7 +35,6 @@ _TYPES_AT_ONCE = 16
 _AHEAD = 32
 """Calls of one type that are under way, or done before their turn."""
 _STRIDE = 100
-_STACK = "aws:cloudformation:stack-name"
 _TICK = 0.1
 _PATIENCE = 2.0
 """Seconds that calls under way get to end after the audit was stopped."""
@@ -107,12 +106,10 @@ class _Region:
 
     def _stacks(self, units: Sequence[Unit]) -> tuple[dict[str, str], list[Note]]:
         """Which stacks made the resources with findings that only the tagging API tells of, in few calls."""
-        if not any(unit.kinds for unit in units):
-            return {}, []
         tags = self._tags(units)
         if isinstance(tags, Fault):
             return {}, [Note(self.job.scope.shown, f"the stacks of most resources are not named: {tags}")]
-        return {arn: each[_STACK] for arn, each in tags.items() if _STACK in each}, []
+        return {arn: each[STACK] for arn, each in tags.items() if STACK in each}, []
 
     def _await(self, waiting: set[Future[Unit]]) -> None:
         patience = _PATIENCE
@@ -164,7 +161,8 @@ class _Region:
         for unit in units:
             count = Reckoning()
             for item in kept_items(unit) if unit.type in looking.later else ():
-                item = with_tags(item, tags) if TAGS in looking.at[unit.type] else item
+                if TAGS in looking.at[unit.type] and TAGS not in item.properties:
+                    item = with_tags(item, tags)
                 self._keep(item, self.judge.judge(item, thing_of(item), spelled(item)), count)
             yield count.onto(unit, self.job.scope.shown)
         for item, thing in taken:
@@ -180,13 +178,10 @@ class _Region:
     def _tags(self, units: Iterable[Unit]) -> Mapping[str, Tags] | Fault:
         """The tags of the resources of which some control asks for them, or whose stack is to be named."""
         if self.told is None:
-            looking = self.judge.looking
+            looking, kinds = self.judge.looking, {kind for unit in units for kind in unit.kinds}
             asked = [unit for unit in units if unit.type in looking.later and TAGS in looking.at[unit.type]]
-            # All ARNs of a type call its resources the same.
-            found = (next((kind for it in kept_items(unit) for kind in kinds_of(it)), None) for unit in asked)
-            kinds = {kind for unit in units for kind in unit.kinds} | {kind for kind in found if kind}
             try:
-                self.told = tags_by_arn(self.api, kinds) if kinds else {}
+                self.told = tags_beside(self.api, [partial(kept_items, unit) for unit in asked], kinds)
             except Fault as fault:
                 self.told = fault
         return self.told

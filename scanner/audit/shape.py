@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from scanner.audit.acquisition import NAME, Acquisition, Wanted
 from scanner.audit.fault import Fault
-from scanner.audit.item import Item, Scope
+from scanner.audit.item import TAGS, Item, Scope, tags_in
 from scanner.value import Opaque, Partial
 
-_STACK = "aws:cloudformation:stack-name"
 _ROUNDING = timedelta(seconds=2)
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 
@@ -37,12 +36,11 @@ class Entry(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A resource as it was read: `values` are those of its properties that are kept."""
+    """A resource as it was read: `values` are those of its properties that are kept, and its tags if told."""
 
     entry: Entry
     values: Mapping[str, Any]
     stack: str | None = None
-    tags: Mapping[str, str] = {}
 
 
 def entry_of(how: Acquisition, raw: Mapping[str, Any], scope: Scope) -> Entry:
@@ -84,15 +82,13 @@ def record_in(how: Acquisition, result: Any) -> Mapping[str, Any] | None:
 
 def found_in(how: Acquisition, entry: Entry, raw: Mapping[str, Any], names: Collection[str]) -> Found:
     """The properties `names` of a resource under CloudFormation's names, and where it comes from."""
-    members = {name: how.renames.get(name, name) for name in names if name != "Tags"}
+    members = {name: how.renames.get(name, name) for name in names}
     values = {name: raw[member] for name, member in members.items() if raw.get(member) is not None}
-    given = raw.get("Tags")
-    if isinstance(given, list):
-        given = {tag.get("Key"): tag.get("Value") for tag in given if isinstance(tag, Mapping)}
-    tags = given if isinstance(given, Mapping) else {}
+    tags, stack = tags_in(raw)
+    values |= {TAGS: tags} if tags else {}  # that there are none is what an answer without says of others too
     arn = raw.get(how.describing.arn) or entry.arn
     status = raw.get(how.listing.status) or entry.status
-    return Found(entry._replace(arn=arn, status=status), values, tags.get(_STACK), tags)
+    return Found(entry._replace(arn=arn, status=status), values, stack)
 
 
 def item_of(how: Acquisition, found: Found, wanted: Wanted) -> Item:
@@ -104,7 +100,7 @@ def item_of(how: Acquisition, found: Found, wanted: Wanted) -> Item:
     moot = wanted.properties & how.only_while_open if is_done(how, found.entry) else frozenset()
     for name in moot:
         values.pop(name, None)
-    return Item(how.type, found.entry.name, found.entry.arn, values, found.stack, found.tags, moot, unsaid)
+    return Item(how.type, found.entry.name, found.entry.arn, values, found.stack, moot, unsaid)
 
 
 def is_done(how: Acquisition, entry: Entry) -> bool:
@@ -113,14 +109,14 @@ def is_done(how: Acquisition, entry: Entry) -> bool:
 
 
 def kept(found: Found) -> dict[str, Any]:
-    """What is remembered of a resource, as JSON values."""
+    """What is remembered of a resource, as JSON values: no tags, which can change."""
     entry = found.entry
     return {
         "arn": entry.arn,
         "created": entry.created.timestamp(),
         "status": entry.status,
         "by": dict(entry.by),
-        "values": dict(found.values),
+        "values": {name: value for name, value in found.values.items() if name != TAGS},
         "stack": found.stack,
     }
 

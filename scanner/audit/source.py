@@ -107,12 +107,6 @@ class Row(NamedTuple):
     """All that leads to it."""
     record: Mapping[str, Any]
 
-    @property
-    def tags(self) -> dict[str, Any]:
-        """Its tags, where the first operation tells them."""
-        given = self.record.get("Tags")
-        return {tag["Key"]: tag.get("Value") for tag in given} if isinstance(given, list) else {}
-
 
 def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
     """Read a `live:` block that has `reads`."""

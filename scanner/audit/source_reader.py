@@ -10,7 +10,7 @@ from typing import Any
 
 from scanner.audit.answer import pascal, told
 from scanner.audit.fault import Fault
-from scanner.audit.item import Api, Item
+from scanner.audit.item import Api, Item, tags_in
 from scanner.audit.source import Read, Row, Source
 from scanner.value import Opaque, Partial
 
@@ -25,7 +25,6 @@ _TOKENS = {
 _MANY = 100
 _SHARED = ("ec2", "kms", "s3")
 """Services of which several types are made of one operation, which is asked for once."""
-_STACK = "aws:cloudformation:stack-name"
 
 
 class Reader:
@@ -102,10 +101,9 @@ class Reader:
             else:
                 if lost:
                     values[name] = Partial((Opaque(f"what {failed[lost].action} would tell"),))
-        tags = row.tags
         arn = self._arn(source, row.name, record)
-        stack, home = tags.get(_STACK), source.home(row.record)
-        return Item(source.type, row.name, arn, values, stack, tags, home=home), faults
+        _, stack = tags_in(row.record)
+        return Item(source.type, row.name, arn, values, stack, home=source.home(row.record)), faults
 
     def _batches(self, source: Source, first: Read, many: Read) -> Iterator[list[dict[str, Any]]]:
         listed = [told(source.name, row) for row in self._all(source, first)]

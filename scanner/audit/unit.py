@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from scanner.audit.item import Item
+from scanner.audit.item import Item, kinds_of
 from scanner.audit.judging import Draft, Judged
 from scanner.model import Gap, Note
 
@@ -108,12 +108,6 @@ class Log:
         """All rows."""
         self._chunks.append(self._zip.flush())
         return b"".join(self._chunks)
-
-
-def kinds_of(item: Item) -> list[str]:
-    """What its ARN calls a resource of SageMaker."""
-    parts = (item.arn or "").split(":", 5)
-    return [parts[5].partition("/")[0]] if len(parts) == 6 and parts[2] == "sagemaker" else []
 
 
 def lines(data: bytes) -> Iterator[bytes]:

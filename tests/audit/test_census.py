@@ -75,10 +75,10 @@ def test_search_brings_what_list_names_with_stack_and_tags() -> None:
     first = items(events)[0]
     assert first.arn == "arn:aws:sagemaker:us-east-1:111122223333:training-job/job-0000"
     assert first.properties == {"ResourceConfig": {"VolumeKmsKeyId": "k"}}
-    assert (first.stack, dict(first.tags), first.moot) == (
-        *("s", {"aws:cloudformation:stack-name": "s", "Team": "t"}),
-        frozenset(),
-    )
+    assert (first.stack, first.moot) == ("s", frozenset())
+    tags = [{"Key": "aws:cloudformation:stack-name", "Value": "s"}, {"Key": "Team", "Value": "t"}]
+    with_tags = audit(Account(made(7)), properties=frozenset({"Tags"}))
+    assert [it.properties for it in items(with_tags)] == 7 * [{"Tags": tags}]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ class TestProperties:
     def test_a_finished_job_that_was_described_is_the_same_as_one_that_was_searched(self) -> None:
         described, searched = Account(made(3, remote=True)), Account(made(3, remote=True))
         described.found = list
-        bare = [it._replace(tags={}, stack=None) for it in items(audit(searched, properties=ALL))]
+        bare = [it._replace(stack=None) for it in items(audit(searched, properties=ALL))]
         assert items(audit(described, properties=ALL)) == bare
 
     def test_what_excludes_another_property_is_described_where_that_is_absent(self) -> None:
@@ -327,8 +327,8 @@ class TestLaws:
             cold = audit(account, None, properties, since, now)
             warm = audit(account, memory, properties, since, now)
             assert faults(cold) == faults(warm) == []
-            plain = [it._replace(stack=None, tags={}) for it in items(warm)]
-            assert plain == [it._replace(stack=None, tags={}) for it in items(cold)]
+            plain = [it._replace(stack=None) for it in items(warm)]
+            assert plain == [it._replace(stack=None) for it in items(cold)]
             names = {
                 job.name
                 for job in account.jobs.values()
@@ -352,7 +352,7 @@ class TestMemory:
         assert account.calls == {"ListTrainingJobs": 1, "DescribeTrainingJob": 0} or account.calls == {
             "ListTrainingJobs": 1
         }
-        assert [it._replace(tags={}) for it in items(first)] == items(second)
+        assert items(first) == items(second)
         assert items(second)[0].stack == "s"
 
     def test_only_new_jobs_are_read(self) -> None:
