@@ -20,23 +20,23 @@ def touched(pack: Pack, types: Named, shapes: Named, values: Named) -> dict[str,
     for control in pack.controls:
         for type_name, entry in control.document["resources"].items():
             found.setdefault(type_name, set())
-            for path in paths(entry, shapes, values):
+            for _, path, _ in paths(entry, shapes, values):
                 for kind, name in looks(types, type_name, path):
                     found.setdefault(kind, set()).add(name)
     return found
 
 
-def paths(entry: Named, shapes: Named, values: Named) -> Iterator[str]:
-    """Every path of a control's entry for a type."""
-    yield from references_of(entry)
+def paths(entry: Named, shapes: Named, values: Named) -> Iterator[tuple[str, str, Any]]:
+    """Every path of a control's entry for a type, between its part of a place ("when") and its schema."""
+    yield from (("", path, None) for path in references_of(entry))
     for place in entry.get("places") or []:
         lines = shapes[place["shape"]] if "shape" in place else place
         start = f"{place['at']}." if "at" in place else ""
         for part in {"when", "unless", "unsure", "requires"} & lines.keys():
             for path, schema in (lines[part] or {}).items():
-                yield f"{start}{path}"
+                yield part, f"{start}{path}", schema
                 if path.rpartition(".")[2][0] == "@":  # what it asks of the resources that are gathered
-                    yield from (f"{start}{path}[].{name}" for name in _named(schema, values))
+                    yield from (("", f"{start}{path}[].{name}", None) for name in _named(schema, values))
 
 
 def _named(schema: Any, values: Named) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from scanner import catalog
 from scanner.audit.fault import iam_action
+from scanner.audit.item import TAGS
 from scanner.compiled import OnUse
 from scanner.model import SmguardError
 
@@ -23,14 +24,14 @@ _OLDEST_FIRST = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
 class Wanted(NamedTuple):
     """What an audit asks of a type: the top-level properties that its controls look at.
 
-    `since`: jobs that were made earlier and have ended are left out. `tags`: whether tags are asked for.
+    `since`: jobs that were made earlier and have ended are left out. `settled`: only lasting tags count.
     `at`: when the audit began; None: now. `resumable`: the reading may be taken up in the middle, so jobs
     made before `since` that still run are listed by themselves, never along with all others.
     """
 
     properties: frozenset[str]
     since: datetime | None = None
-    tags: bool = False
+    settled: bool = False
     at: datetime | None = None
     resumable: bool = False
 
@@ -110,6 +111,8 @@ class Acquisition(NamedTuple):
     """Statuses of what is not there any more, though it is listed."""
     only_while_open: frozenset[str]
     """Properties that mean nothing any more once a job has ended."""
+    lasting: frozenset[str]
+    """Keys of tags that are given when it is made, or never."""
     only_without: Mapping[str, str]
     """Property -> another, beside which it never stands."""
     kept: frozenset[str]
@@ -119,6 +122,11 @@ class Acquisition(NamedTuple):
     def searchable(self, wanted: Wanted) -> bool:
         """Does `Search` return all that is wanted, but for what concerns few resources?"""
         return self.search is not None and not wanted.properties & self.beyond_search
+
+    def asked(self, wanted: Wanted, more: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Those of the wanted properties, and of `more`, that are looked for in what an operation returns."""
+        beyond = self.beyond_search if self.searchable(wanted) else frozenset()
+        return (wanted.properties | more) - self.never - {TAGS} - beyond
 
     @property
     def beyond_search(self) -> frozenset[str]:
@@ -226,6 +234,7 @@ def _acquisition(type_name: str, live: Mapping[str, Any]) -> Acquisition:
         done=frozenset(job.get("done", ())),
         gone=frozenset(live.get("gone", ())),
         only_while_open=frozenset(live.get("only-while-open", ())),
+        lasting=frozenset(live.get("lasting-tags", ())),
         only_without=live.get("only-without", {}),
         kept=frozenset(live["kept"]),
         config=_recording(**live["config"]),

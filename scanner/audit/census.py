@@ -14,10 +14,11 @@ from typing import Any
 from scanner.audit.acquisition import Acquisition
 from scanner.audit.acquisition import Wanted as Wanted
 from scanner.audit.fault import Fault
-from scanner.audit.item import Api, Item, Memory
+from scanner.audit.item import TAGS, Api, Item, Memory
 from scanner.audit.merge import Merge, Pages
 from scanner.audit.paging import pages
 from scanner.audit.shape import (
+    SETTLED,
     Entry,
     Found,
     entry_of,
@@ -38,8 +39,6 @@ Event = Item | Fault | Note
 _PAGE = {"MaxResults": 100}
 _AFTER, _BEFORE, _STATUS = "CreationTimeAfter", "CreationTimeBefore", "StatusEquals"
 _SLACK = timedelta(minutes=1)
-_SETTLED = timedelta(hours=1)
-"""What is older than this is in every list, though clocks differ: nothing can turn up before it any more."""
 _TRUSTED = timedelta(days=7)
 """So long is an ended job taken to be there still. After that all are listed again."""
 
@@ -64,9 +63,9 @@ class _Reading:
         self.at = wanted.at or datetime.now(UTC)
         self.since = wanted.since if how.open else None
         self.searchable = how.searchable(wanted)
-        unread = how.never | {"Tags"} | (how.beyond_search if self.searchable else frozenset())
-        self.asked = wanted.properties - unread
-        self.held = (wanted.properties | how.kept) - unread
+        self.asked, self.held = how.asked(wanted), how.asked(wanted, how.kept)
+        # What is remembered of tags is those that last.
+        self.known = wanted if wanted.settled else wanted._replace(properties=wanted.properties - {TAGS})
         self.ephemeral = bool(wanted.properties & (how.only_while_open | how.unsaid))
         self.seen: set[int] = set()
         """Hashes of the names that were listed: an account may have half a million."""
@@ -113,7 +112,7 @@ class _Reading:
                 elif how.listing.whole:
                     others.append(self._item(found_in(how, entry, raw, self.held)))
                 elif (known := self._recall(entry)) is not None:
-                    others.append(item_of(how, known, self.wanted))
+                    others.append(item_of(how, known, self.known))
                 elif not searchable or self._in_motion(entry):
                     alone.append(entry)
                 elif (pair := merge.add(entry)) is not None:
@@ -158,7 +157,7 @@ class _Reading:
                     yield self._item(found)
             yield from self._describe(alone)
             return
-        settled = self.at - _SETTLED
+        settled = self.at - SETTLED
         surplus = sum(found.entry.created < settled for found, _ in merge.ahead.values())
         if surplus:
             yield self._note(f"{surplus} are found by Search, not named by {named}; taken for deleted")
@@ -228,7 +227,7 @@ class _Reading:
     def _item(self, found: Found) -> Item:
         """The item of what was just read, which is kept if it can't change."""
         if self.how.immutable:
-            self.memory.remember(self.how.type, found.entry.name, kept(found), self.held)
+            self.memory.remember(self.how.type, found.entry.name, kept(self.how, found), self.held)
         return item_of(self.how, found, self.wanted)
 
     def _recall(self, entry: Entry) -> Found | None:
@@ -242,7 +241,7 @@ class _Reading:
         self.recalls = True
         fresh = found._replace(entry=found.entry._replace(status=entry.status))
         if found.entry.status != entry.status:
-            self.memory.remember(self.how.type, entry.name, kept(fresh), self.held)
+            self.memory.remember(self.how.type, entry.name, kept(self.how, fresh), self.held)
         return fresh
 
     def _last_complete(self) -> datetime | None:
@@ -269,7 +268,7 @@ class _Reading:
                     again.append(found.entry)
                 elif not early:
                     count += 1
-                    yield item_of(self.how, found, self.wanted)
+                    yield item_of(self.how, found, self.known)
         except Fault as fault:
             yield self._note(f"listed anew, because {fault}")
             yield from self._list({}, self.since, self.searchable)
@@ -280,7 +279,7 @@ class _Reading:
 
     def _conclude(self, last: datetime | None) -> None:
         """Remember up to when all is known; after all have been listed, drop what was not among them."""
-        slot, settled = self.how.type, self.at - _SETTLED
+        slot, settled = self.how.type, self.at - SETTLED
         if last is None:
             try:
                 known = [name for name, _ in self.memory.recall_all(slot, ()) if hash(name) not in self.seen]

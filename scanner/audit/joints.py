@@ -33,6 +33,8 @@ class Looking(NamedTuple):
     """Type -> the properties that this takes, those that are looked at from other resources among them."""
     others: frozenset[str]
     """Types that are looked at from others."""
+    keys: Mapping[str, frozenset[str]]
+    """Type -> the keys of tags that it is asked for, "" among them where other tags count too."""
     most: int
     """So many resources that are alike are as good as any more of them, for all that is counted."""
 
@@ -45,6 +47,7 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
     own: dict[tuple[str, str], tuple[str, ...]] = {}
     apart: set[tuple[str, str]] = set()
     others: set[str] = set()
+    keys: dict[str, set[str]] = {}
     most = max(_counts([catalog.shapes, catalog.values]), default=0)
     for control in controls:
         for type_name, rule in control.resources.items():
@@ -54,8 +57,10 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
             waits = (catalog.types.get(type_name) or {}).get("scope") == "environment"
             joined = False
             found: dict[str, set[str]] = {}
-            for path in paths({**rule, "places": given}, catalog.shapes, catalog.values):
+            for part, path, schema in paths({**rule, "places": given}, catalog.shapes, catalog.values):
                 joined |= "@" in path
+                if path.startswith(TAGS):
+                    keys.setdefault(type_name, set()).add(_key(part, path, schema, catalog.values))
                 for kind, name in looks(catalog.types, type_name, path):
                     waits |= joined or name == TAGS
                     found.setdefault(kind, set()).update({name} if "@" not in name else ())
@@ -68,9 +73,14 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
             if waits:
                 later.setdefault(type_name, set()).add(control.id)
                 others |= found.keys() - (set() if joined else {type_name})  # a joint may lead back
-    return Looking(
-        _frozen(at), _frozen(later), own, frozenset(apart), _frozen(held), frozenset(others), most + 1
-    )
+    frozen = _frozen(at), _frozen(later), own, frozenset(apart), _frozen(held), frozenset(others)
+    return Looking(*frozen, _frozen(keys), most + 1)
+
+
+def _key(part: str, path: str, schema: Any, values: Mapping[str, Any]) -> str:
+    """The key of which a line asks whether some tag has it; "" for a line that asks more."""
+    asked = values.get(schema["$ref"], {}) if schema and "$ref" in schema else schema or {}
+    return str(asked.get("const", "")) if path == f"{TAGS}[].Key" and part != "requires" else ""
 
 
 def _counts(node: Any) -> Iterator[int]:

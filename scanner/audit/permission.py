@@ -34,7 +34,7 @@ def policy(
     `how`, `sources` and `asked` are what the controls make it read.
     """
     controls = tuple(controls)
-    wanted = Wanted(frozenset(), tags=True)
+    wanted = Wanted(frozenset())
     reading = frozenset().union(*(actions(each, wanted) for each in how.values()))
     found = looking(catalog, controls)
     around = (

@@ -24,6 +24,7 @@ from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.pace import Count, total
 from scanner.audit.presence import Census
 from scanner.audit.reckoning import DEFECT, Reckoning
+from scanner.audit.shape import keep_tags
 from scanner.audit.source_reader import Reader
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
 from scanner.audit.tags import TAGS, Tags, tags_beside, with_tags
@@ -163,6 +164,9 @@ class _Region:
             for item in kept_items(unit) if unit.type in looking.later else ():
                 if TAGS in looking.at[unit.type] and TAGS not in item.properties:
                     item = with_tags(item, tags)
+                    # To ask again what one call tells is less work.
+                    if not isinstance(tags, Fault) and (item.arn in tags or len(tags) > _STRIDE):
+                        keep_tags(self.memory, self.job.how[unit.type], self._wanted(unit.type), item)
                 self._keep(item, self.judge.judge(item, thing_of(item), spelled(item)), count)
             yield count.onto(unit, self.job.scope.shown)
         for item, thing in taken:
@@ -266,12 +270,13 @@ class _Region:
 
         return results()
 
-    def _found(self, type_name: str) -> Iterator[Item | Fault | Gap | Note]:
+    def _wanted(self, type_name: str) -> Wanted:
         looked_at = self.judge.looks_at(type_name) | ({DEFINITION} if type_name == PIPELINE else set())
         # To learn where a resource leads is not worth a call for each.
         leads = self.keeps[type_name].leads - self.job.how[type_name].beyond_search
-        names = looked_at | leads
-        wanted = Wanted(names, self.job.since, tags=True)
-        return census.read(
-            self.api, self.job.how[type_name], wanted, self.memory, partial(self._map, self.pools[type_name])
-        )
+        settled = self.judge.looking.keys.get(type_name, frozenset()) <= self.job.how[type_name].lasting
+        return Wanted(looked_at | leads, self.job.since, settled)
+
+    def _found(self, type_name: str) -> Iterator[Item | Fault | Gap | Note]:
+        wanted, calls = self._wanted(type_name), partial(self._map, self.pools[type_name])
+        return census.read(self.api, self.job.how[type_name], wanted, self.memory, calls)

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from scanner.audit.acquisition import NAME, Acquisition, Wanted
 from scanner.audit.fault import Fault
-from scanner.audit.item import TAGS, Item, Scope, tags_in
+from scanner.audit.item import TAGS, Item, Memory, Scope, tags_in
 from scanner.value import Opaque, Partial
 
+SETTLED = timedelta(hours=1)
+"""What is older than this is in every list, though clocks differ: nothing can turn up before it any more."""
 _ROUNDING = timedelta(seconds=2)
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 
@@ -108,15 +110,16 @@ def is_done(how: Acquisition, entry: Entry) -> bool:
     return entry.status in how.done
 
 
-def kept(found: Found) -> dict[str, Any]:
-    """What is remembered of a resource, as JSON values: no tags, which can change."""
+def kept(how: Acquisition, found: Found) -> dict[str, Any]:
+    """What is remembered of a resource, as JSON values: of its tags those that last."""
     entry = found.entry
+    lasting = [tag for tag in found.values.get(TAGS, ()) if tag.get("Key") in how.lasting]
     return {
         "arn": entry.arn,
         "created": entry.created.timestamp(),
         "status": entry.status,
         "by": dict(entry.by),
-        "values": {name: value for name, value in found.values.items() if name != TAGS},
+        "values": {**found.values, **({TAGS: lasting} if TAGS in found.values else {})},
         "stack": found.stack,
     }
 
@@ -126,6 +129,16 @@ def recalled(name: str, record: Mapping[str, Any]) -> Found:
     created = datetime.fromtimestamp(record["created"], UTC)
     entry = Entry(name, record["arn"], created, None, record["status"], record["by"])
     return Found(entry, record["values"], record["stack"])
+
+
+def keep_tags(memory: Memory, how: Acquisition, wanted: Wanted, item: Item) -> None:
+    """Remember those of a resource's tags that last; not of a young one, of which they may be told yet."""
+    record = memory.recall(how.type, item.name, how.asked(wanted)) if how.lasting and item.arn else None
+    found = recalled(item.name, record) if record else None
+    if found and found.entry.created < datetime.now(UTC) - SETTLED:
+        tags, stack = tags_in(item.properties)
+        whole = found._replace(values={**found.values, TAGS: tags}, stack=stack)
+        memory.remember(how.type, item.name, kept(how, whole), how.asked(wanted, how.kept))
 
 
 def _named(text: str) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.config import Config
 
@@ -562,7 +563,11 @@ def test_only_so_many_calls_of_a_type_are_under_way(fake: Fake, tmp_path: Path) 
     assert fake.most_at_once <= 2
 
 
-def test_a_region_is_read_with_few_calls(fake: Fake, tmp_path: Path) -> None:
+PIPELINE = {"sagemaker:pipeline-execution-arn": "arn:aws:sagemaker:us-east-1:111122223333:pipeline/p"}
+
+
+@pytest.mark.parametrize("tags", [{}, {"team": "fraud"} | PIPELINE], ids=["bare", "tagged"])
+def test_a_region_is_read_with_few_calls(tags: Mapping[str, str], fake: Fake, tmp_path: Path) -> None:
     role = {"RoleArn": "arn:aws:iam::111122223333:role/execution"}
     jobs = {
         **role,
@@ -570,7 +575,7 @@ def test_a_region_is_read_with_few_calls(fake: Fake, tmp_path: Path) -> None:
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2},
         "VpcConfig": {"Subnets": ["subnet-0123456789abcdef0"], "SecurityGroupIds": ["sg-0123456789abcdef0"]},
     }
-    fake.populate("TrainingJob", 400, jobs, status="Completed")
+    fake.populate("TrainingJob", 400, jobs, status="Completed", tags=tags)
     first = audit(fake, tmp_path, *HERE, "-f", "json")
     assert first.report["summary"]["resources"] == 400
     # As many as 10,000 jobs may take, without those that 9,600 of them take.
@@ -594,6 +599,46 @@ def test_a_region_is_read_with_few_calls(fake: Fake, tmp_path: Path) -> None:
     ]
     assert sorted(prints[0]) == sorted(prints[1])
     assert len(set(prints[0])) == len(prints[0])
+
+
+def test_only_tags_that_can_change_are_asked_for_again(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {"bare": {}, "team": {"team": "fraud"}, "step": PIPELINE}
+    for noun, size in (("ProcessingJob", {}), ("TrainingJob", {"ResourceConfig": {"InstanceCount": 1}})):
+        config = {"RoleArn": "r", **size}
+        for kind, tags in kinds.items():
+            fake.populate(noun, 105, config, prefix=kind, status="Completed", tags=tags)
+    hours_ago = datetime.now(UTC) - timedelta(hours=3)
+    late = fake.create("ProcessingJob", {"ProcessingJobName": "late"}, created=hours_ago, tags=PIPELINE)
+    young = fake.create("ProcessingJob", {"ProcessingJobName": "young"})
+    for name, value in fake.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def tag(arn: str, tags: Mapping[str, str]) -> None:
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        boto3.client("sagemaker").add_tags(ResourceArn=arn, Tags=listed)
+
+    def audited(chosen: Mapping[str, Any]) -> tuple[dict[str, int], int]:
+        """The first word of the names of what fails -> how many, and the calls for tags."""
+        (tmp_path / "c.yaml").write_text(json.dumps({"control-parameters": chosen}))
+        fake.log.clear()
+        controls = ("--select", "job-experiment", "--select", "required-tags", "--config", "c.yaml")
+        ran = audit(fake, tmp_path, *HERE, *controls, "-f", "json")
+        failed = Counter(each["resource"]["name"].partition("-")[0] for each in ran.report["findings"])
+        return dict(failed), sum(call.operation == "GetResources" for call in fake.log)
+
+    steps_do_not_fail = {"bare": 105, "team": 105}
+    # By type 210 processing jobs that have tags, and by name 105 training jobs of which Search told none.
+    assert audited({}) == ({**steps_do_not_fail, "young": 1}, 3 + 2)
+    # That a young job has none is not believed for long.
+    tag(young.arn, PIPELINE)
+    assert audited({}) == (steps_do_not_fail, 1)
+    tag(late.arn, {"team": "fraud"})
+    tag(young.arn, {"team": "fraud"})
+    team = {"required-tags": {"required-tags": ["team"]}}
+    assert audited(team) == ({"bare": 315, "team": 105, "step": 210}, 5)
+    assert audited({}) == (steps_do_not_fail, 1)
 
 
 def test_the_table_gathers_what_is_alike(fake: Fake, tmp_path: Path) -> None:
