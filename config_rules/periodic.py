@@ -31,9 +31,9 @@ from scanner.alone import alone
 from scanner.audit import census, opt_out
 from scanner.audit.acquisition import Acquisition, Wanted
 from scanner.audit.fault import Fault
-from scanner.audit.item import Api, Item
+from scanner.audit.item import TAGS, Api, Item
 from scanner.audit.judging import Judge
-from scanner.audit.tags import TAGS, Tags, tags_of, with_tags
+from scanner.audit.tags import Tags, tags_of, with_tags
 from scanner.model import Gap, Note
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 from scanner.catalog import Catalog, with_controls
 from scanner.compiled import OnUse
-from scanner.joint import is_joined
+from scanner.joint import is_joined, is_scoped
 from scanner.model import Control
 
 
@@ -36,14 +36,14 @@ def alone_of(catalog: Catalog, kind: str) -> tuple[Control, ...]:
 def together(control: Control, kind: str, catalog: Catalog) -> bool:
     """Does a control look at other resources where it judges a type, or ask whether it belongs somewhere?"""
     places = control.resources[kind].get("places", ())
-    scoped = (catalog.types.get(kind) or {}).get("scope") == "environment"
+    scoped = is_scoped(catalog.types.get(kind))
     return scoped or any(is_joined(it, catalog.shapes) for it in places)
 
 
 def left(resources: Mapping[str, Any], catalog: Catalog) -> Iterator[tuple[str, Any]]:
     """What is left of what a control asks of each type."""
     for kind, rule in resources.items():
-        if (catalog.types.get(kind) or {}).get("scope") != "environment":
+        if not is_scoped(catalog.types.get(kind)):
             own = _own(rule, catalog)
             if "places" in own or "judged-at" in own:
                 yield kind, own

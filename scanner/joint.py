@@ -110,6 +110,11 @@ def part_of(text: str) -> str:
     return text.rpartition(":::")[2].partition("/")[2]
 
 
+def is_scoped(entry: Mapping[str, Any] | None) -> bool:
+    """Is a type judged only where it belongs to an ML environment? `entry` is what `types` says of it."""
+    return (entry or {}).get("scope") == "environment"
+
+
 def is_joined(place: Mapping[str, Any], shapes: Mapping[str, Any]) -> bool:
     """Does a place look at other resources?"""
     lines = {**shapes.get(place.get("shape", ""), {}), **place}

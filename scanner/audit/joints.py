@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from scanner.audit.fault import Fault
 from scanner.audit.item import TAGS, Item
 from scanner.catalog import Catalog
-from scanner.joint import OWNER, Owner, looks, part_of, references
+from scanner.joint import OWNER, Owner, is_scoped, looks, part_of, references
 from scanner.model import Control
 from scanner.safe_text import inert
 from scanner.touched import paths
@@ -54,7 +54,7 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
             given = [it for it in rule.get("places", ()) if it.get("given", True)]
             most = max([most, *_counts(given)])
             at.setdefault(type_name, set())
-            waits = (catalog.types.get(type_name) or {}).get("scope") == "environment"
+            waits = is_scoped(catalog.types.get(type_name))
             joined = False
             found: dict[str, set[str]] = {}
             for part, path, schema in paths({**rule, "places": given}, catalog.shapes, catalog.values):

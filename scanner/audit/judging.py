@@ -78,10 +78,11 @@ class _View(PlainView):
         return self._things.gather(properties[OWNER], joint)
 
     def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> tuple[bool | None, str] | None:
-        if predicate != "customer-managed-key" or self._kms is None:
+        from scanner.managed_key import CUSTOMER_MANAGED_KEY, is_listed
+
+        if predicate != CUSTOMER_MANAGED_KEY or self._kms is None:
             return None
         from scanner.audit.keys import KeyBook, doubt, judge
-        from scanner.managed_key import is_listed
 
         with self._lock:
             keys = self.keys = self.keys or KeyBook(self._kms)

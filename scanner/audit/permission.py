@@ -15,6 +15,7 @@ from scanner.audit.governance import ACTIONS, Chosen
 from scanner.audit.joints import looking
 from scanner.audit.source import Source
 from scanner.catalog import Catalog
+from scanner.managed_key import CUSTOMER_MANAGED_KEY
 from scanner.model import Control
 
 _ALWAYS = ("ec2:DescribeRegions", "sts:GetCallerIdentity", "tag:GetResources")
@@ -71,4 +72,4 @@ def asks_about_keys(catalog: Catalog, controls: Iterable[Control]) -> bool:
         for place in rule.get("places", ())
         if "shape" in place
     ]
-    return "customer-managed-key" in json.dumps([bodies, shapes])
+    return CUSTOMER_MANAGED_KEY in json.dumps([bodies, shapes])

@@ -15,7 +15,7 @@ from scanner.audit import census
 from scanner.audit.acquisition import Wanted
 from scanner.audit.environment import Surroundings
 from scanner.audit.fault import Fault
-from scanner.audit.item import STACK, Api, Item, spelled
+from scanner.audit.item import STACK, TAGS, Api, Item, spelled
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.joints import Thing, thing_of
 from scanner.audit.judging import Judge, Judged
@@ -27,7 +27,7 @@ from scanner.audit.reckoning import DEFECT, Reckoning
 from scanner.audit.shape import keep_tags
 from scanner.audit.source_reader import Reader
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
-from scanner.audit.tags import TAGS, Tags, tags_beside, with_tags
+from scanner.audit.tags import Tags, tags_beside, with_tags
 from scanner.audit.unit import Unit, unpack
 from scanner.joint import joins_of
 from scanner.model import Gap, Note

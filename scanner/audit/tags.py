@@ -8,8 +8,7 @@ from itertools import islice
 from typing import Any
 
 from scanner.audit.fault import Fault
-from scanner.audit.item import STACK, Api, Item, kinds_of
-from scanner.audit.item import TAGS as TAGS
+from scanner.audit.item import STACK, TAGS, Api, Item, kinds_of
 from scanner.audit.paging import pages
 from scanner.value import Opaque, Partial
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scanner.folder import read_data
+from scanner.joint import is_scoped
 
 _UNTOLD: Mapping[str, Any] = {"title": "", "rationale": "", "frameworks": {}, "ours": {}, "prevent": []}
 """What no evaluation and no answer tells, as a control that has none of it."""
@@ -28,7 +29,7 @@ def compact_catalog(raw: Mapping[str, Any]) -> dict[str, Any]:
         for body in raw["controls"]
     ]
     judged = {type_name for body in controls for type_name in body["resources"]}
-    scoped = {name for name, entry in raw["types"].items() if entry.get("scope") == "environment"}
+    scoped = {name for name, entry in raw["types"].items() if is_scoped(entry)}
     shapes = {
         name: raw["shapes"][name] for name in sorted({*_named(controls, "shape")} & raw["shapes"].keys())
     }

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from scanner.audit.acquisition import Acquisition
-from scanner.audit.tags import TAGS
+from scanner.audit.item import TAGS
 from scanner.catalog import Catalog
 from scanner.deploy.rule import Rule, words
 from scanner.path import Path, Segment, parse_path

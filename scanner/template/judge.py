@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from scanner.engine import Engine, Subject
 from scanner.environment import Environment
+from scanner.joint import is_scoped
 from scanner.limits import Limits
 from scanner.model import Control, Gap, Note, Verdict
 from scanner.place import Judgement
@@ -161,7 +162,7 @@ class Judge(NamedTuple):
             controls = chosen.get(kind)
             if controls is None:
                 continue
-            scoped = (self.types.get(kind) or {}).get("scope") == "environment"
+            scoped = is_scoped(self.types.get(kind))
             if scoped or self.engine.looks_around(controls, kind):
                 family = template.family or self._join(loaded, bonds)
                 if scoped and not family.belongs(template, name):

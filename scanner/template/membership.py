@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scanner.environment import Environment
-from scanner.joint import names_in, references
+from scanner.joint import is_scoped, names_in, references
 from scanner.template.document import settle
 from scanner.template.family import Family
 from scanner.template.mention import Skeleton, leaves, skeleton
@@ -23,9 +23,7 @@ class Membership:
     def __init__(self, family: Family, environment: Environment, seeds: Iterable[Key] = ()) -> None:
         self._family = family
         self._environment = environment
-        self._scoped = {
-            kind for kind, entry in family.types.items() if (entry or {}).get("scope") == "environment"
-        }
+        self._scoped = {kind for kind, entry in family.types.items() if is_scoped(entry)}
         self._named: dict[str, Key] | None = None
         self._with: dict[Key, list[Key]] | None = None
         self._importing: list[tuple[Skeleton, Key]] = []
