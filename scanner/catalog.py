@@ -80,7 +80,7 @@ def examples() -> Mapping[str, Mapping[str, Any]]:
     if found is None:
         from scanner import rulepack
 
-        found = rulepack.examples(rulepack.read(rulepack.source_directory()))
+        found = rulepack.examples(rulepack.built_in())
     return found
 
 
@@ -94,7 +94,7 @@ def property_kinds() -> Mapping[str, Any]:
     if found is None:
         from scanner import rulepack
 
-        found = rulepack.read(rulepack.source_directory()).generated
+        found = rulepack.built_in().generated
     return found
 
 
@@ -108,7 +108,7 @@ def live_types() -> Mapping[str, Any]:
 def _live_types_of_checkout() -> Mapping[str, Any]:
     from scanner import rulepack
 
-    pack = rulepack.read(rulepack.source_directory())
+    pack = rulepack.built_in()
     return rulepack.live_types(pack, pack.shapes)
 
 

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from scanner import __version__, compiled, framework, notation
@@ -62,6 +63,12 @@ def source_directory() -> str:
             hint="install sagemaker-guardrails again",
         )
     return directory
+
+
+@cache
+def built_in() -> Pack:
+    """`rules/` of a source checkout, read once; not to be changed. Raises SmguardError."""
+    return read(source_directory())
 
 
 def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
