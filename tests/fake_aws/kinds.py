@@ -137,16 +137,16 @@ class Record:
 
     def seen(self, shape: Shape) -> dict[str, Any]:
         """The members of a shape that this resource has."""
-        found = {name: self._member(name, sub, shape) for name, sub in shape.members.items()}
+        found = {name: self.member(shape, name) for name in shape.members}
         return {name: value for name, value in found.items() if value is not None}
 
     def said(self, shape: Shape, name: str) -> Any:
         """One member, None where it has none."""
-        return (
-            self._member(name, shape.members[name], shape) if name in shape.members else self.values.get(name)
-        )
+        return self.member(shape, name) if name in shape.members else self.values.get(name)
 
-    def _member(self, name: str, sub: Shape, shape: Shape) -> Any:
+    def member(self, shape: Shape, name: str) -> Any:
+        """One member that the shape has, None where the resource has none."""
+        sub = shape.members[name]
         own = RENAMES.get((self.kind.name, name), name)
         if own in self.values:
             return _clipped(self.values[own], sub)

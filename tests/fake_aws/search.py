@@ -33,12 +33,14 @@ def search(sagemaker: SageMaker, call: Call) -> dict[str, Any]:
     shelf = sagemaker.shelf(call.account, call.region, member)
     newest = datetime.now(UTC) - sagemaker.search_lag
     expression = call.parameters.get("SearchExpression") or {}
+    names = _named(expression) & shape.members.keys()
 
     def fetch(handle: int) -> Record | None:
         record = shelf.at(handle)
         if record.key in shelf.gone or record.created > newest or sagemaker.unsearchable(record):
             return None
-        return record if not expression or _holds(expression, record, record.seen(shape)) else None
+        told = {name: value for name in names if (value := record.member(shape, name)) is not None}
+        return record if not expression or _holds(expression, record, told) else None
 
     descending = call.parameters.get("SortOrder", "Descending") == "Descending"
     handles = shelf.ordered(call.parameters.get("SortBy", "CreationTime"), descending)
@@ -77,6 +79,15 @@ def _components(sagemaker: SageMaker, call: Call, shape: Shape) -> dict[str, Any
 
     page, token = sagemaker.page(call, list(range(len(handles))), fetch)
     return {"Results": [{"TrialComponent": seen[record.arn]} for record in page]} | token
+
+
+def _named(expression: Mapping[str, Any]) -> set[str]:
+    """The members that an expression looks at: to make up all of each record takes most of a search."""
+    names = {each["Name"] for each in expression.get("Filters", ())}
+    names |= {each["NestedPropertyName"] for each in expression.get("NestedFilters", ())}
+    return {name.partition(".")[0] for name in names}.union(
+        *map(_named, expression.get("SubExpressions", ()))
+    )
 
 
 def _holds(expression: Mapping[str, Any], record: Record, seen: Mapping[str, Any]) -> bool:
