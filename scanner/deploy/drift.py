@@ -58,6 +58,7 @@ def differences(
     except Fault as fault:
         yield fault.gap((), "rules of AWS Config")
         return
+    stack = read_data("config_rules", "_function.yaml")["Parameters"]
     mine = [(row, given) for row in rows if (given := _parameters(row)) is not None]
     functions: dict[str, None] = {}
     expected = {rule.control.id: rule for rule in rules}
@@ -74,7 +75,7 @@ def differences(
             functions[str(source.get("SourceIdentifier"))] = None
         for what in _of_rule(row, given, rule):
             yield Difference("changed", name, what)
-        yield from _settings(name, *_given(row, given, rule))
+        yield from _settings(name, *_given(row, given, rule, stack))
         if source.get("Owner") == "CUSTOM_POLICY":
             yield from _policy(api, row["ConfigRuleName"], policies.get(rule.name, ""))
     policed = bool(mine) and not functions
@@ -115,9 +116,8 @@ def _of_rule(row: _Row, given: _Row, rule: Rule) -> Iterator[str]:
         yield f"its control has no parameter {', '.join(unknown)}"
 
 
-def _given(row: _Row, given: _Row, rule: Rule) -> tuple[_Row, dict[str, Any]]:
-    """What a rule has been given, and what stands there by default."""
-    stack = read_data("config_rules", "_function.yaml")["Parameters"]
+def _given(row: _Row, given: _Row, rule: Rule, stack: _Row) -> tuple[_Row, dict[str, Any]]:
+    """What a rule has been given, and what stands there by default, in part of the `stack`'s parameters."""
     often = [each.get("MaximumExecutionFrequency") for each in row.get("Source", {}).get("SourceDetails", ())]
     own = {name: it["default"] for name, it in (rule.control.parameters or {}).items()}
     own |= {"exempt": "", "since": stack["SinceDays"]["Default"], "schedule": stack["Schedule"]["Default"]}
