@@ -170,7 +170,7 @@ def test_a_fix_does_what_it_claims_and_nothing_else(data: Any, style: str, ended
 def load(text: str) -> Any:
     """Decode without this project: short intrinsics are kept as (tag, value)."""
 
-    class Loader(yaml.SafeLoader):
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         pass
 
     def construct(loader: Any, suffix: str, node: Any) -> Any:
