@@ -86,7 +86,7 @@ def expected(*words: str | Path) -> Verdicts:
 @pytest.mark.no_cover  # hundreds of files, where a few cover as much
 def test_every_example_of_every_control_gets_its_verdicts(tmp_path: Path) -> None:
     write_examples(tmp_path)
-    ran = checkov("-d", tmp_path, "--framework", "cloudformation")
+    ran = checkov("-d", tmp_path, *ONE)
     wanted = expected(tmp_path)
     assert len(wanted) > 1_000
     assert ran.verdicts == wanted
@@ -98,7 +98,7 @@ def test_every_example_of_every_control_gets_its_verdicts(tmp_path: Path) -> Non
 def test_real_templates_get_their_verdicts_unless_checkov_refuses_them(
     folder: str, refused: list[str]
 ) -> None:
-    ran = checkov("-d", CORPUS / folder, "--framework", "cloudformation")
+    ran = checkov("-d", CORPUS / folder, *ONE)
     assert [file[-16:] for file in ran.report["results"]["parsing_errors"]] == refused
     assert ran.verdicts == expected(CORPUS / folder)
 
@@ -152,6 +152,8 @@ TEMPLATES = {
     "main.tf": 'resource "aws_s3_bucket" "bucket" {}\n',
 }
 ROOT_ACCESS = "CKV2_SMG_107"
+ONE = ("--framework", "cloudformation")
+"""Else checkov forks for a dozen frameworks, and each process loads the checks."""
 
 
 def write(folder: Path, *names: str) -> None:
@@ -219,7 +221,7 @@ def test_unknown_fails_if_asked_to_and_own_controls_are_checks_too(tmp_path: Pat
     write(tmp_path, "open.yaml", "waived.yaml")
     write_own_control(tmp_path / "mine", number=500)
     words = ("-f", tmp_path / "open.yaml", tmp_path / "waived.yaml", tmp_path / "open.yaml")
-    ran = checkov(*words, SMGUARD_STRICT="1", SMGUARD_RULES=str(tmp_path / "mine"))
+    ran = checkov(*words, *ONE, SMGUARD_STRICT="1", SMGUARD_RULES=str(tmp_path / "mine"))
     assert {key for key, verdict in ran.verdicts.items() if verdict == "failed"} == {
         ("open.yaml", "Notebook", ROOT_ACCESS),
         ("open.yaml", "Notebook", "CKV2_SMG_500"),
@@ -235,7 +237,7 @@ def test_a_control_that_crashes_leaves_the_others_alone(tmp_path: Path) -> None:
     before, start, after = engine.read_text(encoding="utf-8").partition("        judgements: list[Judgement]")
     engine.write_text(f"{before}{crash}{start}{after}", encoding="utf-8")
     write(tmp_path, "plain.yaml")
-    ran = checkov("-f", tmp_path / "plain.yaml", folder=str(copy / "checkov_checks"))
+    ran = checkov("-f", tmp_path / "plain.yaml", *ONE, folder=str(copy / "checkov_checks"))
     failed = {key[2] for key, verdict in ran.verdicts.items() if verdict == "failed"}
     assert failed == {"CKV2_SMG_0", ROOT_ACCESS}
     assert "volume-kms-key crashed on Notebook: ZeroDivisionError" in ran.log
@@ -243,6 +245,6 @@ def test_a_control_that_crashes_leaves_the_others_alone(tmp_path: Path) -> None:
 
 def test_rules_that_cannot_be_loaded_are_no_silence(tmp_path: Path) -> None:
     write(tmp_path, "plain.yaml")
-    ran = checkov("-f", tmp_path / "plain.yaml", SMGUARD_RULES=str(tmp_path / "none"))
+    ran = checkov("-f", tmp_path / "plain.yaml", *ONE, SMGUARD_RULES=str(tmp_path / "none"))
     assert (ran.code, ran.verdicts) == (1, {("plain.yaml", "Notebook", "CKV2_SMG_0"): "failed"})
     assert "none is no folder" in ran.log
