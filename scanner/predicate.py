@@ -102,6 +102,7 @@ def _by_form(sure: str, open_: str, words: str, otherwise: str) -> Predicate:
 
 
 _ARN = r"arn:[^:]*:[^:]*:[^:]*:[^:]*:"
+_OBJECTS = r"(?:\*+|arn:[^:]*:s3:::(?:[^/]+/\*+|[^/*]*\*))"
 _KIND = r"(?:(?<!:s3:::)[a-z-]+/)?"  # what a name of a bucket is not
 _ANY_VALUE = (
     r"^[*?]*$|^arn:[^:]*:[^:]*:[^:]*:[^:]*[*?]|^arn:[^:]*:[^:]*:[^:]*:[^:]*:[*?]+$|^0[.]0[.]0[.]0/0$|^::/0$"
@@ -125,6 +126,13 @@ PREDICATES: dict[str, Predicate] = {
         rf"^(?:\0|{_ARN}{_KIND}[*/?\0]*\0[*/?\0]*|(?!{_ARN})[^\1\2]*\0.*)$",
         "stands for everything",
         "must stand for everything",
+    ),
+    # All objects of a bucket, by its ARN or name and no part of it: "arn:aws:s3:::data/*", "*".
+    "all-objects": _by_form(
+        rf"^{_OBJECTS}$|^[\2]/?\*+$",
+        r"^(?=[\0\1]|.*\0[*\0]*$)(?:[\0-\2]|arn:[^:]*:s3:::[^/]*)/?[*\0]*$",
+        "is all objects",
+        "must be all objects of the bucket",
     ),
     # Whoever the account's own policies let: its root, as ARN or by its number alone.
     "whole-account": _by_form(
@@ -155,6 +163,7 @@ SCHEMAS: dict[str, dict[str, object]] = {
     "default-security-group": {},
     "internet-gateway": {"pattern": "^igw-"},
     "private-range": {"pattern": _PRIVATE},
+    "all-objects": {"pattern": f"^{_OBJECTS}$"},
     "any-value": {"pattern": _ANY_VALUE},
     "everyone": {"const": "*"},
     "every-resource": {"pattern": rf"^(\*|{_ARN}{_KIND}\*[*/?]*)$"},

@@ -109,6 +109,7 @@ def test_filling_an_unknown_never_turns_a_verdict_around(
 
 
 PARTLY = Partial(("arn:aws:kms:eu-west-1:", *unknown("the account").parts, ":alias/aws/sagemaker"))
+BUCKET = unknown("resource B", ("AWS::S3::Bucket", "B", "Arn"))
 
 
 @pytest.mark.parametrize(
@@ -163,6 +164,19 @@ PARTLY = Partial(("arn:aws:kms:eu-west-1:", *unknown("the account").parts, ":ali
         ({"is": "every-resource"}, Partial(("arn:aws:s3:::", *unknown("x").parts, "/*")), None),
         ({"is": "every-resource"}, Partial(("arn:aws:s3:::own-", *unknown("x").parts)), False),
         ({"is": "every-resource"}, Partial((*unknown("x").parts, "/*")), None),
+        ({"is": "all-objects"}, "arn:aws:s3:::own/*", True),
+        ({"is": "all-objects"}, "arn:aws:s3:::own", False),
+        ({"is": "all-objects"}, "arn:aws:s3:::own-*", True),
+        ({"is": "all-objects"}, "arn:aws:s3:::*/models/*", False),
+        ({"is": "all-objects"}, "arn:aws:s3:::own/*.csv", False),
+        ({"is": "all-objects"}, Partial(("arn:aws:s3:::", *unknown("x").parts, "/*")), True),
+        ({"is": "all-objects"}, Partial((*BUCKET.parts, "/*")), True),
+        ({"is": "all-objects"}, BUCKET, False),
+        ({"is": "all-objects"}, Partial((*BUCKET.parts, "/models/*")), False),
+        ({"is": "all-objects"}, Partial((*BUCKET.parts, "/", *unknown("x").parts, "/*")), False),
+        ({"is": "all-objects"}, Partial((*BUCKET.parts, "/", *unknown("x").parts, "*")), None),
+        ({"is": "all-objects"}, Partial((*unknown("x").parts, "/*")), None),
+        ({"is": "all-objects"}, unknown("x"), None),
         ({"is": "pinned-image"}, Partial((*unknown("x").parts, "/own:1.2")), False),
         ({"is": "pinned-image"}, Partial((*unknown("x").parts, "abc0")), None),
     ],
