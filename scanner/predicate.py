@@ -113,6 +113,12 @@ PREDICATES: dict[str, Predicate] = {
     "internet-gateway": is_internet_gateway,
     "private-range": is_private_range,
     "everyone": _by_form(r"^\*$", r"^\0$", "is everyone", "must be everyone"),
+    "identity-provider": _by_form(
+        r":oidc-provider/|^(?!arn:)[\w.-]+$",
+        r"^[\0-\2]$",
+        "is a provider of identities",
+        "must be a provider of identities",
+    ),
     # What a condition may compare with and still let anybody pass: a wildcard, any account, any address.
     "any-value": _by_form(
         _ANY_VALUE,
@@ -166,6 +172,7 @@ SCHEMAS: dict[str, dict[str, object]] = {
     "all-objects": {"pattern": f"^{_OBJECTS}$"},
     "any-value": {"pattern": _ANY_VALUE},
     "everyone": {"const": "*"},
+    "identity-provider": {"pattern": r":oidc-provider/|^(?!arn:)[\w.-]+$"},
     "every-resource": {"pattern": rf"^(\*|{_ARN}{_KIND}\*[*/?]*)$"},
     "whole-account": {"pattern": r"^(\d{12}|arn:[^:]*:iam::[^:]*:root)$"},
     "own-resource": {"not": {}},
