@@ -101,7 +101,7 @@ class Planner:
         except Unfit as fault:
             raise Unfit(f"{fault}; {finding.condition}" if finding.condition else str(fault)) from None
         if not patch:
-            raise Unfit(finding.condition or "is decided by what the template leaves open")
+            raise Unfit(finding.condition or "what should stand there is yours to say")
         paths = [steps[len(body) :] for steps in leaves(patch)]
         self._demand_taken(finding.resource.type, paths, body)
         create_only = self._facts["create-only"].get(finding.resource.type, ())
@@ -192,7 +192,7 @@ class Planner:
         found = PLAIN.value(raw)
         if found is None:
             if "default" not in schema:
-                return False
+                return schema == {"not": {}}  # what must be absent is
             found = schema["default"]
         return compile_schema(schema, self._catalog.values)(PLAIN, coerce(found, kind), kind) is None
 

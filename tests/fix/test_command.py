@@ -125,6 +125,15 @@ LEFT = {
         template(NOTEBOOK, "{KmsKeyId: alias/aws/sagemaker}"),
         "what KmsKeyId should be is yours to say",
     ),
+    "what stands for a list of one": (
+        "execution-role-scope",
+        template(
+            "AWS::IAM::Role",
+            "{Tags: [{Key: ml-environment, Value: x}], "
+            "AssumeRolePolicyDocument: {Statement: [{Principal: {AWS: '*'}}]}}",
+        ),
+        "what should stand there is yours to say",
+    ),
     "more is needed than is known": (
         "output-kms-key",
         template("AWS::SageMaker::DataQualityJobDefinition", "{RoleArn: r}"),
