@@ -80,6 +80,35 @@ def test_what_belongs_to_an_environment(tmp_path: Path, more: dict[str, Any], ex
     assert {PUBLIC, UNLOGGED} <= set(whole)
 
 
+ALIAS = {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/ml", "TargetKeyId": {"Ref": "Key"}}}
+OPEN = {"GroupName": {"Ref": "Group"}, "IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ({"KmsKeyId": "alias/ml"}, ("kms-key-rotation", "Key")),
+        (
+            {"KmsKeyId": {"Fn::Sub": "arn:aws:kms:eu-west-1:111122223333:alias/ml"}},
+            ("kms-key-rotation", "Key"),
+        ),
+        ({"KmsKeyId": {"Ref": "Alias"}}, ("kms-key-rotation", "Key")),
+        ({"SecurityGroupIds": [{"Fn::GetAtt": "Group.GroupId"}]}, ("security-group-https-only", "Group")),
+    ],
+)
+def test_another_name_leads_to_what_has_it(tmp_path: Path, use: Any, expected: tuple[str, str]) -> None:
+    group = {"SecurityGroupEgress": [{"IpProtocol": "-1", "CidrIp": "127.0.0.1/32"}]}
+    resources = {
+        "Use": notebook(**use),
+        "Alias": ALIAS,
+        "Key": {"Type": "AWS::KMS::Key"},
+        "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": group},
+        "Rule": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": OPEN},
+    }
+    controls = ("kms-key-rotation", "security-group-https-only")
+    assert set(said(judge(tmp_path, {"Resources": resources}, controls=controls))) == {("fail", *expected)}
+
+
 @pytest.mark.parametrize(
     ("said_of_it", "count"),
     [("true", 2), ("{whole: true}", 2), ("{tags: [team, 'ml*']}", 2), ("{tags: [team]}", 0), ("false", 0)],
