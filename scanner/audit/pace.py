@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 CEILING = 100.0
 """Calls a second and operation, never exceeded whatever AWS would allow: others use the account too."""
-_START, _USUAL = 15.0, 10.0
+_START, _USUAL = 20.0, 10.0
 """The rate to begin with, and the most that is left of it after the first throttled call."""
 _FLOOR = 0.5
 _CUT = 0.85
