@@ -78,26 +78,38 @@ class _Reading:
 
     def events(self) -> Iterator[Event]:
         last = self._last_complete()
-        yield from self._list({}, last or self.since, self.searchable)
-        if last is not None:
-            yield from self._remembered()
+        if last is None:
+            yield from self._all()
         else:
-            yield from self._running()
+            yield from self._list(self._listing(last), last, self.searchable)
+            yield from self._remembered()
         if self.sound and self.how.open and self.how.immutable:
             self._conclude(last)
 
-    def _running(self) -> Iterator[Event]:
-        """Jobs that were made before the window and have not ended."""
-        for status in self.how.open if self.since and self.listed and not self.whole else ():
-            yield from self._list({_STATUS: status, _BEFORE: self.since}, None, False)
+    def _all(self) -> Iterator[Event]:
+        """What is in the window, and jobs that were made before it and have not ended."""
+        statuses = self.how.open if self.since else ()
+        running = [self._listing(None, {_STATUS: status, _BEFORE: self.since}) for status in statuses]
+        begun: Iterator[Any] | None = None
+        for event in self._list(self._listing(self.since), self.since, self.searchable):
+            if begun is None and isinstance(event, Item) and not self.whole:
+                # One after the other: a job that is being stopped goes from one list to the next.
+                begun = self.map_calls(Pages.pull_each, [running])
+            yield event
+        deque(begun or (), 0)
+        for listing in running if self.listed and not self.whole else ():
+            yield from self._list(listing, None, False)
 
-    def _list(self, extra: Mapping[str, Any], after: datetime | None, searchable: bool) -> Iterator[Event]:
+    def _listing(self, after: datetime | None, extra: Mapping[str, Any] = {}) -> Pages:
+        return Pages(self._listed({**self.how.listing.parameters, **_PAGE, **extra}, after))
+
+    def _list(self, listing: Pages, after: datetime | None, searchable: bool) -> Iterator[Event]:
         """What List names, read by Search where that takes fewer calls, else described."""
         how, merge = self.how, Merge()
-        listing = Pages(self._listed({**how.listing.parameters, **_PAGE, **extra}, after))
         search: Pages | None = None
         ordered = True
-        pulled: Iterator[Any] | None = self.map_calls(Pages.pull, merge.due(listing, search))
+        first = [] if listing.pages else merge.due(listing, search)
+        pulled: Iterator[Any] | None = self.map_calls(Pages.pull, first)
         while pulled:
             deque(pulled, 0)
             alone: list[Entry] = []
@@ -271,8 +283,7 @@ class _Reading:
                     yield item_of(self.how, found, self.known)
         except Fault as fault:
             yield self._note(f"listed anew, because {fault}")
-            yield from self._list({}, self.since, self.searchable)
-            yield from self._running()
+            yield from self._all()
         yield from self._describe(again)
         if count:
             yield self._note(f"{count} jobs are as an earlier audit read them; all are listed once a week")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -21,7 +21,8 @@ class Pages:
     def __init__(self, source: Iterator[list[Any]]) -> None:
         self._source = source
         self._page: list[Any] = []
-        self._pages = 0
+        self.pages = 0
+        """How many came."""
         self.ended = False
         self.fault: Fault | None = None
         self.refused = False
@@ -31,12 +32,18 @@ class Pages:
         """Ask for the next page; a Fault ends them."""
         try:
             self._page = next(self._source)
-            self._pages += 1
+            self.pages += 1
         except StopIteration:
             self.ended = True
         except Fault as fault:
             self.ended, self.fault = True, fault
-            self.refused = fault.code == "ValidationException" and not self._pages
+            self.refused = fault.code == "ValidationException" and not self.pages
+
+    @staticmethod
+    def pull_each(listings: Iterable[Pages]) -> None:
+        """Ask for the next page of several, one after the other."""
+        for each in listings:
+            each.pull()
 
     def take(self) -> list[Any]:
         """What was pulled; nothing the second time."""
