@@ -108,7 +108,7 @@ class Beside:
             self.rule.catalog,
             looking,
             self.sources,
-            Reader(api, map_calls, {}),
+            Reader(api, map_calls),
             things,
             self.rule.environment,
             lambda kind, name: False,

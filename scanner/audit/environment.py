@@ -10,7 +10,8 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
 from scanner.audit.answer import told
 from scanner.audit.fault import Fault
@@ -22,6 +23,9 @@ from scanner.catalog import Catalog, property_kinds
 from scanner.environment import Environment
 from scanner.joint import references
 from scanner.model import Control
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 class Taken(NamedTuple):
@@ -72,6 +76,8 @@ class Surroundings:
         self._wanted = {kind: wanted_of(catalog, looking, kind, sources) for kind in sources}
         self._leading = {kind: leading(catalog, kind, sources) for kind in sources}
         self._rows: dict[str, list[_Kept]] = {}
+        self._turns = {source.service: Lock() for source in sources.values()}
+        """Held to list types of a service: several may share an operation."""
         self._faults: dict[str, Fault] = {}
         """Why not all of a type could be listed, until that is told."""
         self._called: dict[str, set[str]] = {kind: set() for kind in sources}
@@ -96,6 +102,14 @@ class Surroundings:
         """Some resource names one of a type."""
         if not self._away(type_name, name):
             self._called[type_name].add(name)
+
+    def expect(self, kinds: Iterable[str], pool: Executor) -> None:
+        """List types that are known to be needed, while SageMaker's resources are still being read."""
+        for kind in kinds:
+            source = self._sources[kind]
+            # All keys that are named may turn out to be somebody else's.
+            if source.service != "kms" and self._is_alone(source):
+                pool.submit(self._list, kind)
 
     def read(self) -> Iterator[Taken]:
         """Everything that belongs, then what is looked at from there."""
@@ -168,11 +182,10 @@ class Surroundings:
         )
 
     def _list_all(self, belongs: bool) -> None:
-        """List what can be needed already, services side by side: several types may share an operation."""
+        """List what can be needed already, services side by side."""
         due: dict[str, list[str]] = {}
         for type_name, source in self._sources.items():
-            # Those that ask for many at once do so side by side themselves.
-            alone = all(read.many is None for read in source.reads)
+            alone = self._is_alone(source)
             if alone and type_name not in self._rows and self._may_be(type_name, belongs):
                 due.setdefault(source.service, []).append(type_name)
 
@@ -182,8 +195,18 @@ class Surroundings:
 
         deque(self._reader.map_calls(list_each, due.values()), 0)
 
+    @staticmethod
+    def _is_alone(source: Source) -> bool:
+        """Those that ask for many at once do so side by side themselves."""
+        return all(read.many is None for read in source.reads)
+
     def _list(self, type_name: str) -> None:
-        source, rows = self._sources[type_name], self._rows.setdefault(type_name, [])
+        source = self._sources[type_name]
+        with self._turns[source.service]:
+            if type_name not in self._rows:
+                self._rows[type_name] = list(self._listed(type_name, source))
+
+    def _listed(self, type_name: str, source: Source) -> Iterator[_Kept]:
         paths = self._paths(type_name)
         try:
             for row in self._reader.rows(source, self._wanted[type_name]):
@@ -201,7 +224,7 @@ class Surroundings:
                 )
                 own = self._environment.whole or self._environment.tagged(row.record)
                 own = own and not self._is_elsewhere(source.home(row.record))
-                rows.append(_Kept(row.name, row.names, texts, own, packed))
+                yield _Kept(row.name, row.names, texts, own, packed)
         except Fault as fault:
             self._faults[type_name] = fault
 

@@ -75,6 +75,12 @@ class _Region:
         """The tags of resources, once they were asked for."""
         # Calls that wait for their turn to be made must not keep those of other types from being made.
         self.pools = {type_name: ThreadPoolExecutor(job.calls, "call") for type_name in job.how}
+        self.beside = ThreadPoolExecutor(job.calls, "call")
+        self.reader = Reader(api, partial(self._map, self.beside))
+        self.around = Surroundings(
+            *(job.catalog, self.judge.looking, job.sources, self.reader, self.judge.things),
+            *(job.environment, self._is_away),
+        )
 
     def audit(self) -> ScopeResult:
         runners = ThreadPoolExecutor(_TYPES_AT_ONCE, "type")
@@ -90,9 +96,9 @@ class _Region:
             units, crash = self._finish(units)
         finally:
             # Who hangs in a call after the audit was stopped is not waited for.
-            runners.shutdown(wait=False, cancel_futures=True)
-            for type_name, pool in self.pools.items():
+            for pool in (runners, self.beside, *self.pools.values()):
                 pool.shutdown(wait=False, cancel_futures=True)
+            for type_name in self.pools:
                 self.census.close(type_name)
             self.memory.flush()
         gaps = [fault.gap(["customer-managed-kms-key"], "KMS keys") for fault in self.judge.faults] + crash
@@ -125,6 +131,7 @@ class _Region:
         finally:
             self.pools[type_name].shutdown(wait=False)
             self.census.close(type_name)
+        self.around.expect({kind for kind, _ in unit.called}, self.beside)
         self.watch.end(self.job.scope, unit)
         return unit
 
@@ -140,25 +147,21 @@ class _Region:
 
     def _judge_later(self, units: list[Unit]) -> Iterator[Unit]:
         """What SageMaker's resources stand in, and what could not be judged without that."""
-        looking, things, sources = self.judge.looking, self.judge.things, self.job.sources
-        counts = {type_name: Reckoning() for type_name in sources}
+        looking, things, around = self.judge.looking, self.judge.things, self.around
+        counts = {type_name: Reckoning() for type_name in self.job.sources}
         taken: list[tuple[Item, Thing]] = []
-        with ThreadPoolExecutor(self.job.calls, "call") as pool:
-            keys = self.judge.keys
-            aliases = {"ListAliases": [{"Aliases": keys.listed}]} if keys and keys.listed else {}
-            reader = Reader(self.api, partial(self._map, pool), aliases)
-            around = Surroundings(
-                self.job.catalog, looking, sources, reader, things, self.job.environment, self._is_away
-            )
-            for type_name in looking.others - self.job.how.keys() - sources.keys():
-                things.lose(type_name, f"{type_name}, which an audit does not read")
-            fill(around, things, looking, units)
-            for each in around.read():
-                for fault in each.faults:
-                    counts[each.type].take(fault)
-                if each.belongs and each.item and each.thing and self.judge.controls.get(each.type):
-                    taken.append((each.item, each.thing))
-        tags = self._tags(units)
+        asking = self.beside.submit(self._tags, units)
+        if (keys := self.judge.keys) and keys.listed:
+            self.reader.known["ListAliases"] = [{"Aliases": keys.listed}]
+        for type_name in looking.others - self.job.how.keys() - self.job.sources.keys():
+            things.lose(type_name, f"{type_name}, which an audit does not read")
+        fill(around, things, looking, units)
+        for each in around.read():
+            for fault in each.faults:
+                counts[each.type].take(fault)
+            if each.belongs and each.item and each.thing and self.judge.controls.get(each.type):
+                taken.append((each.item, each.thing))
+        tags = asking.result()
         for unit in units:
             count = Reckoning()
             for item in kept_items(unit) if unit.type in looking.later else ():

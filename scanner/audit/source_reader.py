@@ -28,20 +28,17 @@ _SHARED = ("ec2", "kms", "s3")
 
 
 class Reader:
-    """The types of one scope. `map_calls` runs a function on things side by side, in their order.
-
-    `known`: operation -> the pages of its answer, of what was asked before.
-    """
+    """The types of one scope. `map_calls` runs a function on things side by side, in their order."""
 
     def __init__(
         self,
         api: Api,
         map_calls: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]],
-        known: Mapping[str, list[dict[str, Any]]],
     ) -> None:
         self.api = api
         self.map_calls = map_calls
-        self._kept = dict(known)
+        self.known: dict[str, list[dict[str, Any]]] = {}
+        """Operation -> the pages of its answer."""
         self._common: dict[tuple[str, str], Any] = {}
         """What was answered once for all resources, or the Fault."""
         self._lock = Lock()
@@ -127,9 +124,9 @@ class Reader:
         """The pages of an operation."""
         if service not in _SHARED:
             return self._asked(service, read, parameters)
-        if read.operation not in self._kept:
-            self._kept[read.operation] = list(self._asked(service, read, parameters))
-        return self._kept[read.operation]
+        if read.operation not in self.known:
+            self.known[read.operation] = list(self._asked(service, read, parameters))
+        return self.known[read.operation]
 
     def _asked(self, service: str, read: Read, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         asked, seen = dict(parameters), set()
