@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -91,7 +90,7 @@ def _session(access: Access) -> Any:
 
     made = Session(profile=access.profile)
     made.register_component("data_loader", _loader())
-    made.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    made.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
     # Tokens of the global endpoint are refused in regions that have to be enabled.
     made.set_config_variable("sts_regional_endpoints", "regional")
     for name in ("AssumeRole", "AssumeRoleWithWebIdentity"):
@@ -113,13 +112,15 @@ def _sts(access: Access) -> Any:
     return _session(access).create_client("sts", region_name=access.home, config=configuration(attempts=4))
 
 
-def _moment(value: Any) -> Any:
+def moment(value: Any) -> Any:
     """A moment: mostly seconds, for each of which botocore works out the local time, slowly."""
+    if isinstance(value, (int, float)):
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (OverflowError, OSError, ValueError):
+            pass
     from botocore.utils import parse_timestamp
 
-    if isinstance(value, int | float):
-        with suppress(OverflowError, OSError, ValueError):
-            return datetime.fromtimestamp(value, UTC)
     return parse_timestamp(value)
 
 

@@ -81,8 +81,8 @@ class Client:
         method = getattr(client, _method_name(operation), None)
         if method is None:
             raise Fault("unsupported", "UnknownOperation", service, operation, self.scope)
-        answer = complete(method(**parameters))
         shape = client.meta.service_model.operation_model(operation).output_shape
+        answer = complete(method(**parameters), shape)
         for name in needs:
             if not fits(answer.get(name), shape.members.get(name)):
                 raise ValueError("a needed member is not in the answer")

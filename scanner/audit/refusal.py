@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from typing import Any, NamedTuple
+
+from scanner.audit.access import moment
 
 
 class Refusal(NamedTuple):
@@ -100,8 +103,8 @@ def _refused(error: Any, operation: str) -> Refusal:
 def checked_body(operation_model: Any, response_dict: Any, customized_response_dict: Any, **_: Any) -> None:
     """A hook before botocore parses an answer: JSON that can't be read is not silently an empty answer.
 
-    botocore drops members that its model doesn't have yet, which would make a setting absent that is not:
-    they are kept for `complete`.
+    botocore takes long for a page of descriptions and drops members that its model doesn't have yet, which
+    would make a setting absent that is not: it gets nothing to parse, `complete` reads what came.
     """
     service = operation_model.service_model
     protocol = getattr(service, "resolved_protocol", None) or service.protocol
@@ -110,32 +113,43 @@ def checked_body(operation_model: Any, response_dict: Any, customized_response_d
         if not isinstance(whole, dict):
             raise ValueError("the answer is no JSON object")
         customized_response_dict[_WHOLE] = whole
+        response_dict["body"] = b"{}"
 
 
 _WHOLE = "\0whole"
+_PLAIN = frozenset(("string", "integer", "long", "boolean", "float", "double"))
 
 
-def complete(answer: dict[str, Any]) -> dict[str, Any]:
-    """The parsed answer, with what botocore's model does not know as it came."""
+def complete(answer: dict[str, Any], shape: Any) -> dict[str, Any]:
+    """The answer of an operation whose output has `shape`, with what the model does not know as it came."""
     answer.pop("ResponseMetadata", None)
-    _complete(answer, answer.pop(_WHOLE, {}))
-    return answer
+    whole = answer.pop(_WHOLE, None)
+    return answer if whole is None else dict(_read(whole, shape))
 
 
-def _complete(parsed: Any, whole: Any) -> None:
-    if isinstance(parsed, dict):
-        for name, value in whole.items():
-            known = parsed.get(name)
-            if isinstance(known, dict | list):
-                _complete(known, value)
-            elif value is not None and name not in parsed:
-                parsed[name] = value
-    elif isinstance(parsed, list):
-        if not isinstance(whole, list):
-            # botocore takes a mapping for a list of its keys, and an empty one for an empty list.
+def _read(value: Any, shape: Any) -> Any:
+    """JSON as botocore reads it. Raises what comes of another shape."""
+    kind = shape.type_name if shape is not None and value is not None else ""
+    if kind == "timestamp":
+        return moment(value)
+    if kind == "blob":
+        return b64decode(value)
+    if kind == "list":
+        if type(value) is not list:
             raise TypeError("the answer has another shape")
-        for each, value in zip(parsed, whole, strict=True):
-            _complete(each, value)
+        inner = shape.member  # made anew each time
+        return [_read(each, inner) for each in value]
+    if kind == "map":
+        inner = shape.value
+        return {name: _read(each, inner) for name, each in value.items()}
+    if kind != "structure":
+        return value
+    members, found = shape.members, {}
+    for name, below in value.items():
+        if below is not None:
+            known = members.get(name)
+            found[name] = below if known is None or known.type_name in _PLAIN else _read(below, known)
+    return found
 
 
 def fits(value: Any, shape: Any) -> bool:
