@@ -51,6 +51,7 @@ class Reckoning:
     def onto(self, unit: Unit, where: str) -> Unit:
         """A type that was done before, with what was judged of it later."""
         return unit._replace(
+            state="partial" if self._gaps and unit.state == "judged" else unit.state,
             passed=unit.passed + self.passed,
             crashed=unit.crashed or self.crashed,
             gaps=(*unit.gaps, *self._gaps),
