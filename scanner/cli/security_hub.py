@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from scanner.audit.account import Place
 from scanner.audit.audit import Audit
 from scanner.model import Finding, SmguardError
 from scanner.report import Run
-from scanner.report.asff import Sent, at_home, records, send, send_all
+from scanner.report.asff import BATCH, Sent, at_home, closing, records, send, send_all
+from scanner.safe_text import inert
 
 
 class SecurityHub:
@@ -24,13 +25,16 @@ class SecurityHub:
         self._regions = {place.scope.region for place in places}
         self._access = {it.scope.account: it.access for it in (*([own] if own else ()), *places)}
         self._at = at.isoformat(timespec="seconds")
-        self._taken = 0
+        self._taken = self._closed = 0
+        self._sent: set[int] = set()
+        """Hashes of the fingerprints of all findings."""
         self._refused: Counter[str] = Counter()
         self._clients: dict[tuple[str, str], Any] = {}
 
     def take(self, findings: list[Finding]) -> None:
         """Send findings of one account and region."""
         account = findings[0].location.account or ""
+        self._sent.update(hash(finding.fingerprint) for finding in findings)
         self._count(send(at_home(findings, self._regions), _Session(self, account), self._at))
 
     def _count(self, sent: Sent) -> None:
@@ -45,7 +49,7 @@ class SecurityHub:
         return self._clients[account, region]
 
     def conclude(self, audit: Audit) -> str:
-        """Send what is to be said of the audit itself; what became of it all, in words.
+        """Send what is to be said of the audit itself, and close what is mended; what became of it, in words.
 
         Raises SmguardError if something was refused.
         """
@@ -56,11 +60,60 @@ class SecurityHub:
         for record in records(run._replace(about=audit.about), audit.told):
             if record["AwsAccountId"] in self._access:
                 self._count(send_all([[record]], _Session(self, record["AwsAccountId"])))
+        unasked = self._close(audit)
         if self._refused:
             why = ", ".join(f"{number:,} × {code}" for code, number in sorted(self._refused.items()))
             hint = "allow securityhub:BatchImportFindings, and enable Security Hub in each region"
             raise SmguardError(f"Security Hub took {self._taken:,} findings and refused others: {why}", hint)
-        return f"Security Hub took {self._taken:,} findings"
+        told = f"Security Hub took {self._taken:,} findings; {self._closed:,} that are mended are closed"
+        return told + (f"; what is mended stays open where {', '.join(unasked)}" if unasked else "")
+
+    def _close(self, audit: Audit) -> list[str]:
+        """Close what earlier audits sent, and this one looked for and did not find; what kept it from asking.
+
+        A job can't be mended: it has left the time window. What SageMaker's resources stand in may only have
+        lost the one that led there.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        about, unasked = audit.about(), dict[str, None]()
+        how = {kind: it for job in audit.jobs for kind, it in job.how.items()}
+        kinds = {kind for kind, it in how.items() if not (it.open or it.unsaid)}
+        controls, whole = {f"smguard/{it}" for it in about["controls"]}, dict[tuple[str, str], set[str]]()
+        for each in about["looked_at"]:
+            if each["complete"] and each["type"] in kinds:
+                whole.setdefault((each["account"], each["region"]), set()).add(each["type"])
+        for (account, region), types in whole.items():
+            try:
+                mended = [
+                    closing(each, self._at)
+                    for each in _stale(self.client(account, region), account, region, self._at)
+                    if each["GeneratorId"] in controls
+                    and each["ProductFields"].get("smguard/ResourceType") in types
+                    and hash(each["ProductFields"].get("smguard/Fingerprint")) not in self._sent
+                ]
+            except (BotoCoreError, ClientError) as error:
+                code = getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
+                unasked[f"securityhub:GetFindings is refused ({inert(str(code), 80)})"] = None
+                continue
+            calls = [mended[start : start + BATCH] for start in range(0, len(mended), BATCH)]
+            sent = send_all(calls, _Session(self, account))
+            self._closed += sent.taken
+            self._refused.update(sent.refused)
+        return list(unasked)
+
+
+def _stale(client: Any, account: str, region: str, at: str) -> Iterator[dict[str, Any]]:
+    """The open findings of earlier audits, as Security Hub knows them. Raises what botocore raises."""
+    equal = {"AwsAccountId": account, "Region": region, "RecordState": "ACTIVE"}
+    filters = {
+        **{name: [{"Value": value, "Comparison": "EQUALS"}] for name, value in equal.items()},
+        "GeneratorId": [{"Value": "smguard/", "Comparison": "PREFIX"}],
+        "UpdatedAt": [{"Start": "2000-01-01T00:00:00Z", "End": at}],
+    }
+    pages = client.get_paginator("get_findings").paginate(Filters=filters, MaxResults=BATCH)
+    for page in pages:
+        yield from page["Findings"]
 
 
 class _Session:

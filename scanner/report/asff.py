@@ -30,6 +30,10 @@ _ACCOUNT, _REGION = re.compile(r"\d{12}"), re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _GONE = "was looked for and is not there any more: mended, or the resource is gone"
+_LASTING = (
+    *("SchemaVersion", "Id", "ProductArn", "GeneratorId", "AwsAccountId", "Types", "CreatedAt", "Title"),
+    *("Resources", "Remediation"),
+)
 _TRIES = 4
 _ALL = 1_000_000
 _COUNTS = ("resources", "passed", "fail", "unknown", "waived")
@@ -71,6 +75,24 @@ def close(findings: Iterable[Finding], about: Mapping[str, Any]) -> Iterator[str
     }
     for batch in batches(at_home(passed.values(), about["regions"]), str(about["at"])):
         yield to_json({"Findings": [{**each, "RecordState": "ARCHIVED"} for each in batch]}) + "\n"
+
+
+def closing(record: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """What closes a finding that Security Hub told of: it was looked for again and not found."""
+    before = record.get("Compliance") or {}
+    severity = {"Label": "INFORMATIONAL", "Original": record["Severity"].get("Original", "informational")}
+    resource = record["ProductFields"].get("smguard/ResourceType", "")
+    return {name: record[name] for name in _LASTING if name in record} | {
+        "UpdatedAt": at,
+        "Severity": severity,
+        "FindingProviderFields": {"Severity": severity, "Types": [_TYPE]},
+        "Description": _cut(f"{resource} {record['Resources'][0]['Id']}: {_GONE}", 1024),
+        # Security Hub puts its own among them, and takes none of those.
+        "ProductFields": {k: v for k, v in record["ProductFields"].items() if not k.startswith("aws/")},
+        "Compliance": {it: before[it] for it in ("RelatedRequirements",) if it in before}
+        | {"Status": "PASSED"},
+        "RecordState": "ARCHIVED",
+    }
 
 
 def at_home(findings: Iterable[Finding], regions: Collection[str]) -> Iterator[Finding]:

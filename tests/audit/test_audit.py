@@ -554,6 +554,49 @@ def test_security_hub_takes_the_findings(fake: Fake, tmp_path: Path) -> None:
     assert len(ran.report["findings"]) == 14
 
 
+def test_what_is_mended_is_closed_in_security_hub(fake: Fake, tmp_path: Path) -> None:
+    def states() -> dict[str, str]:
+        """Resource and control -> the state in Security Hub, of what is in the first region."""
+        known = {each["Id"]: each for each in fake.services.findings}.values()
+        return {
+            f"{it['Resources'][0]['Id'].rpartition('/')[2]} {it['GeneratorId']}": it["RecordState"]
+            for it in known
+            if it["GeneratorId"] != "smguard/audit" and it["Resources"][0]["Region"] == REGIONS[0]
+        }
+
+    for name in ("mended", "gone", "bad"):
+        fake.create("NotebookInstance", {"NotebookInstanceName": name, **OPEN}, region=REGIONS[0])
+    fake.create("TrainingJob", {"TrainingJobName": "job"}, region=REGIONS[0])
+    words = ("--region", REGIONS[0], "--security-hub", "--no-store", "-f", "json", "--select", "vpc-config")
+    first = audit(fake, tmp_path, *words, "--select", "notebook-root-access")
+    assert set(states().values()) == {"ACTIVE"}
+    assert "0 that are mended are closed" in first.err
+    for kind, name in (("NotebookInstance", "mended"), ("NotebookInstance", "gone"), ("TrainingJob", "job")):
+        shelf = fake.sagemaker.shelf("111122223333", REGIONS[0], kind)
+        record = shelf.find(name)
+        assert record is not None
+        shelf.delete(record)
+    mended = {"NotebookInstanceName": "mended", "SubnetId": "subnet-1", "SecurityGroupIds": ["sg-1"], **OPEN}
+    fake.create("NotebookInstance", mended, region=REGIONS[0])
+    before = states()
+    # What can't be asked, what was not looked at and what other controls found stays as it is.
+    fake.fail("GetFindings")
+    ran = audit(fake, tmp_path, *words)
+    assert (ran.code, states()) == (1, before)
+    assert "stays open where securityhub:GetFindings is refused (AccessDeniedException)" in ran.err
+    fake.heal()
+    fake.fail("ListNotebookInstances")
+    audit(fake, tmp_path, *words)
+    assert states() == before
+    fake.heal()
+    ran = audit(fake, tmp_path, *words)
+    assert "2 that are mended are closed" in ran.err
+    closed = {"mended smguard/vpc-config", "gone smguard/vpc-config"}
+    assert {name for name, state in states().items() if state == "ARCHIVED"} == closed
+    last = {each["Id"]: each for each in fake.services.findings}.values()
+    assert {it["Compliance"]["Status"] for it in last if it["RecordState"] == "ARCHIVED"} == {"PASSED"}
+
+
 def test_only_so_many_calls_of_a_type_are_under_way(fake: Fake, tmp_path: Path) -> None:
     for _ in range(12):
         fake.create("NotebookInstance", OPEN)

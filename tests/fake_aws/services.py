@@ -273,6 +273,25 @@ def _imported(services: Services, call: Call) -> dict[str, Any]:
     return {"FailedCount": len(failed), "SuccessCount": len(findings) - len(failed), "FailedFindings": failed}
 
 
+def _known_findings(services: Services, call: Call) -> dict[str, Any]:
+    """The newest of each id that fits the filters of `--security-hub`, one a page."""
+    asked = call.parameters["Filters"]
+    (account, region, state, maker) = (
+        asked[name][0]["Value"] for name in ("AwsAccountId", "Region", "RecordState", "GeneratorId")
+    )
+    newest = {each["Id"]: each for each in services.findings}
+    fitting = [
+        {**it, "ProductFields": {**it["ProductFields"], "aws/securityhub/CompanyName": "Personal"}}
+        for it in newest.values()
+        if (it["AwsAccountId"], it["Resources"][0]["Region"], it["RecordState"]) == (account, region, state)
+        and it["GeneratorId"].startswith(maker)
+        and it["UpdatedAt"] <= asked["UpdatedAt"][0]["End"]
+    ]
+    start = int(call.parameters.get("NextToken", 0))
+    more = {"NextToken": str(start + 1)} if start + 1 < len(fitting) else {}
+    return {"Findings": fitting[start : start + 1], **more}
+
+
 _ANSWERS: Mapping[tuple[str, str], Callable[[Services, Call], dict[str, Any]]] = {
     ("account", "ListRegions"): _listed_regions,
     ("config", "GetComplianceDetailsByConfigRule"): config.details,
@@ -290,6 +309,7 @@ _ANSWERS: Mapping[tuple[str, str], Callable[[Services, Call], dict[str, Any]]] =
     ("resourcegroupstaggingapi", "GetResources"): _tagged,
     ("s3control", "GetPublicAccessBlock"): _blocked,
     ("securityhub", "BatchImportFindings"): _imported,
+    ("securityhub", "GetFindings"): _known_findings,
     ("sts", "AssumeRole"): _assumed,
     ("sts", "GetCallerIdentity"): _caller,
 }
