@@ -96,7 +96,7 @@ class Client:
                 made = credentials.session(self.access).create_client(
                     service, region_name=self.scope.region, config=credentials.configuration()
                 )
-                made.meta.events.register("before-parse", checked_body)
+                made.meta.events.register("before-parse", checked_body, unique_id="smguard")
                 self._clients[service] = made
             return self._clients[service]
 

@@ -111,6 +111,18 @@ class Surroundings:
             if source.service != "kms" and self._is_alone(source):
                 pool.submit(self._list, kind)
 
+    def reached(self, type_name: str) -> set[str]:
+        """The types of which what belongs can't all be known without a type: itself, and what it leads to."""
+        found = {type_name}
+        while True:
+            more = {kind for it in found for kinds in self._leading[it].values() for kind in kinds}
+            for kind, ways in ((kind, references(self._types[kind])) for kind in self._sources):
+                if any(not found.isdisjoint(ways[path]) for path in self._with(kind)):
+                    more.add(kind)
+            if more <= found:
+                return found
+            found |= more
+
     def read(self) -> Iterator[Taken]:
         """Everything that belongs, then what is looked at from there."""
         for belongs in (True, False):

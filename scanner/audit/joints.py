@@ -35,6 +35,8 @@ class Looking(NamedTuple):
     """Types that are looked at from others."""
     keys: Mapping[str, frozenset[str]]
     """Type -> the keys of tags that it is asked for, "" among them where other tags count too."""
+    by: Mapping[str, frozenset[str]]
+    """Type -> controls that look at it, to judge it or others."""
     most: int
     """So many resources that are alike are as good as any more of them, for all that is counted."""
 
@@ -48,6 +50,7 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
     apart: set[tuple[str, str]] = set()
     others: set[str] = set()
     keys: dict[str, set[str]] = {}
+    by: dict[str, set[str]] = {}
     most = max(_counts([catalog.shapes, catalog.values]), default=0)
     for control in controls:
         for type_name, rule in control.resources.items():
@@ -66,6 +69,8 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
                     found.setdefault(kind, set()).update({name} if "@" not in name else ())
             own[control.id, type_name] = tuple(sorted(found.get(type_name, ())))
             apart |= {(control.id, type_name)} if joined else set()
+            for kind in {type_name, *found}:
+                by.setdefault(kind, set()).add(control.id)
             for kind, names in found.items():
                 at.setdefault(kind, set()).update(names)
                 if waits:
@@ -74,7 +79,7 @@ def looking(catalog: Catalog, controls: Iterable[Control]) -> Looking:
                 later.setdefault(type_name, set()).add(control.id)
                 others |= found.keys() - (set() if joined else {type_name})  # a joint may lead back
     frozen = _frozen(at), _frozen(later), own, frozenset(apart), _frozen(held), frozenset(others)
-    return Looking(*frozen, _frozen(keys), most + 1)
+    return Looking(*frozen, _frozen(keys), _frozen(by), most + 1)
 
 
 def _key(part: str, path: str, schema: Any, values: Mapping[str, Any]) -> str:

@@ -108,7 +108,11 @@ def checked_body(operation_model: Any, response_dict: Any, customized_response_d
     """
     service = operation_model.service_model
     protocol = getattr(service, "resolved_protocol", None) or service.protocol
-    if protocol == "json" and response_dict["status_code"] < 300:
+    if response_dict["status_code"] >= 300:
+        return
+    if _PAGE.match(response_dict["body"]):
+        raise ValueError("the answer is a page")  # which would be taken for XML that says nothing
+    if protocol == "json":
         whole = json.loads(response_dict["body"])
         if not isinstance(whole, dict):
             raise ValueError("the answer is no JSON object")
@@ -117,6 +121,7 @@ def checked_body(operation_model: Any, response_dict: Any, customized_response_d
 
 
 _WHOLE = "\0whole"
+_PAGE = re.compile(rb"\s*<(!doctype )?html", re.IGNORECASE)
 _PLAIN = frozenset(("string", "integer", "long", "boolean", "float", "double"))
 
 

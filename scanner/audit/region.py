@@ -175,7 +175,7 @@ class _Region:
         for item, thing in taken:
             self._keep(item, self.judge.judge(item, thing), counts[item.type])
         for type_name, count in counts.items():
-            controls = [control.id for control in self.judge.controls.get(type_name, ())]
+            controls = {it for kind in around.reached(type_name) for it in looking.by.get(kind, ())}
             yield count.unit(type_name, self.job.scope.shown, controls)
 
     def _is_away(self, type_name: str, name: str) -> bool:
@@ -223,7 +223,7 @@ class _Region:
             if os.environ.get("SMGUARD_DEBUG"):
                 raise
             count.crash(f"{type_name} can't be audited: {type(error).__name__}", self.job.scope)
-        controls = [control.id for control in self.judge.controls.get(type_name, ())]
+        controls = self.judge.looking.by.get(type_name, ())
         unit = count.unit(type_name, self.job.scope.shown, controls)._replace(
             names=tuple(self.census.names(type_name))
         )

@@ -37,6 +37,8 @@ class Read(NamedTuple):
     """The parameter that takes the names of a hundred resources."""
     absent: frozenset[str]
     """Error codes that say that there is none."""
+    needs: tuple[str, ...]
+    """The member without which its answer says nothing, where one must be there."""
 
 
 class Source(NamedTuple):
@@ -127,6 +129,7 @@ def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
                 given=each.get("for", {}),
                 many=each.get("many"),
                 absent=frozenset(each.get("absent", ())),
+                needs=(each["needs"],) if "needs" in each else (),
             )
             for each in live["reads"]
         ),

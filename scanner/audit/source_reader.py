@@ -168,7 +168,8 @@ class Reader:
     def _ask(self, source: Source, read: Read, record: Mapping[str, Any]) -> Any:
         given = {name: told(expression, record) for name, expression in read.given.items()}
         try:
-            answer = self.api.call(read.service, read.operation, {**self._parameters(read), **given})
+            asked = {**self._parameters(read), **given}
+            answer = self.api.call(read.service, read.operation, asked, needs=read.needs)
         except Fault as fault:
             if fault.code in read.absent:
                 return None

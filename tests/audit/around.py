@@ -85,7 +85,8 @@ class Shelves:
             found = next((it for it in named if it is not None), None)
             if found is None and absent:
                 raise AwsError(absent)
-            return found or {}
+            policy = {"Policy": self.fake.services.key_policy} if operation == "GetKeyPolicy" else {}
+            return found or policy
 
         return answer
 
@@ -338,7 +339,7 @@ def trail(shelves: Shelves, name: str, given: Given) -> Made:
     plain = {each: it for each, it in given.items() if each in ("S3BucketName", "IncludeGlobalServiceEvents")}
     shelves.add("DescribeTrails", Name=name, TrailARN=made.arn, **plain)
     told = {each: it for each, it in given.items() if each.endswith("EventSelectors")}
-    shelves.singles["GetEventSelectors", made.arn] = told
+    shelves.singles["GetEventSelectors", made.arn] = {"TrailARN": made.arn, **told}
     shelves.singles["GetTrailStatus", made.arn] = {"IsLogging": given["IsLogging"]}
     return made
 

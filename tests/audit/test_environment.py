@@ -303,6 +303,59 @@ def test_what_may_not_be_read_is_a_gap_and_never_passes(
     assert judged <= {"unknown"}
 
 
+@pytest.mark.parametrize(
+    ("operation", "fault", "control"),
+    [
+        ("DescribeAlarms", "denied", "endpoint-alarms"),
+        ("DescribeKey", "empty", "kms-key-policy"),
+        ("DescribeSubnets", "AccessDenied", "vpc-endpoints-complete"),
+        ("GetBucketEncryption", "garbage", "artifact-bucket"),
+        ("GetBucketVersioning", "garbage", "artifact-bucket"),
+        ("GetEventSelectors", "empty", "trail-data-events"),
+        ("GetKeyPolicy", "empty", "kms-key-policy"),
+        ("GetKeyRotationStatus", "empty", "kms-key-rotation"),
+        ("GetPublicAccessBlock", "garbage", "artifact-bucket"),
+        ("GetTrailStatus", "empty", "trail-data-events"),
+    ],
+)
+def test_an_answer_that_says_nothing_is_a_gap_of_the_controls_that_ask(
+    operation: str, fault: str, control: str, tmp_path: Path
+) -> None:
+    blocks = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    alone = {"Bool": {"aws:SecureTransport": "false"}}
+    policy = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": alone}
+    with Fake() as fake:
+        trail = {"Name": "t", "TrailARN": "arn:aws:cloudtrail:us-east-1:111122223333:trail/t"}
+        whole = {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}
+        selectors = [{"ReadWriteType": "All", "DataResources": [whole]}]
+        given = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": fake.services.key()}
+        rules = [{"ApplyServerSideEncryptionByDefault": given}]
+        answers = {
+            "s3:ListBuckets": {"Buckets": [{"Name": "data"}]},
+            "s3:GetBucketEncryption": {"ServerSideEncryptionConfiguration": {"Rules": rules}},
+            "s3:GetBucketVersioning": {"Status": "Enabled"},
+            "s3:GetPublicAccessBlock": {"PublicAccessBlockConfiguration": dict.fromkeys(blocks, True)},
+            "s3:GetBucketPolicy": {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [policy]})},
+            "s3:GetBucketTagging": {"TagSet": []},
+            "cloudtrail:DescribeTrails": {"trailList": [trail]},
+            "cloudtrail:GetEventSelectors": {**trail, "EventSelectors": selectors},
+            "cloudtrail:GetTrailStatus": {"IsLogging": True},
+        }
+        for name, answer in answers.items():
+            fake.answer(*name.split(":"), answer)
+        fake.create("Endpoint", {"EndpointName": "live", "EndpointConfigName": "c"})
+        fake.fail(operation, fault)
+        words = ("--select", control, "--environment", "--all", "--no-store", "-f", "json")
+        ran = audit(fake, tmp_path, *words)
+    assert ran.code == 3, ran.report["findings"]
+    assert {it["verdict"] for it in ran.report["findings"] if it["control"] == control} <= {"unknown"}
+    named = {
+        "GetBucketEncryption": "GetEncryptionConfiguration",
+        "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    }.get(operation, operation)
+    assert any(f":{named} " in it["what"] and control in it["what"] for it in ran.report["gaps"])
+
+
 def test_it_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
     words = ("--select", "private-subnets", "-f", "json", "--store", str(tmp_path / "store"))
     with Fake() as fake:
@@ -459,7 +512,8 @@ def test_a_trail_covers_the_buckets_that_it_selects_as_a_whole(
         trail = {"Name": "t", "TrailARN": "arn:aws:cloudtrail:us-east-1:111122223333:trail/t"}
         fake.answer("s3", "ListBuckets", {"Buckets": [{"Name": "data"}]})
         fake.answer("cloudtrail", "DescribeTrails", {"trailList": [trail]})
-        fake.answer("cloudtrail", "GetEventSelectors", {"EventSelectors": selectors})
+        told = {"TrailARN": "arn:aws:cloudtrail:us-east-1:111122223333:trail/t", "EventSelectors": selectors}
+        fake.answer("cloudtrail", "GetEventSelectors", told)
         fake.answer("cloudtrail", "GetTrailStatus", {"IsLogging": True})
         words = ("--select", "trail-data-events", "--environment", "--all", "--no-store", "-f", "json")
         ran = audit(fake, tmp_path, *words)
