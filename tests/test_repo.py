@@ -12,7 +12,7 @@ import pytest
 
 from scanner import catalog
 from scanner.report import FORMATS
-from scanner.rule_text import readme
+from tools.generate_rules_readme import readme
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = [

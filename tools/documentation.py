@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from scanner import catalog
-from scanner.rule_text import readme
+from tools.generate_rules_readme import readme
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
