@@ -13,7 +13,7 @@ from scanner.audit.account import Place
 from scanner.audit.audit import Audit
 from scanner.model import Finding, SmguardError
 from scanner.report import Run
-from scanner.report.asff import BATCH, Sent, at_home, closing, records, send, send_all
+from scanner.report.asff import BATCH, at_home, batches, closing, records, send
 from scanner.safe_text import inert
 
 
@@ -35,13 +35,15 @@ class SecurityHub:
         """Send findings of one account and region."""
         account = findings[0].location.account or ""
         self._sent.update(hash(finding.fingerprint) for finding in findings)
-        self._count(send(at_home(findings, self._regions), _Session(self, account), self._at))
+        self._taken += self._send(account, batches(at_home(findings, self._regions), self._at))
 
-    def _count(self, sent: Sent) -> None:
-        self._taken += sent.taken
+    def _send(self, account: str, calls: Iterable[list[dict[str, Any]]]) -> int:
+        """How many Security Hub took."""
+        sent = send(calls, lambda region: self._client(account, region))
         self._refused.update(sent.refused)
+        return sent.taken
 
-    def client(self, account: str, region: str) -> Any:
+    def _client(self, account: str, region: str) -> Any:
         """A client of Security Hub, the same one every time."""
         if (account, region) not in self._clients:
             session = credentials.session(self._access[account])
@@ -59,7 +61,7 @@ class SecurityHub:
         )
         for record in records(run._replace(about=audit.about), audit.told):
             if record["AwsAccountId"] in self._access:
-                self._count(send_all([[record]], _Session(self, record["AwsAccountId"])))
+                self._taken += self._send(record["AwsAccountId"], [[record]])
         unasked = self._close(audit)
         if self._refused:
             why = ", ".join(f"{number:,} × {code}" for code, number in sorted(self._refused.items()))
@@ -87,7 +89,7 @@ class SecurityHub:
             try:
                 mended = [
                     closing(each, self._at)
-                    for each in _stale(self.client(account, region), account, region, self._at)
+                    for each in _stale(self._client(account, region), account, region, self._at)
                     if each["GeneratorId"] in controls
                     and each["ProductFields"].get("smguard/ResourceType") in types
                     and hash(each["ProductFields"].get("smguard/Fingerprint")) not in self._sent
@@ -97,9 +99,7 @@ class SecurityHub:
                 unasked[f"securityhub:GetFindings is refused ({inert(str(code), 80)})"] = None
                 continue
             calls = [mended[start : start + BATCH] for start in range(0, len(mended), BATCH)]
-            sent = send_all(calls, _Session(self, account))
-            self._closed += sent.taken
-            self._refused.update(sent.refused)
+            self._closed += self._send(account, calls)
         return list(unasked)
 
 
@@ -114,13 +114,3 @@ def _stale(client: Any, account: str, region: str, at: str) -> Iterator[dict[str
     pages = client.get_paginator("get_findings").paginate(Filters=filters, MaxResults=BATCH)
     for page in pages:
         yield from page["Findings"]
-
-
-class _Session:
-    """What the sending needs of a session."""
-
-    def __init__(self, hub: SecurityHub, account: str) -> None:
-        self._hub, self._account = hub, account
-
-    def client(self, service: str, region_name: str) -> Any:
-        return self._hub.client(self._account, region_name)

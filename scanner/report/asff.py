@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from textwrap import wrap
@@ -195,33 +196,23 @@ def records(run: Run, gaps: Iterable[Gap]) -> Iterator[dict[str, Any]]:
         }
 
 
-def send(findings: Iterable[Finding], session: Any, at: str, wait: Callable[[float], None] = sleep) -> Sent:
-    """Send findings of the session's own account to Security Hub, each to its region: see `send_all`."""
-    return send_all(batches(findings, at), session, wait)
-
-
-def send_all(
-    calls: Iterable[list[dict[str, Any]]], session: Any, wait: Callable[[float], None] = sleep
+def send(
+    calls: Iterable[list[dict[str, Any]]], client: Callable[[str], Any], wait: Callable[[float], None] = sleep
 ) -> Sent:
-    """Send what each call takes, one account and region, to Security Hub.
+    """Send what each call takes, one account and region, by the `client` of Security Hub in that region.
 
     What is refused for a while only is sent again, and what is refused for good is counted by error code;
     one region's refusal doesn't hold up the others.
     """
-    taken, refused, clients = 0, dict[str, int](), dict[str, Any]()
+    taken, refused = 0, Counter[str]()
     for batch in calls:
-        region = batch[0]["Resources"][0]["Region"]
-        client = clients.get(region) or clients.setdefault(
-            region, session.client("securityhub", region_name=region)
-        )
+        api = client(batch[0]["Resources"][0]["Region"])
         left = {each["Id"]: each for each in batch}
         for attempt in range(1, _TRIES + 1):
-            errors = _import(client, list(left.values()))
+            errors = _import(api, list(left.values()))
             again = {name for name, code in errors.items() if attempt < _TRIES and _AGAIN.search(code)}
             taken += len(left) - len(errors)
-            for name, code in errors.items():
-                if name not in again:
-                    refused[code] = refused.get(code, 0) + 1
+            refused.update(code for name, code in errors.items() if name not in again)
             left = {name: left[name] for name in left if name in again}
             if not left:
                 break

@@ -328,7 +328,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 def sent(tmp_path: Path, *listed: dict[str, Any]) -> tuple[Any, list[float]]:
     session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1")
     waits: list[float] = []
-    return send(findings(tmp_path, *listed), session, audits.AT, waits.append), waits
+    calls = batches(findings(tmp_path, *listed), audits.AT)
+    return send(calls, lambda region: session.client("securityhub", region), waits.append), waits
 
 
 def some(number: int) -> list[dict[str, Any]]:
