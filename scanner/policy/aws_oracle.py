@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from scanner.model import SmguardError
 from scanner.policy.decide import ALLOWED, EXPLICIT, IMPLICIT, Policies
-from scanner.policy.document import Policy, Statement
+from scanner.policy.document import Policy
 from scanner.policy.request import Request, read_principal
 from scanner.safe_text import to_json
 
@@ -61,23 +61,24 @@ def ask(client: Any, request: Request, policies: Policies) -> Opinion:
 
 def _input(request: Request, policies: Policies) -> tuple[dict[str, Any], list[str]]:
     given: dict[str, Any] = {
-        "PolicyInputList": [_json(each) for each in policies.identity],
+        "PolicyInputList": [to_json(each.source) for each in policies.identity],
         "ActionNames": [request.action],
         "ResourceArns": [request.resource],
         "ContextEntries": list(_context(request, policies)),
     }
     if policies.boundary:
-        given["PermissionsBoundaryPolicyInputList"] = [_json(policies.boundary)]
+        given["PermissionsBoundaryPolicyInputList"] = [to_json(policies.boundary.source)]
     if policies.scp:
         given[_PATH] = [
-            {"ServiceControlPolicyInputList": [_json(each) for each in level]} for level in policies.scp
+            {"ServiceControlPolicyInputList": [to_json(each.source) for each in level]}
+            for level in policies.scp
         ]
     left_out = [name for name in ("rcp", "session", "vpc_endpoint") if getattr(policies, name)]
     is_user = read_principal(request.principal).kind == "user"
     if is_user:
         given["CallerArn"] = request.principal
     if policies.resource_policy and is_user:
-        given["ResourcePolicy"] = _json(policies.resource_policy)
+        given["ResourcePolicy"] = to_json(policies.resource_policy.source)
         if request.account:
             given["ResourceOwner"] = f"arn:aws:iam::{request.account}:root"
     elif policies.resource_policy:
@@ -111,34 +112,3 @@ def _all(policies: Policies) -> Iterator[Policy]:
     for level in policies.scp or ():
         yield from level
     yield from (each for each in (policies.boundary, policies.resource_policy) if each)
-
-
-def _json(policy: Policy) -> str:
-    return to_json({"Version": policy.version, "Statement": [_statement(each) for each in policy.statements]})
-
-
-def _statement(statement: Statement) -> dict[str, Any]:
-    conditions: dict[str, dict[str, list[str]]] = {}
-    for operator, key, values in statement.conditions:
-        conditions.setdefault(operator, {})[key] = list(values)
-    fields: dict[str, Any] = {
-        "Sid": statement.sid,
-        "Effect": statement.effect,
-        "Action": statement.actions,
-        "NotAction": statement.not_actions,
-        "Resource": statement.resources,
-        "NotResource": statement.not_resources,
-        "Principal": _principals(statement.principals),
-        "NotPrincipal": _principals(statement.not_principals),
-        "Condition": conditions or None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _principals(listed: tuple[tuple[str, str], ...] | None) -> dict[str, list[str]] | None:
-    if listed is None:
-        return None
-    found: dict[str, list[str]] = {}
-    for kind, name in listed:
-        found.setdefault(kind, []).append(name)
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from scanner.limits import Limits
@@ -45,6 +45,8 @@ class Policy(NamedTuple):
     statements: tuple[Statement, ...]
     name: str = ""
     """What to call it in reports, such as its file."""
+    source: Mapping[str, Any] = {}
+    """The document as it is written."""
 
 
 def read_policy(text: str, where: str) -> Policy:
@@ -114,7 +116,7 @@ class _Reader:
             statements = [self.statement(it, ("Statement", n), listed, n) for n, it in enumerate(listed)]
         else:
             raise self.fault("is neither a statement nor a list of them", ("Statement",), data, "Statement")
-        return Policy(version, tuple(statements), self.where)
+        return Policy(version, tuple(statements), self.where, data)
 
     def statement(self, data: Any, path: tuple[str | int, ...], holder: Any, key: Any) -> Statement:
         self.mapping(data, path, _STATEMENT, holder, key)
