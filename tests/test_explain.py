@@ -161,9 +161,9 @@ def test_an_ambiguous_fingerprint(folder: Path) -> None:
         (["notebook.yaml:3"], "findings are at 10, 11"),
         (["missing.yaml:3"], "not everything could be looked at"),
         (["volume-kms-key", ".", "--report", "r.json"], "not both"),
-        (["volume-kms-key", "--report", "r.json"], "r.json is no report that can be read"),
-        (["volume-kms-key", "--report", "notebook.yaml"], "notebook.yaml is no JSON report of smguard"),
-        (["volume-kms-key", "--report", "list.json"], "list.json is no JSON report of smguard"),
+        (["volume-kms-key", "--report", "r.json"], "r.json: the report can't be read: No such file"),
+        (["volume-kms-key", "--report", "notebook.yaml"], "notebook.yaml:1:1: is not JSON"),
+        (["volume-kms-key", "--report", "list.json"], "list.json:1:63: is no report of smguard"),
         ([], "Missing argument"),
     ],
 )
@@ -270,7 +270,7 @@ def test_hostile_names_are_inert_and_still_waived(folder: Path) -> None:
 def test_a_hostile_report_is_inert(folder: Path) -> None:
     report = smguard("scan", ".", "-f", "json", cwd=folder).report
     for finding in report["findings"]:
-        finding |= {"message": "\x1b]0;x\x07", "condition": ["\u202e"], "cause": {}}
+        finding |= {"message": "\x1b]0;x\x07", "condition": "\u202e", "cause": "\x9b"}
         finding["location"] |= {"file": "\0/t.yaml", "path": "\x9b"}
         finding["resource"] |= {"name": "a\nb", "type": "\x1b"}
     (folder / "report.json").write_text(json.dumps(report))

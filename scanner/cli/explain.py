@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +15,8 @@ from scanner.catalog import Catalog
 from scanner.cli.rules import SOURCE, load
 from scanner.cli.shared import EXIT_INCOMPLETE, options
 from scanner.cli.terminal import echo
-from scanner.model import Finding, Location, Resource, SmguardError, Verdict, Waiver
+from scanner.model import Finding, SmguardError, Verdict
 
-_REPORT_BYTES = 100_000_000
 _FINGERPRINT = re.compile(r"[0-9a-f]{6,32}")
 _PLACE = re.compile(r"(.+?):(\d+)(?::\d+)?")
 _LISTED = 5
@@ -120,54 +119,15 @@ def _choose(
 
 
 def read_report(path: str, full: Catalog) -> list[Finding]:
-    """The findings of a JSON report, without those of controls that the catalog doesn't have.
+    """What does not pass in a JSON report, of the controls that the catalog has.
 
     Raises SmguardError if it can't be read or is none.
     """
-    try:
-        if not os.path.isfile(path) or os.path.getsize(path) > _REPORT_BYTES:
-            raise SmguardError(
-                f"{path} is no report that can be read", "give the output of scan --format json"
-            )
-        with open(path, "rb") as stream:
-            written = json.load(stream)["findings"]
+    from scanner.report.saved import read
+
+    with closing(read(path, full.by_id)) as saved:
         return [
-            _finding(each, full)
-            for each in written
-            if each["verdict"] != "pass" and each["control"] in full.by_id
+            each
+            for each in saved.findings()
+            if each.verdict is not Verdict.PASS and each.control.id in full.by_id
         ]
-    except OSError as error:
-        raise SmguardError(f"{path} can't be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        hint = "give the output of smguard scan --format json"
-        raise SmguardError(f"{path} is no JSON report of smguard", hint) from error
-
-
-def _finding(written: Any, full: Catalog) -> Finding:
-    location, resource, waiver = written["location"], written["resource"], written["waiver"]
-    return Finding(
-        control=full.by_id[written["control"]],
-        resource=Resource(str(resource["type"]), str(resource["name"])),
-        verdict=Verdict(written["verdict"]),
-        message=str(written["message"]),
-        location=Location(
-            file=_text(location["file"]),
-            line=_number(location["line"]),
-            column=_number(location["column"]),
-            path=str(location["path"]),
-            arn=_text(location["arn"]),
-        ),
-        identity=(str(written["fingerprint"]),),
-        condition=_text(written["condition"]),
-        cause=_text(written.get("cause")),
-        waiver=waiver
-        and Waiver(control="", resource="", reason=str(waiver["reason"]), expires=str(waiver["expires"])),
-    )
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _number(value: Any) -> int | None:
-    return None if value is None else int(value)
