@@ -15,8 +15,9 @@ from cfnlint.rules import CloudFormationLintRule, RuleMatch
 
 from scanner import host
 from scanner.limits import Limits
-from scanner.model import Finding, Gap, Note, SmguardError, Verdict
+from scanner.model import Finding, Gap, Location, Note, SmguardError, Verdict
 from scanner.opening import Candidate
+from scanner.report.place import locate
 from scanner.safe_text import inert
 from scanner.template.parameter import read_values
 
@@ -50,7 +51,7 @@ def _judge(cfn: Any) -> Matches:
         entry = _candidate(cfn)
     except (RecursionError, TypeError, ValueError):
         what = "the template can't be judged: it holds itself, or what is no JSON"
-        return {_GAP: [_match(cfn, what, host.Spot("", None, None), ["Resources"])]}
+        return {_GAP: [_match(cfn, what, Location(""), ["Resources"])]}
     declared = _mapping(_mapping(cfn.template).get("Parameters"))
     for given in getattr(cfn.context, "parameter_sets", None) or [None]:
         values = None
@@ -73,11 +74,11 @@ def _candidate(cfn: Any) -> Candidate:
     return Candidate("", "", os.path.realpath(os.curdir), given=text)
 
 
-def _worded(event: Finding | Gap | Note, cfn: Any, file: str) -> tuple[str, str, host.Spot, list[str | int]]:
+def _worded(event: Finding | Gap | Note, cfn: Any, file: str) -> tuple[str, str, Location, list[str | int]]:
     """What becomes of an event: rule id (empty for none), message, place and path in the template."""
     resources = _mapping(_mapping(cfn.template).get("Resources"))
     if isinstance(event, Finding):
-        place = host.Spot(event.location.file or file, event.location.line, event.location.column)
+        place = event.location._replace(file=event.location.file or file)
         name = event.resource.name
         message = f"{name}: {event.message} ({event.control.id})"
         below = ["Properties", *host.steps(event.location.path)]
@@ -89,7 +90,7 @@ def _worded(event: Finding | Gap | Note, cfn: Any, file: str) -> tuple[str, str,
         elif event.verdict is Verdict.UNKNOWN:
             rule = f"I{rule[1:]}"
         return rule, message, place, ["Resources", *path]
-    place = host.spot(event.where)
+    place = locate(event.where)
     about = [name for name, body in resources.items() if place.file == file and _spans(body, place.line)]
     if isinstance(event, Gap):
         message = f"{event.what}; {event.hint}" if event.hint else event.what
@@ -97,7 +98,7 @@ def _worded(event: Finding | Gap | Note, cfn: Any, file: str) -> tuple[str, str,
     return _NOTE, event.what, place, ["Resources", *about[:1]]
 
 
-def _match(cfn: Any, message: str, place: host.Spot, path: list[str | int]) -> RuleMatch:
+def _match(cfn: Any, message: str, place: Location, path: list[str | int]) -> RuleMatch:
     """A match where our reader has it, or where cfn-lint has its path if there was no file to read.
 
     cfn-lint counts lines and columns from 0, and knows where a key ends.

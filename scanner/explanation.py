@@ -12,6 +12,7 @@ from typing import Any
 
 from scanner.catalog import Catalog
 from scanner.model import Control, Finding, Verdict
+from scanner.report import position, said
 from scanner.rule_text import Line, explain, section
 from scanner.safe_text import to_json
 
@@ -56,11 +57,8 @@ def _found(findings: list[Finding]) -> Iterator[Line]:
     for finding in findings[:_MOST]:
         location, resource = finding.location, finding.resource
         verdict = "waived" if finding.waiver else finding.verdict.value
-        places = (location.file or location.arn, location.line, location.column)
-        where = ":".join(str(part) for part in places if part is not None)
-        yield Line(2, f"{verdict.upper()} {resource.name} ({resource.type}), {where}")
-        said = finding.condition is None or finding.condition in finding.message
-        yield Line(4, finding.message if said else f"{finding.message}; {finding.condition}")
+        yield Line(2, f"{verdict.upper()} {resource.name} ({resource.type}), {position(location)}")
+        yield Line(4, said(finding))
         yield Line(4, f"property: {location.path or 'the resource itself'}")
         if location.file and location.file.endswith(_CODE):
             from scanner.guard_rules import keywords

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from scanner import catalog, planning
 from scanner.limits import Limits
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from scanner.config import Config
 
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
-
-
-class Spot(NamedTuple):
-    """A place as the texts of Gaps and Notes name it; lines and columns start at 1."""
-
-    file: str
-    line: int | None
-    column: int | None
 
 
 @cache
@@ -101,16 +93,6 @@ def written_out(template: Any, limits: Limits) -> bytes:
         if room < 0:
             break
     return "".join(pieces).encode()[: limits.file_bytes + 1]
-
-
-def spot(where: str) -> Spot:
-    """Take apart `file:line:column`, of which line and column may be missing."""
-    file = where
-    numbers: list[int] = []
-    while len(numbers) < 2 and (cut := file.rpartition(":"))[0] and cut[2].isdecimal():
-        file, numbers = cut[0], [int(cut[2]), *numbers]
-    line, column = (*numbers, None, None)[:2]
-    return Spot(file, line, column)
 
 
 def steps(path: str) -> list[str | int]:

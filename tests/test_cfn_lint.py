@@ -17,11 +17,12 @@ from cfnlint.decode import decode
 from cfnlint.rules import Rules
 from cfnlint.runner.template.runner import run_template_by_data, run_template_by_file_path
 
-from scanner import catalog, host
+from scanner import catalog
 from scanner.engine import Engine, Subject
 from scanner.model import Control
 from scanner.opening import Candidate
 from scanner.place import Judgement
+from scanner.report.place import locate
 from scanner.scan import Scan
 from scanner.template.judge import FileVerdicts
 from tests.building import ROOT, clean
@@ -56,8 +57,8 @@ def expected(*files: Path) -> set[Place]:
             said.add((rule, at["file"], at["line"], at["column"]))
     for rule, listed in (("E9000", report["gaps"]), ("I9000", report["notes"])):
         for each in listed:
-            spot = host.spot(each["where"])
-            said.add((rule, spot.file, spot.line or 1, spot.column or 1))
+            spot = locate(each["where"])
+            said.add((rule, spot.file or "", spot.line or 1, spot.column or 1))
     return said
 
 

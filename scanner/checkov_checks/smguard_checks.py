@@ -117,6 +117,7 @@ def _judge_files(catalog: Any, resources: Resources) -> dict[tuple[str, int], tu
     from scanner import host
     from scanner.model import Finding, Gap
     from scanner.opening import Candidate
+    from scanner.report.place import locate
     from scanner.safe_text import inert
 
     found: dict[tuple[str, int], tuple[Vertex, Outcome]] = {}
@@ -147,9 +148,9 @@ def _judge_files(catalog: Any, resources: Resources) -> dict[tuple[str, int], tu
                 where = f"{location.file}:{location.line}"
                 say(file, location.line, f"{where}: {what}: {event.message}", outcome)
         elif isinstance(event, Gap) and not event.accepted:
-            spot = host.spot(event.where)
+            spot = locate(event.where)
             say(
-                spot.file if spot.file in resources.by_file else file,
+                spot.file if spot.file and spot.file in resources.by_file else file,
                 spot.line,
                 f"{event.where}: {event.what}",
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -19,6 +18,8 @@ from scanner.fix.waive import waive
 from scanner.lsp.judged import Judged, key
 from scanner.lsp.text import Text
 from scanner.model import Finding, Gap, Note, Severity, Verdict
+from scanner.report import said
+from scanner.report.place import locate
 from scanner.safe_text import inert, markdown
 
 FIX_ALL = "source.fixAll.smguard"
@@ -58,10 +59,7 @@ def _diagnostic(finding: Finding, judged: Judged, text: Text) -> types.Diagnosti
 
 
 def _message(finding: Finding) -> str:
-    said = finding.message or finding.control.title
-    if finding.condition and finding.condition not in said:
-        said = f"{said}; {finding.condition}"
-    return inert(f"{finding.resource.name}: {said}", _TEXT)
+    return inert(f"{finding.resource.name}: {said(finding)}", _TEXT)
 
 
 def _is_here(finding: Finding, judged: Judged) -> bool:
@@ -88,13 +86,12 @@ def _elsewhere(finding: Finding, judged: Judged) -> list[types.DiagnosticRelated
 
 def _remark(remark: Gap | Note, judged: Judged, text: Text) -> types.Diagnostic:
     gap = isinstance(remark, Gap)
-    said = f"{remark.what} ({remark.hint})" if isinstance(remark, Gap) and remark.hint else remark.what
-    here = re.escape(judged.entry.display) if judged.entry else ""
-    place = re.fullmatch(rf"{here}(?::(\d+)(?::(\d+))?)?", remark.where, re.DOTALL)
-    line, column = (int(each) if each else None for each in place.groups()) if place else (None, None)
+    what = f"{remark.what} ({remark.hint})" if isinstance(remark, Gap) and remark.hint else remark.what
+    place = locate(remark.where)
+    here = judged.entry is not None and place.file == judged.entry.display
     return types.Diagnostic(
-        range=text.key_at(line, column),
-        message=inert(said if place else f"{remark.where}: {said}", _TEXT),
+        range=text.key_at(place.line, place.column) if here else text.key_at(None, None),
+        message=inert(what if here else f"{remark.where}: {what}", _TEXT),
         severity=types.DiagnosticSeverity.Warning if gap else types.DiagnosticSeverity.Information,
         code="gap" if gap else "note",
         source="smguard",
