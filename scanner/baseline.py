@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from scanner.limits import Limits
 from scanner.model import Finding, Note, SmguardError, Verdict
-from scanner.opening import Candidate, open_text
+from scanner.opening import read_named
 from scanner.repository import top_of
 from scanner.safe_text import inert, to_json
 from scanner.template.document import ReadError
@@ -113,12 +113,9 @@ class Baseline:
 
 def read(path: str, limits: Limits) -> Baseline:
     """Read a baseline; raises SmguardError naming the place of what is wrong."""
-    real = os.path.realpath(path)
+    text = read_named(path, limits, noun="the baseline")
     try:
-        text = open_text(Candidate(path, real, ""), limits) or ""
         document = json.loads(text)
-    except ReadError as error:
-        raise SmguardError(f"{inert(path)}: the baseline can't be read: {error}", error.hint) from error
     except json.JSONDecodeError as error:
         place = f"{inert(path)}:{error.lineno}:{error.colno}"
         raise SmguardError(f"{place}: the baseline is damaged: {error.msg}", _HINT) from error
@@ -134,7 +131,7 @@ def read(path: str, limits: Limits) -> Baseline:
         if fault:
             place = f"{inert(path)}:{_line(text, index, limits)}"
             raise SmguardError(f"{place}: the baseline is damaged: entry {index + 1} {fault}", _HINT)
-    folder = os.path.dirname(real)
+    folder = os.path.dirname(os.path.realpath(path))
     entries: Counter[Entry] = Counter()
     for raw in listed:
         entries[Entry(*(raw[field] for field in Entry._fields))] += raw["count"]

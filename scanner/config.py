@@ -14,10 +14,10 @@ from scanner.catalog import Catalog, demand_known, with_severities
 from scanner.check import PLAIN
 from scanner.limits import Limits
 from scanner.model import SmguardError
-from scanner.opening import Candidate, open_text
+from scanner.opening import read_named, telling
 from scanner.requirement import KEYWORDS, compile_schema, parameter_fault
 from scanner.safe_text import inert
-from scanner.template.document import Document, ReadError
+from scanner.template.document import Document
 from scanner.template.reader import read as read_document
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
@@ -128,16 +128,11 @@ class Config(NamedTuple):
 
 def read(path: str, limits: Limits) -> Config:
     """Read a configuration file; raises SmguardError naming the place of what is wrong."""
-    real = os.path.realpath(path)
-    try:
-        text = open_text(Candidate(path, real, ""), limits) or ""
-        written = any(line.strip() and line.lstrip()[0] != "#" for line in text.splitlines())
+    text = read_named(path, limits, noun="the configuration")
+    written = any(line.strip() and line.lstrip()[0] != "#" for line in text.splitlines())
+    with telling(path, "the configuration"):
         document = read_document(text, limits) if written else _nothing()
-    except ReadError as error:
-        place = f"{path}:{error.line}:{error.column}" if error.line is not None else path
-        what = f"the configuration can't be read: {error.what}"
-        raise SmguardError(f"{inert(place)}: {what}", error.hint) from error
-    config = Config(path, os.path.dirname(real), document)
+    config = Config(path, os.path.dirname(os.path.realpath(path)), document)
     if document.duplicates:
         twice = document.duplicates[0]
         place = f"{inert(path)}:{twice.lines[-1]}"

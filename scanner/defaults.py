@@ -14,7 +14,6 @@ from scanner.fix.plan import Planner, kind_at, spell
 from scanner.fix.tree import Tree
 from scanner.folder import read_data
 from scanner.model import Control, Finding, SmguardError, Verdict
-from scanner.opening import read_named
 from scanner.policy import pack
 
 _DATA = "_defaults.yaml"
@@ -37,7 +36,7 @@ class Defaults:
     """The values of a parameter file; raises SmguardError where they can't be what they should."""
 
     def __init__(self, file: str, partition: str = "aws") -> None:
-        self._values = pack.read_values(read_named(file), file, partition)
+        self._values = pack.values_of(file, partition)
         self.data: Mapping[str, Any] = read_data("policies", _DATA)
         for name, most in self.data["most"].items():
             if len(self._values[name]) > most:

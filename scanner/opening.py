@@ -6,6 +6,8 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from scanner.candidate import CODE_ENDINGS as CODE_ENDINGS
@@ -66,12 +68,29 @@ def open_text(entry: Candidate, limits: Limits) -> str | None:
     return decode(data)
 
 
-def read_named(path: str) -> str:
+def read_named(path: str, limits: Limits | None = None, noun: str = "") -> str:
     """The text of a file that the user named, within the limits of all files; raises SmguardError."""
+    with telling(path, noun):
+        try:
+            real = os.path.realpath(path)
+        except ValueError as fault:
+            raise ReadError(faulty(fault)) from None
+        return open_text(Candidate(path, real, ""), limits or Limits()) or ""
+
+
+@contextmanager
+def telling(path: str, noun: str = "") -> Iterator[None]:
+    """Make a ReadError about a file that the user named an SmguardError, with its place.
+
+    `noun` says what the file is to be: "the waiver file".
+    """
     try:
-        return open_text(Candidate(path, os.path.realpath(path), ""), Limits()) or ""
+        yield
     except ReadError as fault:
-        raise SmguardError(f"{inert(path)}: {fault}", fault.hint) from None
+        place = path if fault.line is None else f"{path}:{fault.line}:{fault.column}"
+        plain = fault.what.removeprefix("can't be read: ")
+        what = f"{noun} can't be read: {plain}" if noun else fault.what
+        raise SmguardError(f"{inert(place)}: {what}", fault.hint) from fault
 
 
 def open_under(entry: Candidate, name: str, beside: str, limits: Limits) -> tuple[str, str, str]:

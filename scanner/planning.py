@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
@@ -82,15 +81,13 @@ def read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str | Non
     """The values that parameter files give, later ones first. Raises SmguardError for what is none."""
     values: dict[str, str | None] = {}
     for path in files:
-        from scanner.opening import Candidate, open_text
-        from scanner.template.document import ReadError
+        from scanner.opening import read_named, telling
         from scanner.template.parameter import read_values
         from scanner.template.reader import read
 
-        try:
-            document = read(open_text(Candidate(path, os.path.realpath(path), ""), limits) or "", limits)
-        except ReadError as error:
-            raise SmguardError(f"the parameter file {path} can't be read: {error}", error.hint) from error
+        text = read_named(path, limits, noun="the parameter file")
+        with telling(path, "the parameter file"):
+            document = read(text, limits)
         found = read_values(document.root)
         if found is None:
             hint = (

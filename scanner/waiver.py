@@ -100,16 +100,12 @@ def read_file(path: str, controls: Mapping[str, Control], today: date, limits: L
     Raises SmguardError naming file and line if it can't be read or is not of that form; a single entry that
     is malformed only waives nothing and is a problem.
     """
-    from scanner.template.reader import ReadError, decode, read
+    from scanner.opening import read_named, telling
+    from scanner.template.reader import read
 
-    data = _bytes(path, limits.file_bytes)
-    try:
-        document = read(decode(data), limits)
-    except ReadError as error:
-        place = f"{path}:{error.line}" if error.line is not None else path
-        raise SmguardError(
-            f"{inert(place)}: the waiver file can't be read: {error.what}", error.hint
-        ) from error
+    text = read_named(path, limits, noun="the waiver file")
+    with telling(path, "the waiver file"):
+        document = read(text, limits)
     root = document.root
     listed = root.get("waivers") if isinstance(root, dict) else None
     if not isinstance(listed, list):
@@ -130,24 +126,8 @@ def read_listed(listed: list[Any], where: str, controls: Mapping[str, Control], 
     return _accept(((item, where) for item in listed), None, controls, today)
 
 
-def _fault_in(path: str, line: int | None, what: str, hint: str) -> SmguardError:
-    place = path if line is None else f"{path}:{line}"
-    return SmguardError(f"{inert(place)}: {what}", hint)
-
-
-def _bytes(path: str, most: int) -> bytes:
-    hint = "give a readable YAML or JSON file with --waivers"
-    if not os.path.isfile(path):  # opening a pipe or a device could wait for ever
-        reason = "is not a regular file" if os.path.exists(path) else "there is no such waiver file"
-        raise _fault_in(path, None, reason, hint)
-    try:
-        with open(path, "rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise _fault_in(path, None, f"the waiver file can't be read: {error.strerror}", hint) from error
-    if len(data) > most:
-        raise _fault_in(path, None, f"the waiver file is larger than {most} bytes", "split or shorten it")
-    return data
+def _fault_in(path: str, line: int, what: str, hint: str) -> SmguardError:
+    return SmguardError(f"{inert(path)}:{line}: {what}", hint)
 
 
 def _line(marks: Mapping[int, Any], container: Any, key: Any) -> int:

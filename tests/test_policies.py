@@ -286,7 +286,7 @@ def test_values_that_can_not_be(changes: dict[str, Any], said: str, tmp_path: Pa
     ("text", "said"),
     [
         (b"[1]", ":1:1: is not a mapping"),
-        (b"a: b: c", ":1: "),
+        (b"a: b: c", ":1:5: "),
         (b"\xff\xfe\x00", "values.yaml: "),
         (b"a: &a [*a]", "values.yaml"),
         (b"organization-id: o-1\norganization-id: o-2\n", "values.yaml"),

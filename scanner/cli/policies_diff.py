@@ -55,13 +55,12 @@ def command(
     from scanner.audit.item import Scope
     from scanner.audit.organization import Organization, differences
     from scanner.cli.drift import conclude
-    from scanner.opening import read_named
     from scanner.policy import render
 
     for target in targets:
         if not _TARGET.fullmatch(target):
             raise SmguardError(f"{target} is no root, unit or account", "such as r-a1b2 or 111122223333")
-    values = pack.read_values(read_named(file), file, partition)
+    values = pack.values_of(file, partition)
     rendered = [each for each in render.render(pack.entries(), values, file) if each.source.type in TYPES]
     access = Access(profile, (Role(role_arn),) if role_arn else (), HOMES[partition])
     organization = Organization(Client(access, Scope("organization", HOMES[partition], partition)))

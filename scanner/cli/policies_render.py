@@ -10,7 +10,6 @@ from collections.abc import Mapping
 import click
 
 from scanner.model import SmguardError
-from scanner.opening import read_named
 from scanner.policy import pack, render
 from scanner.policy.document import minified
 from scanner.safe_text import inert
@@ -39,7 +38,7 @@ def command(file: str, folder: str, partition: str) -> int:
     from scanner import catalog
     from scanner.policy import quota
 
-    values = pack.read_values(read_named(file), file, partition)
+    values = pack.values_of(file, partition)
     policies = render.render(pack.entries(), values, file)
     digest = catalog.load().digest
     files = {each.path: each.text for each in policies}

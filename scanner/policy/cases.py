@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from scanner.folder import data_folder
 from scanner.limits import Limits
 from scanner.model import SmguardError
-from scanner.opening import read_named
+from scanner.opening import read_named, telling
 from scanner.policy import pack, render
 from scanner.policy.call import CALLER, WORLD, requests_of
 from scanner.policy.decide import Decision, Policies, decide
@@ -181,12 +181,10 @@ def requests(case: Case, world: Mapping[str, str] = _WORLDS[0]) -> list[Request]
 
 def _listed(text: str, where: str) -> tuple[str | None, list[tuple[str, Any]]]:
     """The layer that a cases file names, and its cases with their places; SmguardError if it has none."""
-    from scanner.template.reader import ReadError, read
+    from scanner.template.reader import read
 
-    try:
+    with telling(where):
         document = read(text, Limits())
-    except ReadError as error:
-        raise SmguardError(f"{inert(where)}:{error.line or 1}: {error.what}", error.hint) from error
     root = document.root
     listed = root.get("cases") if isinstance(root, dict) else None
     if not isinstance(listed, list) or not listed:

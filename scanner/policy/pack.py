@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from scanner.folder import data_folder, read_data
 from scanner.limits import Limits
 from scanner.model import SmguardError
+from scanner.opening import read_named, telling
 from scanner.safe_text import inert
 from scanner.template.document import Document
 
@@ -90,18 +91,20 @@ def example_values() -> Values:
     return read_values(_read(EXAMPLE), EXAMPLE, PARTITIONS[0])
 
 
+def values_of(file: str, partition: str) -> Values:
+    """An organisation's values from its parameter file; raises SmguardError, with the place."""
+    return read_values(read_named(file), file, partition)
+
+
 def read_values(text: str, where: str, partition: str) -> Values:
     """An organisation's values; raises SmguardError at `where:line:column` for the first that is wrong."""
     from jsonschema import Draft202012Validator
 
-    from scanner.template.reader import ReadError, read
+    from scanner.template.reader import read
 
     hint = "`smguard policies list --parameters` describes them"
-    try:
+    with telling(where):
         document = read(text, Limits())
-    except ReadError as error:
-        place = f"{where}:{error.line}" if error.line is not None else where
-        raise SmguardError(f"{inert(place)}: {error.what}", error.hint) from error
     schema = json.loads(_read(_SCHEMA))
     faults = [_fault(document, trail, what) for trail, what in _foreign(document.root, partition)]
     validator = Draft202012Validator(schema)

@@ -417,7 +417,7 @@ def test_a_defect_stops_no_call(aws: Fake, monkeypatch: pytest.MonkeyPatch) -> N
         ({"fail_on": "LOW"}, "unknown severity 'LOW'"),
         ({"mode": "fill"}, "the mode fill needs parameters"),
         ({"select": ["vpc"]}, "unknown control 'vpc'"),
-        ({"waivers": "/nowhere.yaml"}, "there is no such waiver file"),
+        ({"waivers": "/nowhere.yaml"}, "the waiver file can't be read"),
         ({"parameters": "/nowhere.yaml"}, "/nowhere.yaml"),
         ({"session": 7}, "int is no session and no client"),
     ],

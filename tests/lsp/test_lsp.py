@@ -450,7 +450,7 @@ def test_a_client_that_breaks_the_protocol_is_told_and_served_on(tmp_path: Path)
     [
         ({"select": ["notebook-root-acces"]}, "unknown control 'notebook-root-acces'"),
         ({"rules": ["nowhere"]}, "nowhere"),
-        ({"parameters": ["nowhere.json"]}, "nowhere.json can't be read"),
+        ({"parameters": ["nowhere.json"]}, "nowhere.json: the parameter file can't be read"),
         ({"select": "notebook-root-access"}, "a setting is no list of texts"),
         ({"selects": []}, "the settings hold something unknown"),
         ([], "the settings hold something unknown"),
