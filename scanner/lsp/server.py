@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import to_fs_path
 
 from scanner import __version__
@@ -43,20 +42,12 @@ class Document:
             self.timer.cancel()
 
 
-class Protocol(LanguageServerProtocol):
-    """The protocol without texts: pygls breaks their lines where Python does and no editor would."""
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> Iterator[Any]:
-        """Leave the change, whose places pygls would move, to the server."""
-        yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
-
-
 class Server(LanguageServer):
     """The open documents with their texts, and what they are judged by."""
 
     def __init__(self, read_settings: ReadSettings) -> None:
-        super().__init__("smguard", __version__, protocol_cls=Protocol)
+        # Whole texts: what a part of one replaces depends on where an editor breaks its lines.
+        super().__init__("smguard", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
         self.documents: dict[str, Document] = {}
         self._read_settings = read_settings
         self._settings: Settings | None = None
@@ -135,9 +126,7 @@ def build(read_settings: ReadSettings) -> Server:
         uri = params.text_document.uri
         document = documents[uri]
         document.stop()
-        text = document.text
-        for change in params.content_changes:
-            text = text.changed(change)
+        text = Text(params.content_changes[-1].text, document.text.encoding)
         document = documents[uri] = Document(text, params.text_document.version)
         document.timer = asyncio.get_running_loop().call_later(_PAUSE, server.publish, uri)
 

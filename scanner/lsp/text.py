@@ -34,29 +34,6 @@ class Text:
         pattern = _BREAK if self.body.lstrip()[:1] in ("{", "[") else _YAML_BREAK
         return [0, *(found.end() for found in pattern.finditer(self.body))]
 
-    def changed(self, change: types.TextDocumentContentChangeEvent) -> Text:
-        """The text after an edit of the client, of a part or of the whole."""
-        if not isinstance(change, types.TextDocumentContentChangePartial):
-            return Text(change.text, self.encoding)
-        start, end = self.offset(change.range.start), self.offset(change.range.end)
-        return Text(self.whole[:start] + change.text + self.whole[max(start, end) :], self.encoding)
-
-    def offset(self, position: types.Position) -> int:
-        """The offset in the whole text; a place behind the end of a line or of the text is that end."""
-        if position.line >= len(self._starts):
-            return len(self.whole)
-        start = self._starts[position.line]
-        found = _BREAK.search(self.whole, start)
-        end = found.start() if found else len(self.whole)
-        if self.whole[start:end].isascii():
-            return min(start + position.character, end)
-        units = 0
-        for at in range(start, end):
-            if units >= position.character:
-                return at
-            units += self._units(self.whole[at])
-        return end
-
     def range(self, start: int, end: int) -> types.Range:
         """What stands between two offsets of the body."""
         return types.Range(self._position(start + self._head), self._position(end + self._head))

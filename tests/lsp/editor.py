@@ -127,16 +127,12 @@ class Editor:
         return await self._change(name, [types.TextDocumentContentChangeWholeDocument(text)])
 
     async def type(self, name: str, *edits: tuple[str, str]) -> list[types.Diagnostic]:
-        """Replace pieces of the text, each found once, as one message of partial changes."""
-        changes = []
+        """Replace pieces of the text, each found once, and send the text that comes of it."""
+        text = self.texts[name]
         for old, new in edits:
-            text = self.texts[name]
             assert text.count(old) == 1, old
-            start = text.index(old)
-            area = types.Range(self._position(text, start), self._position(text, start + len(old)))
-            changes.append(types.TextDocumentContentChangePartial(area, new))
-            self.texts[name] = text.replace(old, new)
-        return await self._change(name, changes)
+            text = text.replace(old, new)
+        return await self.replace(name, text)
 
     async def _change(self, name: str, changes: Sequence[Any]) -> list[types.Diagnostic]:
         self.versions[name] += 1
