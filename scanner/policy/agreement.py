@@ -12,7 +12,6 @@ from scanner.model import Control
 from scanner.policy import pack
 
 _JOINED = "other resources decide, which no request shows"
-SURFACES = ("template", "live", "config", "scp")
 
 
 class Cell(NamedTuple):

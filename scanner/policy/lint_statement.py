@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from scanner.model import SmguardError
 from scanner.policy.document import Statement, minified
 from scanner.policy.lint_source import Place, Written
+from scanner.policy.operator import split_operator
 from scanner.policy.reference import Reference
 
 OPEN = "{{"
@@ -108,19 +109,9 @@ def view(statement: Statement, place: Place, data: Any, reference: Reference) ->
 
 
 def _test(operator: str, key: str, folded: str, values: tuple[str, ...], place: Place) -> Test:
-    lowered = operator.lower()
-    gathers = {"forallvalues": "all", "foranyvalue": "any"}.get(lowered.rpartition(":")[0], "")
-    core = lowered.rpartition(":")[2]
-    return Test(
-        operator,
-        key,
-        folded,
-        values,
-        place,
-        gathers,
-        core.removesuffix("ifexists"),
-        core.endswith("ifexists"),
-    )
+    quantifier, core, if_exists = split_operator(operator)
+    gathers = {"forallvalues": "all", "foranyvalue": "any"}.get(quantifier, "")
+    return Test(operator, key, folded, values, place, gathers, core, if_exists)
 
 
 def matching_value(test: Test, kind: str) -> Any:

@@ -65,13 +65,13 @@ class Condition(NamedTuple):
 
 def is_operator(name: str) -> bool:
     """Whether IAM knows the operator, whatever its case, set prefix and IfExists."""
-    core = _split(name)[1]
+    core = split_operator(name)[1]
     return core in _OPERATORS or core == "null"
 
 
 def compile_condition(operator: str, key: str, values: tuple[str, ...], variables: bool) -> Condition:
     """Make a line of a Condition block ready; `operator` must be one, `variables` is whether they count."""
-    quantifier, core, if_exists = _split(operator)
+    quantifier, core, if_exists = split_operator(operator)
     if core == "null":
         presence = frozenset(each.lower() == "true" for each in values if each.lower() in ("true", "false"))
         return Condition(operator, key, key.lower(), "", False, _never, presence)
@@ -81,7 +81,7 @@ def compile_condition(operator: str, key: str, values: tuple[str, ...], variable
     return Condition(operator, key, key.lower(), quantifier, absent, matches)
 
 
-def _split(operator: str) -> tuple[str, str, bool]:
+def split_operator(operator: str) -> tuple[str, str, bool]:
     """The set prefix, the operator proper and whether it ends in IfExists, all in lower case."""
     core = operator.lower()
     quantifier = next((each for each in ("forallvalues", "foranyvalue") if core.startswith(f"{each}:")), "")
@@ -181,30 +181,15 @@ def _instant(text: str) -> float | None:
     """Seconds since 1970 of a date as W3C writes ISO 8601, or of such a number of seconds."""
     if _EPOCH.fullmatch(text):
         return float(text)
-    found = _DATE.fullmatch(text)
-    if not found:
+    if not _DATE.fullmatch(text):
         return None
-    from datetime import UTC, datetime, timedelta
+    from datetime import UTC, datetime
 
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
-        date = datetime(
-            int(year),
-            int(month or 1),
-            int(day or 1),
-            int(hour or 0),
-            int(minute or 0),
-            int(second or 0),
-            tzinfo=UTC,
-        )
+        date = datetime.fromisoformat({4: f"{text}-01-01", 7: f"{text}-01"}.get(len(text), text))
     except ValueError:
         return None
-    if zone and zone != "Z":
-        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[4:]))
-        seconds = (-offset if zone[0] == "+" else offset).total_seconds()
-    else:
-        seconds = 0.0
-    return date.timestamp() + seconds + float(f"0.{fraction or 0}")
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
 def _network(pieces: Pieces) -> Test | None:
