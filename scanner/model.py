@@ -86,6 +86,10 @@ class Control(NamedTuple):
         return f"CKV2_SMG_{self.number}" if self.number else ""
 
 
+GLOBAL = "global"
+"""The region of what lies in none."""
+
+
 class Location(NamedTuple):
     """Where something is: a place in a file, or a resource of an account. Lines and columns start at 1."""
 

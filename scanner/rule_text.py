@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from scanner import framework
@@ -88,6 +88,15 @@ def section(heading: str, *texts: str) -> Iterator[Line]:
     yield Line(0, "")
     yield Line(0, heading)
     yield from (Line(2, text) for text in texts)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[Line]:
+    """A table, its numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        text = "  ".join(f"{cell:{'>' if cell.isdecimal() else '<'}{width}}" for cell, width in cells)
+        yield Line(0, text.rstrip(), exact=True)
 
 
 def _paragraphs(text: str) -> list[str]:

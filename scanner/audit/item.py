@@ -9,10 +9,9 @@ from json import JSONEncoder
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from scanner.model import GLOBAL as GLOBAL
 from scanner.value import Partial
 
-GLOBAL = "global"
-"""The region of what lies in none."""
 TAGS, STACK = "Tags", "aws:cloudformation:stack-name"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _spell = JSONEncoder(check_circular=False).encode

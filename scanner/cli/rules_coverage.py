@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +15,7 @@ from scanner.catalog import Catalog, demand_known, select
 from scanner.cli.terminal import echo
 from scanner.coverage import POINTS, STATES, Evidence, Requirement
 from scanner.model import SmguardError
-from scanner.rule_text import Line, section
+from scanner.rule_text import Line, columns, section
 from scanner.safe_text import inert, markdown, to_json
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _json(told: _Told) -> str:
 
 
 def _table(told: _Told, controls: bool, details: bool) -> Iterator[Line]:
-    yield from _columns(_areas(told))
+    yield from columns(_areas(told))
     yield from (Line(0, ""), Line(0, _LEGEND))
     for heading, listed in _unseen(told).items():
         yield from section(heading, ", ".join(listed) or "none")
@@ -125,7 +125,7 @@ def _table(told: _Told, controls: bool, details: bool) -> Iterator[Line]:
         yield from section(area, *(f"{point}: {', '.join(by_point[point]) or 'none'}" for point in POINTS))
     yield from section("Frameworks", _ONLY)
     yield Line(0, "")
-    yield from _columns(_frameworks(told))
+    yield from columns(_frameworks(told))
     if told.saved:
         yield from section("Audit", _audited(told.saved), _STATES)
     for name, entry, own in told.by_framework() if details else ():
@@ -220,11 +220,3 @@ def _audited(saved: Saved) -> str:
         f"By {about.get('by') or 'nobody named'} at {about.get('at')}, accounts "
         f"{', '.join(about['accounts'])}, regions {', '.join(about['regions'])}: {saved.name}"
     )
-
-
-def _columns(rows: Rows) -> Iterable[Line]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        text = "  ".join(f"{cell:{'>' if cell.isdecimal() else '<'}{width}}" for cell, width in cells)
-        yield Line(0, text.rstrip(), exact=True)

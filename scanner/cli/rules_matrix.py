@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scanner.catalog import Catalog
 from scanner.policy.agreement import Cell, matrix
-from scanner.rule_text import Line, section
+from scanner.rule_text import Line, columns, section
 
 _HEADINGS = ("Control", "Template", "Live", "Config", "SCP", "Not stopped, and why")
 _LEGEND = (
@@ -33,11 +33,7 @@ def render(catalog: Catalog, format_name: str) -> Iterator[str]:
 def table(catalog: Catalog) -> Iterator[Line]:
     """The matrix for a terminal: the counts, and below them the reasons."""
     rows = _rows(catalog)
-    lines = [_HEADINGS[:5], *(row[:5] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        text = "  ".join(f"{each:<{width}}" for each, width in zip(line, widths, strict=True))
-        yield Line(0, text.rstrip(), exact=True)
+    yield from columns([_HEADINGS[:5], *(row[:5] for row in rows)])
     yield Line(0, "")
     yield Line(0, _LEGEND)
     yield from section(_HEADINGS[5])

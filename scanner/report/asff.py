@@ -11,7 +11,7 @@ from time import sleep
 from typing import Any, NamedTuple
 
 from scanner.framework import shown
-from scanner.model import Finding, Gap, Location, SmguardError, Verdict
+from scanner.model import GLOBAL, Finding, Gap, Location, SmguardError, Verdict
 from scanner.report import Run, excuse, hint_of, reported, said, status
 from scanner.report.about import facts, tool
 from scanner.safe_text import inert, to_json
@@ -100,7 +100,7 @@ def at_home(findings: Iterable[Finding], regions: Collection[str]) -> Iterator[F
     """Findings, with what is of no region where AWS keeps that, or in a region that was audited."""
     home = None if not regions or {*regions} & {*_HOME.values()} else min(regions)
     for it in findings:
-        is_global = home is not None and it.location.region == "global"
+        is_global = home is not None and it.location.region == GLOBAL
         yield it._replace(location=it.location._replace(region=home)) if is_global else it
 
 

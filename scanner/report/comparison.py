@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from scanner.gitignore import Patterns
-from scanner.model import Finding, Severity, SmguardError
+from scanner.model import GLOBAL, Finding, Severity, SmguardError
 from scanner.report import status
 from scanner.report.place import locate
 from scanner.report.saved import Saved
@@ -142,7 +142,7 @@ def coverage(report: Saved, earlier: Saved | None = None) -> Callable[[Finding],
             at, kind = finding.location, finding.resource.type
             # A job can't be mended: one that is listed no more has left the time window.
             left = since is not None and _JOB.search(kind) is not None
-            left = left or (at.region == "global" and fewer)
+            left = left or (at.region == GLOBAL and fewer)
             return finding.control.id in controls and not left and (at.account, at.region, kind) in whole
 
         return audited
