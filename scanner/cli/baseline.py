@@ -50,13 +50,12 @@ def _of_audit(path: str, output: str | None, allow_incomplete: bool, options: di
     """The baseline of what a saved audit found: to audit anew could take hours."""
     from scanner import catalog
     from scanner.baseline import Baseline
+    from scanner.planning import load_catalog
     from scanner.report.saved import read
 
     if options["paths"] or not output:
         raise click.UsageError("--audit goes with -o FILE, and without PATHs")
-    known = catalog.load()
-    for folder in options["rules"]:
-        known = catalog.add(known, folder)
+    known = load_catalog(options["rules"], None)
     narrowed = [options[name] for name in ("select", "ignore", "area", "framework")]
     chosen = {control.id for control in catalog.select(known, *narrowed)} if any(narrowed) else None
     taken = Baseline()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner import catalog
 from scanner.cli.shared import (
     EXIT_FINDINGS,
     EXIT_INCOMPLETE,
@@ -43,12 +42,11 @@ def command(
     FILE is what `-f json` wrote, or - for standard input. Rendering ends with 0; --compare with 1 if
     there are new failures, and with 3 if the newest report is incomplete.
     """
+    from scanner.planning import load_catalog
     from scanner.report.saved import read
 
     outputs = paired_outputs(formats, files)
-    known = catalog.load()
-    for directory in options["rules"]:
-        known = catalog.add(known, directory)
+    known = load_catalog(options["rules"], None)
     if paths.count("-") > 1:
         raise SmguardError("standard input holds one report")
     if len(paths) > 1 and not compare:

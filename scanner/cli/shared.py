@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Set
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner import __version__
-from scanner.model import Finding, Gap, Note, Severity, Summary, Verdict
+from scanner.model import Severity, Verdict
 from scanner.report import FORMATS, SCAN_FORMATS, Output, Run, renderer
+
+if TYPE_CHECKING:
+    from scanner.audit.audit import Audit
+    from scanner.scan import Scan
 
 EXIT_FINDINGS, EXIT_INCOMPLETE, EXIT_CRASH = 1, 3, 4
 
@@ -112,27 +116,6 @@ class ReportingCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-class Reported(Protocol):
-    """A run that is reported: a scan or an audit."""
-
-    crashed: bool
-
-    @property
-    def counting(self) -> Set[tuple[Verdict, Severity]]:
-        """Verdicts and severities of the findings that count."""
-
-    @property
-    def plan(self) -> Any:
-        """The `Plan` that it follows."""
-
-    @property
-    def summary(self) -> Summary:
-        """The counts so far."""
-
-    def events(self) -> Iterator[Finding | Gap | Note]:
-        """What it finds, as it goes on."""
-
-
 def paired_outputs(formats: tuple[str, ...], files: tuple[str, ...]) -> list[Output]:
     """Which report goes where. Raises SmguardError if that isn't clear."""
     if len(formats) == 1 and len(files) < 2 and formats != ("github",):
@@ -143,7 +126,7 @@ def paired_outputs(formats: tuple[str, ...], files: tuple[str, ...]) -> list[Out
 
 
 def write_reports(
-    it: Reported,
+    it: Scan | Audit,
     kind: str,
     outputs: list[Output],
     strict: bool,
@@ -186,7 +169,7 @@ def write_run(run: Run, outputs: list[Output]) -> None:
         write_several(outputs, render_together(run, outputs))
 
 
-def exit_code(it: Reported, options: Mapping[str, Any], exit_zero: bool, allow_incomplete: bool) -> int:
+def exit_code(it: Scan | Audit, options: Mapping[str, Any], exit_zero: bool, allow_incomplete: bool) -> int:
     """How a command ends after its report."""
     counting: Set[Verdict] = {Verdict.FAIL, Verdict.UNKNOWN} if options["strict"] else {Verdict.FAIL}
     threshold = Severity.parse(options["fail_on"] or "low")
