@@ -168,6 +168,13 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
             spread(run, entries, value, describe(node), run.mark(node))
         entries = {key: slot for key, slot in entries.items() if not key.startswith("def ")}
         return run.box("dict", node, {**entries, **arguments.given})
+    if (
+        name == "builtins.getattr"
+        and len(arguments.positional) > 1
+        and type(arguments.positional[0]) is Client
+    ):
+        client, method = arguments.positional[:2]
+        return run.over(method, lambda it: unfollowed.picked(run, node, client, it))
     if name in _BY_NAME and len(arguments.positional) > 1 and type(arguments.positional[1]) is str:
         base, key, *others = arguments.positional
         if name == "builtins.getattr":
@@ -193,8 +200,8 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     if name == "builtins.str" and arguments.positional and type(arguments.positional[0]) in (str, int):
         return str(arguments.positional[0])
     if name in ("builtins.int", "builtins.bool") and arguments.positional:
-        value = arguments.positional[0]
-        return value if type(value) in (int, bool) else sure(describe(node))
+        value, made_of = arguments.positional[0], int if name[-3:] == "int" else bool
+        return made_of(value) if type(value) in (int, bool) else sure(describe(node))
     harmless = module in _HARMLESS and name not in _BY_NAME
     made = name.startswith("builtins.") and name.rpartition(".")[2] not in _PERHAPS_NONE
     return _unknown(run, node, arguments, harmless=harmless, filled=made)

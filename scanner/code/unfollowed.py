@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from scanner.code import sdk
 from scanner.code.describe import describe
 from scanner.code.run import Run
-from scanner.value import REST
+from scanner.code.value import Bound, Client
+from scanner.value import REST, Partial
 
 if TYPE_CHECKING:
     from scanner.code.call import Arguments
@@ -40,3 +41,15 @@ def of_unknown(run: Run, node: ast.Call, arguments: Arguments) -> Any:
     if not told or arguments.given.keys().isdisjoint(told) or describe(function.value) == "super()":
         return None
     return sdk.method(run, node, sdk.found(run, function.value, "Unknown"), function.attr, arguments, "")
+
+
+def picked(run: Run, node: ast.Call, client: Client, method: Any) -> Any:
+    """The method of a client that `getattr` gives; one of no known name may ask for anything."""
+    if type(method) is str:
+        return Bound(client, method)
+    begin = method.parts[0] if type(method) is Partial else ""
+    begin = begin if type(begin) is str else ""
+    if client.service == "sagemaker" and begin[:7] == "create_"[: len(begin)]:
+        what = f"{describe(node)} picks a call when it runs: what it asks SageMaker for is not looked at"
+        run.said.append((run.mark(node), what, "call the method by its name"))
+    return run.unsure(describe(node))

@@ -41,6 +41,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
         f"sm.create_training_job(TrainingJobName='j', ResourceConfig={{'InstanceType': 'ml.m5.large'}}, VpcConfig={VPC})",
         ["j network-isolation fail", "j volume-kms-key fail", "j vpc-config pass"],
     ),
+    "a method that is picked by name": (
+        "getattr(sm, 'create_model' if one else 'create_endpoint')(ModelName='m', EnableNetworkIsolation=bool(1))",
+        ["m network-isolation pass", "m vpc-config fail"],
+    ),
     "modules that are imported by name": (
         "import importlib\nfrom importlib import import_module\n"
         "importlib.import_module('boto3').client('sagemaker').create_model(ModelName='a')\n"
@@ -775,6 +779,8 @@ SAID = {
     "m = __import__(which)\nm.estimator.Estimator(**words)": "__import__(which).estimator.Estimator may be of the SageMaker SDK: what it asks for is not looked at",
     "from sagemaker_pyspark.algorithms import KMeansSageMakerEstimator\nKMeansSageMakerEstimator(sagemakerRole=role)": "sagemaker_pyspark.algorithms.KMeansSageMakerEstimator is of another library: what it asks SageMaker for is not looked at",
     "import sagemaker_pyspark\njars = sagemaker_pyspark.classpath_jars()\nisinstance(m, sagemaker_pyspark.SageMakerModel)": None,
+    "getattr(sm, f'create_{which}')(**words)": "getattr(sm, …) picks a call when it runs: what it asks SageMaker for is not looked at",
+    "getattr(sm, f'describe_{which}')(**words)\ngetattr(boto3.client('ec2'), which)(**words)": None,
     "import importlib\nimportlib.import_module(which).PCA(n_components=2)\nimportlib.import_module(which).Model(name='x')": None,
 }  # fmt: skip
 
