@@ -58,6 +58,9 @@ def make_plan(
         inline_waivers=not options["no_inline_waivers"],
         environment=configured({} if config is None else config.body, options.get("environment")),
     )
+    if not plan.controls:
+        hint = "what is selected, ignored and asked for by area or framework has no control in common"
+        raise SmguardError("no control is left to judge by", hint)
     if options["waivers"] is not None:
         from scanner import waiver
 

@@ -110,6 +110,7 @@ def folder(tmp_path: Path) -> Path:
         ("open.yaml --waivers missing.yaml", 2),
         ("open.yaml --parameters missing.json", 2),
         ("open.yaml --rules missing", 2),
+        ("open.yaml --select notebook-direct-internet --area encryption", 2),
         ("open.yaml -o missing/report.txt", 2),
         ("safe.yaml --parameters prod.json", 0),
     ],

@@ -70,7 +70,7 @@ def scan(of: Repository, config: str | None, *words: str, **how: Any) -> Ran:
         ("select: [volume-kms-key, vpc-config]", "", {"volume-kms-key", "vpc-config"}),
         ("area: [access]", "", {"notebook-root-access", "notebook-imds-v2"}),
         ("area: [access]\nignore: [notebook-imds-v2]", "", {"notebook-root-access"}),
-        ("area: [access]\nselect: [vpc-config]", "", set()),
+        ("area: [access]\nselect: [vpc-config, notebook-imds-v2]", "", {"notebook-imds-v2"}),
         ("select: [volume-kms-key]", "--select vpc-config", {"vpc-config"}),
         ("area: [access]", "--select vpc-config", {"vpc-config"}),
         ("select: [vpc-config]", "--area access", {"notebook-root-access", "notebook-imds-v2"}),
