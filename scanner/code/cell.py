@@ -104,9 +104,8 @@ def cells(text: str, notebook: bool) -> list[Cell]:
         return [_classified(cell) for cell in _notebook(text)]
     except RecursionError:
         raise ReadError("is nested too deep") from None
-    except (StopIteration, ValueError) as fault:
-        at = fault.pos if isinstance(fault, json.JSONDecodeError) else getattr(fault, "value", None)
-        line = text.count("\n", 0, at) + 1 if isinstance(at, int) else None
+    except ValueError as fault:
+        line = text.count("\n", 0, fault.pos) + 1 if isinstance(fault, json.JSONDecodeError) else None
         hint = "a notebook is one JSON object with a list of cells"
         raise SyntaxFault("is no notebook: its JSON is broken", line, 1 if line else None, hint) from None
 
@@ -246,7 +245,15 @@ def _elements(
 
 def _scanner() -> Any:
     """The decoder's own function: (text, where a value begins) -> (value, where it ends)."""
-    return json.JSONDecoder().scan_once  # type: ignore[attr-defined] # not in its stubs
+    scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # not in its stubs
+
+    def decode(text: str, at: int) -> Any:
+        try:
+            return scan(text, at)
+        except StopIteration as fault:  # which a generator must not raise
+            raise json.JSONDecodeError("a value is missing", text, fault.value) from None
+
+    return decode
 
 
 def _skip(text: str, at: int) -> int:

@@ -132,6 +132,14 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
         "n.ipynb: is a notebook in r: only Python is read",
     ),
     "cut off": (notebook(cell(CALL))[:-40], "is no notebook: its JSON is broken"),
+    "a conflict in a cell": (
+        '{"cells": [{"cell_type": "code",\n"source": ["sagemaker",\n<<<<<<< HEAD\n"x"]}]}',
+        "n.ipynb:3:1: is no notebook: its JSON is broken",
+    ),
+    "a conflict between cells": (
+        '{"cells": [\n<<<<<<< HEAD\n{"cell_type": "code", "source": "sagemaker"}]}',
+        "n.ipynb:2:1: is no notebook: its JSON is broken",
+    ),
     "a list": ('["sagemaker"]', "n.ipynb:1:1: is no notebook: its JSON is broken"),
     "empty": ("", "n.ipynb:1:1: is no notebook: its JSON is broken"),
     "nested deep": ('{"cells": ' + "[" * 100_000 + '"sagemaker"', "n.ipynb: is nested too deep"),
