@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from scanner.model import Gap, Note
 from scanner.opening import Candidate
-from scanner.requests import pipeline, states
+from scanner.requests import call, pipeline, states
 from scanner.requests.text import as_sub, filler, place_in, read_with_holes
 from scanner.requests.writer import Writer
 from scanner.template.document import Document, ReadError, SyntaxFault, shown
@@ -28,7 +28,9 @@ class _Holder(NamedTuple):
     at: str
     """The property that the fields below are in; "" where they are properties."""
     bodies: tuple[str, ...]
-    files: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    asks: Callable[[Any, Any, Writer], bool] = lambda within, raw, writer: True
+    """Is what stands in a mapping, as this value, about SageMaker at all?"""
 
 
 _PIPELINE = ("pipeline", pipeline.write, "PipelineDefinition")
@@ -40,6 +42,10 @@ _HOLDERS = {
     ),
     "AWS::StepFunctions::StateMachine": _Holder(*_MACHINE, _BODIES, ("DefinitionS3Location",)),
     "AWS::Serverless::StateMachine": _Holder(*_MACHINE, _BODIES, ("DefinitionUri",)),
+    "AWS::Scheduler::Schedule": _Holder(
+        "schedule", call.write_scheduled, "Target", ("Input",), asks=call.is_scheduled
+    ),
+    "Custom::AWS": _Holder("custom resource", call.write_custom, "", ("Create",), asks=call.is_custom),
 }
 
 
@@ -81,6 +87,8 @@ class Embedded:
         condition = {"Condition": condition} if isinstance(condition, str) else condition
         what = f"the definition of the {holder.noun} {name}"
         for within, field, value, when in self._find(holder, container, key, body, condition):
+            if not holder.asks(within, value, writer):
+                continue
             writer.begin(f"{name}/", writer.settle(raw.get("Metadata")), template.file_of(within, field))
             try:
                 found = self._read(holder, within, field, value, others)

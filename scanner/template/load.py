@@ -20,7 +20,10 @@ Raises ReadError."""
 
 FOLLOWING = (*EXPANDING, "AWS::CloudFormation::Stack", "AWS::Serverless::Application", "::MODULE")
 """Words without one of which no resource leads anywhere else, but for those with definitions."""
-DEFINED = ("AWS::SageMaker::Pipeline", "AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
+DEFINED = (
+    "AWS::SageMaker::Pipeline", "AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine",
+    "AWS::Scheduler::Schedule", "Custom::AWS",
+)  # fmt: skip
 """Types whose definitions make what controls judge."""
 _STARTS = frozenset({"Steps", "States"})
 """Keys of which a definition has one."""

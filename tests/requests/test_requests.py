@@ -417,6 +417,38 @@ TEMPLATES = [
         causes=("passes when Stage", "must be", "passes when Prod", "must be", "passes when Stage", "substitution Iso", "is missing"),
     ),
     Case(
+        "calls.yaml",
+        template(
+            """\
+              Nightly:
+                Type: AWS::Scheduler::Schedule
+                Properties:
+                  Target:
+                    Arn: !Sub 'arn:${AWS::Partition}:scheduler:::aws-sdk:sagemaker:createTrainingJob'
+                    Input: !Sub |
+                      {"TrainingJobName": "t",
+                       "EnableNetworkIsolation": ${Stage}}
+              Pipeline: {Type: AWS::Scheduler::Schedule, Properties: {Target: {Arn: 'arn:aws:sagemaker:::pipeline/p', Input: 'no JSON'}}}
+              Started: {Type: AWS::Scheduler::Schedule, Properties: {Target: {Arn: 'arn:aws:scheduler:::aws-sdk:sagemaker:startPipelineExecution', Input: 'no JSON'}}}
+              Nothing: {Type: AWS::Scheduler::Schedule, Properties: {Target: !Ref Stage}}
+              Custom:
+                Type: Custom::AWS
+                Properties: {Create: !Join ['', ['{"service": "SageMaker", "action": "createModel", "parameters": {"ModelName": "', !Ref Stage, '"}}']]}
+              Version3: {Type: Custom::AWS, Properties: {Create: '{"service": "@aws-sdk/client-sagemaker", "action": "CreateModelCommand", "parameters": {"ModelName": "m"}}'}}
+              Bucket: {Type: Custom::AWS, Properties: {Create: '{"service": "S3", "action": "createBucket", "parameters": {"Bucket": "sagemaker"}}', Delete: 'no JSON'}}
+              List: {Type: Custom::AWS, Properties: {Create: '["sagemaker"]'}}
+            """,
+            **STAGE,
+        ),
+        (
+            "network-isolation Nightly/t 13:12",
+            "volume-kms-key Nightly/t 11:9",
+            "network-isolation Custom/CreateModel 19:18",
+            "network-isolation Version3/m 20:46",
+        ),
+        causes=("Stage", "is missing", "is missing", "is missing"),
+    ),
+    Case(
         "elsewhere.yaml",
         template(
             """\
