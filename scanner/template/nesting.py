@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from scanner.candidate import Candidate
@@ -11,11 +12,14 @@ from scanner.template.document import Document, ReadError, settle
 from scanner.template.load import Loaded, Loader, NotTemplate, defined, passes, place, say_what_was_read
 from scanner.template.reader import read
 from scanner.template.template import PROCESSED, Template
+from scanner.value import unknown
 
 _NESTED = {
     "AWS::CloudFormation::Stack": "TemplateURL",
+    "AWS::CloudFormation::StackSet": "TemplateURL",
     "AWS::Serverless::Application": "Location",
 }
+_NOTHING = {"Ref": "AWS::NoValue"}
 _REMOTE = r"[A-Za-z][A-Za-z0-9+.-]+:"
 
 
@@ -130,12 +134,15 @@ def _adopt(
         raise NotTemplate("it is no template")
     say_what_was_read(document, file, loaded)
     loaded.picks.update(passes(document))
-    passed = settle(body.get("Parameters"), parent.pick)
     child = Template(document.root, document.marks, file, given={}, settled=True, pick=parent.pick)
     child.key = f"{parent.key}/{name}"
     child.parent = (parent, raw)
-    if isinstance(passed, dict):
-        child.bindings = {key: (parent, value) for key, value in passed.items()}
+    passed = settle(body.get("Parameters"), parent.pick)
+    groups = settle(body.get("StackInstancesGroup"), parent.pick) or []
+    if type(groups) is not list or any(type(it) is not dict or "ParameterOverrides" in it for it in groups):
+        passed = "a stack set whose instances differ"
+    given = _passed(passed, child.declarations)
+    child.bindings = {key: (parent, value) for key, value in given.items()}
     child = loader.expanded(child, document, text, entry, real, loaded)
     if len(loaded.templates) >= loader.limits.resources:
         raise ReadError("there are more nested stacks than the limits allow")
@@ -144,3 +151,22 @@ def _adopt(
     loaded.templates.append(child)
     loader.say_transforms(child, loaded)
     return child
+
+
+def _passed(raw: Any, declared: Iterable[str]) -> dict[str, Any]:
+    """What a stack passes to the parameters of its template; unknown where that is not plain to see."""
+    if raw is None or raw == _NOTHING:
+        return {}
+    if type(raw) is list and all(type(it) is dict and type(it.get("ParameterKey")) is str for it in raw):
+        return {it["ParameterKey"]: it.get("ParameterValue") for it in raw}  # of a stack set
+    named = raw if type(raw) is dict else {}
+    choice = named.get("Fn::If")
+    if type(choice) is list and len(choice) == 3:
+        yes, no = (_passed(each, declared) for each in choice[1:])
+        return {
+            key: {"Fn::If": [choice[0], yes.get(key, _NOTHING), no.get(key, _NOTHING)]}
+            for key in {**yes, **no}
+        }
+    hidden = named is not raw or any(key == "Ref" or key[:4] == "Fn::" for key in named)
+    others = dict.fromkeys(declared, unknown("the parameters that the stack passes")) if hidden else {}
+    return {**others, **named}

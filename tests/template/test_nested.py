@@ -83,6 +83,10 @@ ALL_GIVEN = "Key: alias/a, Access: Disabled, Groups: sg-1"
             [("notebook-root-access", "fail", "RootAccess", 12, f"{ENABLED}; passes when IsProd is true")],
         ),
         (
+            f"!If [IsProd, {{{ALL_GIVEN}}}, {{Key: alias/a, Groups: sg-1}}]",
+            [("notebook-root-access", "fail", "RootAccess", 12, f"{ENABLED}; passes when IsProd is true")],
+        ),
+        (
             "{Key: alias/a, Access: Disabled, Groups: !Join [',', [!If [IsProd, sg-1, !Ref AWS::NoValue]]]}",
             [
                 (
@@ -104,6 +108,27 @@ def test_what_a_parent_passes(
     assert report.found("control", "verdict", "path", "line", "message") == expected
     assert set(report.found("resource", "file")) <= {("Inner/Notebook", "child.yaml")}
     assert (report.gaps, report.notes, report.files) == ([], [], {"seen": 1, "judged": 1})
+
+
+UNKNOWN = "RootAccess comes from the parameters that the stack passes, which is not known here"
+
+
+@pytest.mark.parametrize(
+    ("passed", "verdicts"),
+    [
+        ("[{ParameterKey: Access, ParameterValue: Disabled}]", []),
+        ("[{ParameterKey: Key, ParameterValue: alias/a}]", [("fail", ENABLED)]),
+        ("[!If [IsProd, {ParameterKey: Access}, !Ref AWS::NoValue]]", [("unknown", UNKNOWN)]),
+        ("[]\n      StackInstancesGroup: [{Regions: [eu-west-1]}]", [("fail", ENABLED)]),
+        ("[]\n      StackInstancesGroup: [{ParameterOverrides: [{}]}]", [("unknown", UNKNOWN)]),
+        ("[]\n      StackInstancesGroup: [5]", [("unknown", UNKNOWN)]),
+        ("[]\n      StackInstancesGroup: !Ref Groups", [("unknown", UNKNOWN)]),
+    ],
+)  # fmt: skip
+def test_what_a_stack_set_passes(tmp_path: Path, passed: str, verdicts: list[tuple[str, str]]) -> None:
+    files = {"t.yaml": (PARENT % passed).replace(STACK, f"{STACK}Set"), "child.yaml": CHILD}
+    report = scan(tmp_path, files, *ROOT_ACCESS, path="t.yaml")
+    assert (report.verdicts, report.gaps, report.notes) == (verdicts, [], [])
 
 
 def test_a_parameter_that_is_neither_passed_nor_has_a_default(tmp_path: Path) -> None:
