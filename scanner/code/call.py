@@ -84,7 +84,7 @@ def call(run: Run, node: ast.Call) -> Any:
     """What a call gives."""
     target, run.target = run.target, ""
     function = node.func
-    callee = evaluate(run, function.value if isinstance(function, ast.Attribute) else function)
+    callee = evaluate(run, function.value if type(function) is ast.Attribute else function)
     arguments = Arguments(run, node)
 
     if type(callee) is Choice:
@@ -94,7 +94,7 @@ def call(run: Run, node: ast.Call) -> Any:
 
 def _applied(run: Run, node: ast.Call, arguments: Arguments, target: str, callee: Any) -> Any:
     """What a call of one thing gives."""
-    if isinstance(node.func, ast.Attribute):
+    if type(node.func) is ast.Attribute:
         return _method(run, node, callee, node.func.attr, arguments, target)
     return _plain(run, node, callee, arguments, target)
 
@@ -126,7 +126,7 @@ def _follow(run: Run, node: ast.Call, function: Function, arguments: Arguments) 
 def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target: str) -> Any:
     top, _, last = name.rpartition(".")
     module = name.partition(".")[0]
-    if name.startswith(unfollowed.UNNAMED) and last == "client":
+    if name[:1] == unfollowed.UNNAMED and last == "client":
         return _client(run, arguments)
     if module not in _KNOWN_MODULES:
         unfollowed.say(run, node, name, arguments)
@@ -157,7 +157,7 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
             return run.kept[-1]
         elif ".shapes" in top:
             return run.box("dict", node, sdk.in_camel_case(arguments.given))
-        return sure(describe(node)) if last.startswith("get_") else run.unsure(describe(node))
+        return sure(node) if last.startswith("get_") else run.unsure(node)
     if name.startswith("boto3"):
         return Symbol(f"{name}()")
     if name in ("copy.deepcopy", "copy.copy") and arguments.positional:
@@ -180,11 +180,11 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
         if name == "builtins.getattr":
             found = attribute(run, base, key, node)
             return choose(run.key("attribute"), describe(node), found, others[0]) if others else found
-        value = others[0] if others else run.unsure(describe(node))
+        value = others[0] if others else run.unsure(node)
         assign(run, ast.copy_location(ast.Attribute(node.args[0], key), node), value)
         return None
     if name == "json.dumps" and arguments.positional:
-        text = sure(describe(node))
+        text = sure(node)
         run.kept.append(text)
         run.dumped[id(text.parts[0])] = copied(run, arguments.positional[0], True, {})
         return text
@@ -200,10 +200,10 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     if name == "builtins.str" and arguments.positional and type(arguments.positional[0]) in (str, int):
         return str(arguments.positional[0])
     if name in ("builtins.int", "builtins.bool") and arguments.positional:
-        value, made_of = arguments.positional[0], int if name[-3:] == "int" else bool
-        return made_of(value) if type(value) in (int, bool) else sure(describe(node))
+        value, made_of = arguments.positional[0], int if last == "int" else bool
+        return made_of(value) if type(value) in (int, bool) else sure(node)
     harmless = module in _HARMLESS and name not in _BY_NAME
-    made = name.startswith("builtins.") and name.rpartition(".")[2] not in _PERHAPS_NONE
+    made = module == "builtins" and last not in _PERHAPS_NONE
     return _unknown(run, node, arguments, harmless=harmless, filled=made)
 
 
@@ -247,9 +247,9 @@ def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments
     if name == "get_name" and type(base) is Partial and getattr(base.parts[0], "refers", None):
         return base
     if isinstance(base, str) or (type(base) is Partial and name in ("format", "strip", "lower", "join")):
-        return sure(describe(node))
+        return sure(node)
     if isinstance(base, Client):
-        return run.unsure(describe(node))
+        return run.unsure(node)
     found = unfollowed.of_unknown(run, node, arguments) if isinstance(base, Partial) else None
     return found or _unknown(run, node, arguments, base, harmless=name in _HARMLESS_METHODS)
 
@@ -273,7 +273,7 @@ def _boto(run: Run, node: ast.Call, client: Client, name: str, arguments: Argume
         called = getattr(arguments.given.get("name"), "value", None)
         label = called if isinstance(called, str) and called.isprintable() else name
         definition.follow(run, node, "state machine", arguments.given["definition"].value, label)
-    return run.unsure(describe(node))
+    return run.unsure(node)
 
 
 def _request(run: Run, node: ast.Call, kind: str, given: dict[str, Slot], base: str) -> None:
@@ -298,11 +298,12 @@ def _unknown(
     filled: bool = False,
 ) -> Any:
     """What a call gives that is not followed; it may change and call what it gets, or is harmless."""
-    values, cause = [*arguments.values, base], describe(node)
+    values = [*arguments.values, base]
     for value in () if harmless else values:
         kind = type(value)
         if kind is Partial or kind is Box or kind is Choice:
-            run.let_go(value, cause)
+            if run.may_hold(value):
+                run.let_go(value, node)
         elif isinstance(value, Function):
             run.branch(
                 run.key("call"), describe(node), partial(_once, run, value), lambda: False, settles=False
@@ -315,7 +316,7 @@ def _unknown(
             hidden = Arguments(run, ast.copy_location(ast.Call(node.func, [], []), node))
             hidden.given = rest(describe(node), run.mark(node))
             _method(run, node, value.base, value.name, hidden, "")
-    return run.unsure(cause, *values, filled=filled)
+    return None if node is run.unused else run.unsure(node, *values, filled=filled)
 
 
 def _once(run: Run, function: Function) -> bool:

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from scanner.template.document import ReadError, SyntaxFault, shown
@@ -148,7 +148,7 @@ def _without_magics(text: str) -> str:
             lines.append("" if continued else f"{indent}pass")
             continued = line.endswith("\\")
             continue
-        if _ASSIGNED_MAGIC.fullmatch(line):
+        if ("%" in line or "!" in line) and _ASSIGNED_MAGIC.fullmatch(line):
             continued = line.endswith("\\")
             line = _ASSIGNED_MAGIC.sub(r"\1ipython()", line)
         if "print" in line or "except" in line:
@@ -243,6 +243,7 @@ def _elements(
         ends[begin] = at + 1
 
 
+@cache
 def _scanner() -> Any:
     """The decoder's own function: (text, where a value begins) -> (value, where it ends)."""
     scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # not in its stubs

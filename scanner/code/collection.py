@@ -45,7 +45,7 @@ def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> An
             return run.box("dict", node, dict(contents))
         if name in ("items", "keys", "values"):
             if REST in contents or name == "keys":
-                return run.unsure(describe(node), base, filled=True)
+                return run.unsure(node, base, filled=True)
             if name == "values":
                 return run.box("list", node, list(contents.values()))
             pairs = [[Slot(key, slot.mark), slot] for key, slot in contents.items()]
@@ -54,17 +54,17 @@ def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> An
         default = arguments.positional[1] if len(arguments.positional) > 1 else None
         known = type(key) is str and REST not in contents
         if name == "pop":
-            left: Any = without(contents, key) if type(key) is str else run.unsure(describe(node))
+            left: Any = without(contents, key) if type(key) is str else run.unsure(node)
             replace(run, base, left)
         elif name == "setdefault":
             if found is MISSING:
-                found = default if known else run.unsure(describe(node), base, default)
+                found = default if known else run.unsure(node, base, default)
             found = or_default(found, default)
             entries = {**contents, key: Slot(found, run.mark(node))}
-            replace(run, base, entries if type(key) is str else run.unsure(describe(node)))
+            replace(run, base, entries if type(key) is str else run.unsure(node))
             return found
         if found is MISSING:
-            return default if known else run.unsure(describe(node), base, default)
+            return default if known else run.unsure(node, base, default)
         # An entry that only one branch has made falls back to the default on the other.
         return or_default(found, default)
     if type(contents) is list and name in ("append", "extend", "copy"):
@@ -78,8 +78,8 @@ def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> An
         replace(run, base, [*contents, *more] if type(more) is list else many)
         return None
     if type(contents) is not Partial:
-        run.state.set(base, run.unsure(describe(node), *run.held_by(base), *arguments.values))
-    return run.unsure(describe(node), base, *arguments.values)
+        run.state.set(base, run.unsure(node, *run.held_by(base), *arguments.values))
+    return run.unsure(node, base, *arguments.values)
 
 
 def copied(run: Run, value: Any, deep: bool, known: dict[int, Any]) -> Any:
@@ -120,5 +120,5 @@ def formatted(node: ast.Call, text: str, arguments: Any) -> Any:
             number += not field
             parts += text_parts(None if form or conversion else value, node)
     except ValueError:
-        return sure(describe(node))
+        return sure(node)
     return assembled(parts)

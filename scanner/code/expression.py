@@ -13,7 +13,7 @@ from scanner.code.describe import describe
 from scanner.code.run import Run, TooMuch, rest
 from scanner.code.state import ABSENT, MISSING, choose, map_choices
 from scanner.code.value import Bound, Box, Choice, Client, Mark, Slot, Symbol, may_be_none, sure
-from scanner.value import REST, Opaque, Partial, assemble
+from scanner.value import REST, Partial, assemble
 
 _LONGEST = 10_000
 PATCHED = -1
@@ -47,7 +47,7 @@ def evaluate(run: Run, node: Any) -> Any:
 def _other(run: Run, node: Any) -> Any:
     """What is not followed; calls inside still count."""
     evaluated = [evaluate(run, child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
-    return run.unsure(describe(node), *(evaluated))
+    return run.unsure(node, *(evaluated))
 
 
 def _attribute(run: Run, node: ast.Attribute) -> Any:
@@ -72,18 +72,18 @@ def attribute(run: Run, base: Any, name: str, node: Any) -> Any:
             if name in run.table.get(base.entry, {}).get("starts", ()):
                 return Bound(base, name)
             inside = base.kind != "object" or name[:2] == "__"
-            return run.unsure(describe(node), *([base] if inside else ()))
+            return run.unsure(node, *([base] if inside else ()))
     if name == "sagemaker_client":
         return Client("sagemaker")
     if isinstance(base, Client) and name in run.types:
         return Bound(base, name)
     part = may_be_none(base)
     if part is None:
-        return run.unsure(describe(node), base)
+        return run.unsure(node, base)
     # The same attribute of the same unknown is the same value.
     key = f"{id(part)}.{name}"
     if key not in run.imported:
-        run.imported[key] = run.unsure(describe(node), base)
+        run.imported[key] = run.unsure(node, base)
     return run.state.get((PATCHED, key), run.imported[key])
 
 
@@ -92,10 +92,10 @@ def _subscript(run: Run, node: ast.Subscript) -> Any:
 
     def pick(each: Any) -> Any:
         found = item(run, each, key)
-        return run.unsure(describe(node), each) if found is MISSING else run.settle(found)
+        return run.unsure(node, each) if found is MISSING else run.settle(found)
 
     if isinstance(base, Symbol) and base.name == "os.environ":
-        return sure(describe(node))
+        return sure(node)
     return map_choices(base, pick)
 
 
@@ -196,7 +196,7 @@ def text_parts(value: Any, node: Any) -> list[Any]:
         return [str(value)]
     if type(value) is Partial and (len(value.parts) > 1 or not may_be_none(value)):
         return list(value.parts)
-    return [Opaque(describe(node), filled=True)]
+    return list(sure(node).parts)
 
 
 def assembled(parts: list[Any]) -> Any:
@@ -220,12 +220,12 @@ def _binary(run: Run, node: ast.BinOp) -> Any:
         if type(first) is list and type(second) is list and len(first) + len(second) < _LONGEST:
             return run.box("list", node, [*first, *second])
     if isinstance(node.op, ast.Mod) and type(left) is str:
-        return sure(describe(node.right))
+        return sure(node.right)
     if type(left) is int and type(right) is int and max(abs(left), abs(right)) < 10**9:
         operation = _ARITHMETIC.get(type(node.op))
         if operation is not None:
             return operation(left, right)
-    return run.unsure(describe(node), left, right, filled=True)
+    return run.unsure(node, left, right, filled=True)
 
 
 _ARITHMETIC: dict[type, Callable[[int, int], Any]] = {

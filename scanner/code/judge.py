@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -98,23 +97,27 @@ def judge_code(
 
 
 def _new_run(types: Mapping[str, Any], steps: int, prefix: str = "") -> Run:
-    run = Run(
-        sdk.load(), _operations(tuple((name, body.get("create", "")) for name, body in types.items())), steps
-    )
+    run = Run(sdk.load(), _operations(types), steps)
     run.prefix, run.kinds = prefix, types
     run.bind("__name__", "__main__")
     return run
 
 
-@cache
-def _operations(created: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Method of a boto3 client -> resource type, and "class Name" -> resource type."""
+_last: tuple[Any, dict[str, str]] = (None, {})
+
+
+def _operations(types: Mapping[str, Any]) -> dict[str, str]:
+    """Method of a boto3 client -> resource type, and "class Name" -> resource type; of a scan only once."""
+    global _last
+    if _last[0] is types:
+        return _last[1]
     found = {}
-    for kind, operation in created:
-        if operation:
+    for kind, body in types.items():
+        if operation := body.get("create"):
             name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation).lower()
             found[name] = kind
             found[f"class {operation.removeprefix('Create')}"] = kind
+    _last = types, found
     return found
 
 

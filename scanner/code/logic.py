@@ -56,7 +56,7 @@ def unary(evaluate: Evaluate, run: Run, node: ast.UnaryOp) -> Any:
         return (not answer) if type(answer) is bool else choose(*answer, False, True)
     if isinstance(node.op, ast.USub) and type(value) in (int, float):
         return -value
-    return sure(describe(node))
+    return sure(node)
 
 
 def boolean(evaluate: Evaluate, run: Run, node: ast.BoolOp) -> Any:

@@ -70,6 +70,8 @@ class Run:
         """Objects of the file's classes, by class."""
         self.active: list[int] = []
         self.target = ""
+        self.unused: Any = None
+        """A call whose value nobody takes."""
         self.prefix = ""
         self.names: dict[Any, str] = {}
         self.taken: dict[str, int] = {}
@@ -110,13 +112,14 @@ class Run:
         self.keys += 1
         return f"{noun} {self.keys}"
 
-    def unsure(self, cause: str, *sources: Any, filled: bool = False) -> Partial:
+    def unsure(self, cause: Any, *sources: Any, filled: bool = False) -> Partial:
         """An unknown that may be None or is `filled`: perhaps one of `sources`, and the same everywhere."""
         found = sure(cause) if filled else unsure(cause)
         self.kept.append(found)
-        held = self._followed(sources) if sources else []
-        if held:
-            self.members[id(found.parts[0])] = held
+        if sources:
+            held = self._followed(sources)
+            if held:
+                self.members[id(found.parts[0])] = held
         return found
 
     def _followed(self, values: Iterable[Any]) -> list[Any]:
@@ -126,7 +129,7 @@ class Run:
             kind = type(each)
             if kind is Box:
                 held.append(each)
-            elif kind is Choice or (kind is Partial and self.members):
+            elif kind is Partial or kind is Choice:
                 inner = self.held_by(each)
                 held += inner if len(inner) < _MOST_MEMBERS else (each,)
         return held
@@ -157,7 +160,7 @@ class Run:
             return [slot.value for slot in contents.values()]
         return [slot.value for slot in contents] if type(contents) is list else []
 
-    def let_go(self, value: Any, cause: str) -> None:
+    def let_go(self, value: Any, cause: Any) -> None:
         """What code from elsewhere gets may be something else afterwards, and so may all that it holds."""
         if type(value) not in _FOLLOWED or not self.may_hold(value):
             return

@@ -139,7 +139,7 @@ def method(run: Run, node: Any, box: Box, name: str, arguments: Arguments, targe
     if name in entry.get("parts", ()):
         run.started.add(box)
         part = _rendered(run, box, entry["parts"][name])
-        return run.unsure(describe(node)) if type(part) is not dict else run.box("dict", node, part)
+        return run.unsure(node) if type(part) is not dict else run.box("dict", node, part)
     results = []
     for number, made in enumerate(entry.get("calls", {}).get(name, ())):
         if number == 0:
@@ -153,7 +153,7 @@ def method(run: Run, node: Any, box: Box, name: str, arguments: Arguments, targe
         if "starts" not in run.table[made] and results[-1] in run.objects:
             submit(run, results[-1], {})  # the call itself asks for it
     if name in entry.get("loses", ()) and type(contents) is dict:
-        lost = Slot(run.unsure(describe(node)), run.mark(node))
+        lost = Slot(run.unsure(node), run.mark(node))
         run.state.set(box, {**contents, entry["loses"][name]: lost})
     if name in entry.get("same", ()):
         return box

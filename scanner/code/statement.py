@@ -40,7 +40,7 @@ def assign(run: Run, target: Any, value: Any) -> None:
 
             def pick(whole: Any, number: int = number, each: Any = each) -> Any:
                 part = item(run, whole, number)
-                return run.unsure(describe(each), whole) if part is MISSING else part
+                return run.unsure(each, whole) if part is MISSING else part
 
             assign(run, each, map_choices(value, pick))
     elif isinstance(target, ast.Attribute):
@@ -72,7 +72,7 @@ def _put(run: Run, base: Any, key: Any, value: Any, node: Any) -> None:
             run.state.set((PATCHED, f"{base.name} itself"), True)
     if type(base) is Partial:
         for each in run.held_by(base):
-            run.let_go(each, describe(node))
+            run.let_go(each, node)
     elif type(contents) is dict:
         if type(key) is str:
             changed = {**contents, key: Slot(value, run.mark(node))}
@@ -81,21 +81,23 @@ def _put(run: Run, base: Any, key: Any, value: Any, node: Any) -> None:
             replace(run, base, changed)
             if base.kind == "class":
                 for other in run.instances.get(base.entry, ()):
-                    run.let_go(other, describe(node))
+                    run.let_go(other, node)
         elif not isinstance(key, (int, float)):
-            run.state.set(base, run.unsure(describe(node)))
+            run.state.set(base, run.unsure(node))
     elif type(contents) is list:
         if type(key) is int and -len(contents) <= key < len(contents):
             slots = [*contents]
             slots[key] = Slot(value, run.mark(node))
             replace(run, base, slots)
         else:
-            run.state.set(base, run.unsure(describe(node)))
+            run.state.set(base, run.unsure(node))
 
 
 def _assign(run: Run, node: ast.Assign) -> bool:
     first = node.targets[0]
-    run.target = describe(first) if type(first) in (ast.Name, ast.Attribute) else ""
+    run.target = first.id[:60] if type(first) is ast.Name else ""
+    if type(first) is ast.Attribute:
+        run.target = describe(first)
     value = evaluate(run, node.value)
     run.target = ""
     for target in node.targets:
@@ -124,18 +126,19 @@ def _augmented(run: Run, node: ast.AugAssign) -> bool:
         if isinstance(base, Box) and isinstance(value, Box):
             run.state.set(base, run.contents(value))
         else:
-            run.let_go(base, describe(node.target))
+            run.let_go(base, node.target)
             assign(run, node.target, base if isinstance(base, Box) else value)
     else:
-        run.let_go(evaluate(run, node.target), describe(node.target))
+        run.let_go(evaluate(run, node.target), node.target)
         evaluate(run, node.value)
-        assign(run, node.target, run.unsure(describe(node.target)))
+        assign(run, node.target, run.unsure(node.target))
     return False
 
 
 def _expression(run: Run, node: ast.Expr) -> bool:
+    run.unused = node.value
     evaluate(run, node.value)
-    function: Any = node.value.func if isinstance(node.value, ast.Call) else None
+    function: Any = node.value.func if type(node.value) is ast.Call else None
     last = getattr(function, "id", None) or getattr(function, "attr", None)
     return last in _LAST and describe(function) in _ENDING
 
@@ -148,11 +151,11 @@ def _delete(run: Run, node: ast.Delete) -> bool:
             if type(contents) is dict and type(key) is str:
                 replace(run, base, without(contents, key))
             else:
-                run.let_go(base, describe(target))
+                run.let_go(base, target)
         elif isinstance(target, ast.Attribute):
-            assign(run, target, run.unsure(describe(target)))
+            assign(run, target, run.unsure(target))
         elif isinstance(target, ast.Name):
-            assign(run, target, run.unsure(describe(target), run.look_up(target.id)))
+            assign(run, target, run.unsure(target, run.look_up(target.id)))
     return False
 
 

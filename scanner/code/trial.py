@@ -46,7 +46,7 @@ def follow_with(run: Run, node: Any) -> bool:
         value = evaluate(run, each.context_expr)
         hides |= "suppress" in describe(each.context_expr)
         if each.optional_vars is not None:
-            entered = run.unsure(describe(each.context_expr), value) if isinstance(value, Box) else value
+            entered = run.unsure(each.context_expr, value) if isinstance(value, Box) else value
             assign(run, each.optional_vars, entered)
     if not hides:
         return execute(run, node.body)

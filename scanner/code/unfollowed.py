@@ -26,9 +26,8 @@ def say(run: Run, node: ast.Call, name: str, arguments: Arguments) -> None:
     if last in run.table["libraries"].get(name.partition(".")[0], ()):
         what = f"{name} is of another library: what it asks SageMaker for is not looked at"
         run.said.append((run.mark(node), what, "look at it yourself"))
-    entry = run.table.get(last, {}) if name.startswith(UNNAMED) else {}
-    telling = {*entry.get("keywords", ()), REST} - _ANYBODYS if "type" in entry else set()
-    if not telling.isdisjoint(arguments.given):
+    entry = run.table.get(last, {}) if name[:1] == UNNAMED else {}
+    if "type" in entry and not arguments.given.keys().isdisjoint({*entry["keywords"], REST} - _ANYBODYS):
         what = f"{name[1:]} may be of the SageMaker SDK: what it asks for is not looked at"
         run.said.append((run.mark(node), what, "import the module by its name"))
 

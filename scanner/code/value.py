@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from scanner.code.cell import Cell
+from scanner.code.describe import describe
 from scanner.value import REST, Opaque, Partial, Question, Variable
 from scanner.world import World
 
@@ -72,17 +73,34 @@ class Box:
         self.node = node
 
 
+class Told(Opaque):
+    """An unknown that comes from an expression, which is named only where somebody asks for the cause."""
+
+    __slots__ = ()
+
+    @property
+    def cause(self) -> str:
+        """The expression in words."""
+        return describe(self[0])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Opaque) and self.cause == other.cause and self[1:] == other[1:]
+
+    def __hash__(self) -> int:
+        return hash((self.cause, *self[1:]))
+
+
 PRESENT_WORDS = ("is None", "is given")
 
 
-def unsure(cause: str) -> Partial:
-    """A value of which nothing is known; it may be None."""
-    return _new(Partial, ((_new(Opaque, (cause, *_UNSURE)),),))
+def unsure(cause: Any) -> Partial:
+    """A value of which nothing is known; it may be None. The cause is a text or an expression."""
+    return _new(Partial, ((_new(Opaque if type(cause) is str else Told, (cause, *_UNSURE)),),))
 
 
-def sure(cause: str) -> Partial:
-    """A value that is surely there, and otherwise not known."""
-    return _new(Partial, ((_new(Opaque, (cause, *_SURE)),),))
+def sure(cause: Any) -> Partial:
+    """A value that is surely there, and otherwise not known. The cause is a text or an expression."""
+    return _new(Partial, ((_new(Opaque if type(cause) is str else Told, (cause, *_SURE)),),))
 
 
 # Unknowns are made all the time: this takes half as long as calling their classes.
