@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from typing import Any, NamedTuple
 
 from scanner.template.document import ReadError, SyntaxFault, shown
@@ -24,6 +24,16 @@ _PYTHON_2 = (
     (re.compile(r"(\s*except\s+[\w.() ,]+?),\s*\w+\s*:(.*)"), r"\1:\2"),
 )
 _NO_ENDS: Mapping[int, int] = {}
+_LARGE = 4_000_000
+"""Characters from which a notebook is read sparingly: decoded, `{},` takes twenty times its room."""
+_LARGEST_PART = 5_000_000
+_DEEPEST = 900
+_SOURCE = 0
+"""No key of JSON: under it stands where the source of a cell begins, if that is known."""
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_FLAT = rf'{_STRING}|[^][{{}}"]++'
+_NESTED = reduce(lambda inner, _: rf"{_FLAT}|[\[{{](?:{inner})*+[\]}}]", range(5), _FLAT)
+_PASSED = re.compile(rf"(?:{_NESTED})*+", re.DOTALL)
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
@@ -65,11 +75,12 @@ def _lines(text: str) -> list[str]:
 class Rows:
     """Where the lines of a notebook's cell stand in its file; looked for when it is asked first."""
 
-    __slots__ = ("_at", "_found", "_row", "_text")
+    __slots__ = ("_at", "_found", "_row", "_source", "_text")
 
-    def __init__(self, text: str, at: int, row: int) -> None:
+    def __init__(self, text: str, at: int, row: int, source: int | None = None) -> None:
         self._text = text
         self._at = at
+        self._source = source
         self._row = row
         self._found: list[tuple[int, int]] = []
 
@@ -78,7 +89,9 @@ class Rows:
         text = self._text
         if not self._found:
             scan = _scanner()
-            start = next(begin for key, begin in _members(text, self._at, scan) if key in ("source", "input"))
+            start = self._source or next(
+                begin for key, begin in _members(text, self._at, scan) if key in ("source", "input")
+            )
             row, seen = self._row + text.count("\n", self._at, start), start
             value, end = scan(text, start)
             first, *written = text[start:end].split("\n")
@@ -176,13 +189,13 @@ def _classified(cell: Cell) -> Cell:
 
 def _notebook(text: str) -> Iterator[Cell]:
     """The code cells of a notebook; decoded one after the other, so that outputs don't pile up."""
-    scan = _scanner()
+    scan = _pass if len(text) > _LARGE else _scanner()
     metadata: Any = None
     found: list[Cell] = []
     ends: dict[int, int] = {}
     for key, start in _members(text, 0, scan, ends):
         if key == "metadata":
-            metadata = scan(text, start)[0]
+            metadata = _decoded(text, start)
         elif key == "cells":
             found += _code(text, start, scan, ends)
         elif key == "worksheets":
@@ -198,7 +211,8 @@ def _notebook(text: str) -> Iterator[Cell]:
 def _code(text: str, at: int, scan: Any, ends: dict[int, int]) -> Iterator[Cell]:
     """The cells of code in a list of cells."""
     row, seen = 1, 0
-    for number, (start, cell) in enumerate(_elements(text, at, scan, ends), 1):
+    read = _read_sparingly if scan is _pass else scan
+    for number, (start, cell) in enumerate(_elements(text, at, read, ends), 1):
         row, seen = row + text.count("\n", seen, start), start
         if type(cell) is dict and cell.get("cell_type") == "code":
             source = cell.get("source", cell.get("input"))
@@ -206,7 +220,7 @@ def _code(text: str, at: int, scan: Any, ends: dict[int, int]) -> Iterator[Cell]
                 source = "".join([line for line in source if type(line) is str])
             if type(source) is str:
                 source = source.replace("\r\n", "\n") if "\r" in source else source
-                yield Cell(source.replace("\r", "\n"), number, Rows(text, start, row))
+                yield Cell(source.replace("\r", "\n"), number, Rows(text, start, row, cell.get(_SOURCE)))
 
 
 def _language(metadata: Any) -> str:
@@ -255,6 +269,40 @@ def _scanner() -> Any:
             raise json.JSONDecodeError("a value is missing", text, fault.value) from None
 
     return decode
+
+
+def _read_sparingly(text: str, at: int) -> tuple[Any, int]:
+    """What is looked at of a cell, and where the cell ends."""
+    cell: dict[Any, Any] = {}
+    begin = -1
+    for key, begin in _members(text, at, _pass) if text[at : at + 1] == "{" else ():
+        if key in ("cell_type", "source", "input"):
+            cell[key] = _decoded(text, begin)
+            cell[_SOURCE] = begin if key != "cell_type" else cell.get(_SOURCE)
+    return cell, _pass(text, at)[1] if begin < 0 else _skip(text, _pass(text, begin)[1]) + 1
+
+
+def _decoded(text: str, at: int) -> Any:
+    """A value that is no output, and so not large. Raises ReadError."""
+    if len(text) > _LARGE and _pass(text, at)[1] - at > _LARGEST_PART:
+        raise ReadError("holds more than 5 MB in one piece that is no output", hint="leave it out")
+    return _scanner()(text, at)[0]
+
+
+def _pass(text: str, at: int) -> tuple[Any, int]:
+    """Where a value ends; of a mapping or list nothing is made, well-formed or not."""
+    if text[at : at + 1] not in ("[", "{"):
+        return _scanner()(text, at)  # type: ignore[no-any-return]
+    start, depth = at, 1
+    while depth:
+        match = _PASSED.match(text, at + 1)
+        at = match.end() if match else len(text)
+        if at >= len(text) or text[at] == '"':
+            raise json.JSONDecodeError("it has no end", text, start)
+        depth += 1 if text[at] in "[{" else -1
+        if depth > _DEEPEST:
+            raise RecursionError
+    return None, at + 1
 
 
 def _skip(text: str, at: int) -> int:

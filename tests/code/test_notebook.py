@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scanner.code.cell import cells
 from tests.door import Ran, called
 
 CALL = "sm.create_model(ModelName='m', PrimaryContainer={'Image': 'i'})"
@@ -187,6 +189,47 @@ def test_outputs_may_be_large_but_not_without_bound(tmp_path: Path) -> None:
     ran = scan(tmp_path, with_output(50_000_001))
     assert gaps(ran) == ["n.ipynb: is larger than 50 MB"]
     assert ran.report["gaps"][0]["hint"] == "clear the outputs"
+
+
+def test_large_notebooks_are_read_sparingly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is made of outputs, deep ones and those of many tiny objects alike, and the findings are the same."""
+    output: Any = {"a": '}"]\\', "b": [[[[[[[[["x", {"y": []}], 1]]]]]]], "\u2028"]}
+    first, second = cell(CLIENT, outputs=[output, []]), cell(f"\nx = 1\n{CALL}", outputs=[[{}] * 100_000])
+    text = notebook(cell("# Title", "markdown"), first, 7, [], {}, cell("", "raw"), second)
+    whole = scan(tmp_path, text)
+    monkeypatch.setattr("scanner.code.cell._LARGE", 1_000)
+    sparing = scan(tmp_path, text)
+    assert names(sparing) == ["m fail"]
+    assert sparing.report["findings"] == whole.report["findings"]
+    tracemalloc.start()
+    found = cells(text, notebook=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [each.number for each in found] == [2, 7]
+    assert peak < len(text) / 10
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (
+            '{"cells": [{"outputs": [' + '{"a": [1]}, ' * 9_999,
+            "n.ipynb:1:1: is no notebook: its JSON is broken",
+        ),
+        ('{"cells": [{"outputs": "' + "a" * 9_999, "n.ipynb:1:1: is no notebook: its JSON is broken"),
+        ('{"sagemaker": ' + "[" * 9_999, "n.ipynb: is nested too deep"),
+        (
+            '{"cells": [{"source": ["sagemaker"' + ', "a"' * 9_999 + "]}]}",
+            "n.ipynb: holds more than 5 MB in one piece that is no output",
+        ),
+    ],
+)
+def test_large_notebooks_that_cannot_be_read(
+    text: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanner.code.cell._LARGE", 1_000)
+    monkeypatch.setattr("scanner.code.cell._LARGEST_PART", 9_999)
+    assert gaps(scan(tmp_path, text)) == [what]
 
 
 HOSTILE = {
