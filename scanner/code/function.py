@@ -13,6 +13,7 @@ from scanner.code.run import Run, Scope, rest
 from scanner.code.sdk import construct, entry_of, words
 from scanner.code.state import PENDING, RETURN, fill
 from scanner.code.value import Box, Slot, Symbol, sure
+from scanner.code.wording import asking
 from scanner.value import REST
 
 _DEEPEST = 6
@@ -171,7 +172,9 @@ def follow(
     body = function.node
     said = run.speech.functions[function.name]
     if said.size > _LONG and not run.asks(said, words()) and not _touches(run, said.words):
-        return None
+        values = [*positional, *(slot.value for slot in given.values())]
+        if not any(asking(run, value) for value in values):
+            return None
     if body in run.active or len(run.active) >= _DEEPEST:
         run.forget(list(said.words), f"{function.name}()")
         return None

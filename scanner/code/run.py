@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 from scanner.code.cell import Cell
 from scanner.code.state import ABSENT, MISSING, State, choose
 from scanner.code.value import Box, Choice, Mark, Slot, Symbol, sure, unsure
-from scanner.code.wording import Speech, Wording
+from scanner.code.wording import CALLABLE, Speech, Wording, asking
 from scanner.template.document import Marks
 from scanner.value import REST, Partial
 
-_DEEPEST = 64
 _PLAIN_NEEDS = frozenset(
     ["role", "instance_type", "instance_count", "train_instance_type", "train_instance_count"]
 )
@@ -299,6 +298,8 @@ class Run:
         if name in self.declared:
             scope = self.state.get((scope, f"global {name}"), scope)
         self.state.set((scope, name), value)
+        if type(value) in CALLABLE and asking(self, value):
+            self.speech.alias(name)
 
     def declare(self, name: str, scope: int) -> None:
         """A name of the present scope is one of another."""

@@ -14,6 +14,7 @@ from scanner.code.run import Run
 from scanner.code.sdk import words
 from scanner.code.state import MISSING, PENDING, RETURN, choose, fill, map_choices
 from scanner.code.value import Box, Choice, Slot, Symbol, may_be_none, sure
+from scanner.code.wording import CALLABLE, asking
 from scanner.value import Partial
 
 _ENDING = ("exit", "quit", "sys.exit", "os._exit", "os.abort")
@@ -62,6 +63,8 @@ def _put(run: Run, base: Any, key: Any, value: Any, node: Any) -> None:
         else:
             run.forget_all(describe(node))
         return
+    if type(key) is str and type(value) in CALLABLE and asking(run, value):
+        run.speech.alias(key)
     contents = run.contents(base)
     part = may_be_none(run.known(base))
     if part is not None and isinstance(node, ast.Attribute):
@@ -139,7 +142,7 @@ def _expression(run: Run, node: ast.Expr) -> bool:
     run.unused = node.value
     evaluate(run, node.value)
     function: Any = node.value.func if type(node.value) is ast.Call else None
-    last = getattr(function, "id", None) or getattr(function, "attr", None)
+    last = function.attr if type(function) is ast.Attribute else getattr(function, "id", None)
     return last in _LAST and describe(function) in _ENDING
 
 
@@ -269,17 +272,10 @@ def _raise(run: Run, node: ast.Raise) -> bool:
     return True
 
 
-def _function(run: Run, node: Any) -> bool:
-    from scanner.code.function import define
+def _definition(run: Run, node: Any) -> bool:
+    from scanner.code import function
 
-    define(run, node)
-    return False
-
-
-def _class(run: Run, node: ast.ClassDef) -> bool:
-    from scanner.code.function import define_class
-
-    define_class(run, node)
+    (function.define_class if type(node) is ast.ClassDef else function.define)(run, node)
     return False
 
 
@@ -322,9 +318,9 @@ _BY_NODE: dict[type, Callable[[Run, Any], bool]] = {
     ast.ImportFrom: _import_from,
     ast.Return: _return,
     ast.Raise: _raise,
-    ast.FunctionDef: _function,
-    ast.AsyncFunctionDef: _function,
-    ast.ClassDef: _class,
+    ast.FunctionDef: _definition,
+    ast.AsyncFunctionDef: _definition,
+    ast.ClassDef: _definition,
     ast.Global: _global,
     ast.Nonlocal: _nonlocal,
     ast.Assert: _assert,

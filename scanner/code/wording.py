@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
+from scanner.code.value import Bound, Box, Choice, Symbol
+
+if TYPE_CHECKING:
+    from scanner.code.run import Run
+
+CALLABLE = frozenset([Bound, Box, Choice, Symbol])
+"""What may be called, or hold what may."""
 _WORD = re.compile(r"\w+")
 
 
@@ -30,6 +37,17 @@ class Wording:
         self.yields |= "yield" in text
 
 
+def asking(run: Run, value: Any) -> bool:
+    """May something be asked for by calling a value, or something that it holds?"""
+    held: Any = value[2:] if type(value) is Choice else [value]
+    if type(value) is Box and value.kind in ("dict", "list"):
+        held = run.held_by(value)
+    for each in held:
+        if type(each) is Bound or (type(each) is Symbol and each.name.rpartition(".")[2] in run.table):
+            return True
+    return False
+
+
 class Speech:
     """What the functions of a file say."""
 
@@ -49,6 +67,13 @@ class Speech:
             self.functions[name].add(text)
         else:
             self.functions[name] = Wording(text)
+        if name in self._unmet:
+            self._silent.clear()
+            self._unmet.clear()
+
+    def alias(self, name: str) -> None:
+        """Take down another name of what asks for something."""
+        self._asking.add(name)
         if name in self._unmet:
             self._silent.clear()
             self._unmet.clear()

@@ -209,6 +209,22 @@ CASES: dict[str, tuple[str, list[str]]] = {
         "def make(key=None):\n    return Estimator('i', role, 1, 'ml.m5.large', volume_kms_key=key)\nmake('k')\nmake()",
         ["make.Estimator network-isolation fail", "make.Estimator volume-kms-key fail", "make.Estimator vpc-config fail"],
     ),
+    "a function that asks by another name": (
+        "from sagemaker.estimator import Estimator as E\nmake = [E, print][0]\nKINDS = {'e': E}\n"
+        "start = sm.create_model if fast else print\n"
+        "def one():\n    return E('i', role, 1, 'ml.m5.large')\n"
+        "def two():\n    return make('i', role, 1, 'ml.m5.large')\n"
+        "def three():\n    return KINDS['e']('i', role, 1, 'ml.m5.large')\n"
+        "def four(it):\n    '" + "long " * 100 + "'\n    return it('i', role, 1, 'ml.m5.large')\nfour(E)\n"
+        "def five():\n    start(ModelName='m')\n"
+        "class C:\n    def __init__(self):\n        self.kind = E\n"
+        "    def six(self):\n        return self.kind('i', role, 1, 'ml.m5.large')",
+        sorted([
+            *(f"{each}.Estimator {it} fail" for each in ("C.six", "four", "one", "three", "two")
+              for it in ("network-isolation", "volume-kms-key", "vpc-config")),
+            "m network-isolation fail", "m vpc-config fail",
+        ]),
+    ),
     "a function that nothing here calls": (
         "def make(key=None):\n    return Estimator('i', role, 1, 'ml.m5.large', volume_kms_key=key)",
         ["make.Estimator network-isolation fail", "make.Estimator volume-kms-key unknown", "make.Estimator vpc-config fail"],
