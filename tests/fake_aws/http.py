@@ -104,6 +104,8 @@ class _Connection(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline(65_536)) not in (b"\r\n", b"\n", b""):
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.strip().lower()] = value.strip()
+        if headers.get("expect") == "100-continue":  # else botocore waits a second for each upload
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return Request(method, target, headers, self.rfile.read(int(headers.get("content-length", 0))))
 
     def _cut(self, reply: Reply | None) -> None:
