@@ -13,7 +13,7 @@ from scanner.code.logic import truth
 from scanner.code.run import Run, rest
 from scanner.code.sdk_config import defaults
 from scanner.code.state import choose, map_choices
-from scanner.code.tree import at, part_of, passed_on, put, stands
+from scanner.code.tree import at, beneath, given_or, part_of, passed_on, put, stands
 from scanner.code.value import Box, Choice, Mark, Slot, may_be_none, presence, sure
 from scanner.template.parameter import declare
 from scanner.value import REST, Opaque, Partial, Variable
@@ -199,6 +199,9 @@ def submit_rest(run: Run) -> None:
 
 def _properties(run: Run, entry: Mapping[str, Any], given: Mapping[str, Slot], mark: Mark) -> Any:
     """The request that an object stands for: a tree of slots, or alternatives of them."""
+    for keyword, cause in entry.get("hidden-by", {}).items():
+        if keyword in given and truth(run, given[keyword].value, None) is not False:
+            given = dict.fromkeys((REST, f"self.{REST}"), Slot(sure(cause), given[keyword].mark))
     tree: dict[str, Slot] = {}
     for keyword, path in entry.get("keywords", {}).items():
         slot = given.get(keyword)
@@ -221,6 +224,8 @@ def _properties(run: Run, entry: Mapping[str, Any], given: Mapping[str, Slot], m
             value = [Slot(_rendered(run, each.value, None), each.mark) for each in contents.values()]
         else:
             value = map_choices(value, partial(_rendered, run, fields=fields))
+        if keyword in entry.get("below", ()):
+            value = map_choices(value, partial(beneath, cause=entry["below"][keyword]))
         if keyword in entry.get("becomes", ()):
             value = map_choices(value, partial(passed_on, moves=entry["becomes"][keyword]))
         if value is None:
@@ -272,12 +277,8 @@ def _default(
             put(tree, steps, before._replace(value=either), mark)
         elif before is not None and type(before.value) is Choice:
             # An alternative that gives None leaves it to the default.
-            chosen = map_choices(before.value, partial(_or, value))
+            chosen = map_choices(before.value, partial(given_or, value))
             put(tree, steps, before._replace(value=chosen), mark)
-
-
-def _or(default: Any, leaf: Any) -> Any:
-    return default if leaf is None else leaf
 
 
 def _complete(

@@ -8,6 +8,7 @@ from typing import Any
 
 from scanner.code.state import map_choices
 from scanner.code.value import Mark, Slot
+from scanner.value import Opaque, Partial
 
 
 def at(tree: Mapping[str, Slot], steps: list[str]) -> Slot | None:
@@ -44,6 +45,16 @@ def _moved(made: Any, steps: list[str], name: str | None) -> Any:
         below = map_choices(slot.value, partial(_moved, steps=steps[1:], name=name))
         return {**rest, steps[0]: slot._replace(value=below)}
     return {**rest, name: slot} if name else rest
+
+
+def beneath(leaf: Any, cause: str) -> Any:
+    """A place, where what is sent is one inside it."""
+    return Partial((f"{leaf.rstrip('/')}/", Opaque(cause, filled=True))) if isinstance(leaf, str) else leaf
+
+
+def given_or(default: Any, leaf: Any) -> Any:
+    """What an alternative gives, or the default."""
+    return default if leaf is None else leaf
 
 
 def stands(tree: Mapping[str, Slot], path: str) -> bool:

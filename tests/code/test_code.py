@@ -585,6 +585,27 @@ OTHERS = [
     ("e = Estimator('own:1', role, 1, 'ml.m5.large', enable_network_isolation=True)\nc = e.compile_model('ml_inf1', {}, 's3://b')", "network-isolation", ["e pass", "e.compile_model pass"]),
     ("m = sagemaker.Model('own:1')\nm.compile('ml_inf1', {}, 's3://b', role)\nm.deploy(1, 'ml.inf1.xlarge')", "pinned-images", ["m unknown"]),
     ("m = sagemaker.Model('own:1')\nm.compile('ml_inf1', {}, 's3://b', role)\nm.deploy(1, 'ml.inf1.xlarge')", "output-kms-key", ["m.compile fail"]),
+    # A compiled model has an image of its own, and is made when it is compiled
+    *[
+        (f"def go(flag):\n    e = Estimator('own@sha256:{'0' * 64}', role, 1, 'ml.m5.large', subnets=['s'], security_group_ids=['g'], enable_network_isolation=True)\n    e.deploy(1, 'ml.c5.large', use_compiled_model={flag})", control, ["go.e pass", f"go.e.deploy/Model {verdict}"])
+        for control in ("pinned-images", "vpc-config", "network-isolation")
+        for flag, verdict in (("True", "unknown"), ("flag", "unknown"), ("False", "pass"))
+    ],
+    ("e = Estimator('own@sha256:" + "0" * 64 + "', role, 1, 'ml.m5.large')\ne.register([], [], compile_model_family='ml_c5')", "pinned-images", ["e.register unknown"]),
+    (
+        "from sagemaker.workflow.step_collections import RegisterModel\ne = Estimator('own@sha256:" + "0" * 64 + "', role, 1, 'ml.m5.large')\nr = RegisterModel('r', [], [], estimator=e, compile_model_family='ml_c5')",
+        "pinned-images",
+        ["e pass", "r unknown"],
+    ),
+    # Whose it is decides on the isolation of an algorithm and of a package, not what is said
+    ("from sagemaker.algorithm import AlgorithmEstimator\na = AlgorithmEstimator('arn', role, 1, 'ml.m5.large', enable_network_isolation=True)\na.deploy(1, 'ml.m5.large')", "network-isolation", ["a unknown", "a.deploy/Model unknown"]),
+    ("from sagemaker import ModelPackage\np = ModelPackage(role, model_package_arn='arn', enable_network_isolation=True)\np.deploy(1, 'ml.m5.large')", "network-isolation", ["p unknown"]),
+    # What the hub says of a model comes before what its estimator was given
+    *[
+        (f"from sagemaker.jumpstart.estimator import JumpStartEstimator\nj = JumpStartEstimator('m', image_uri='own@sha256:{'0' * 64}', enable_network_isolation=True)\nj.deploy({given})", control, ["j pass", f"j.deploy/Model {verdict}"])
+        for control in ("pinned-images", "network-isolation")
+        for given, verdict in (("", "unknown"), (f"image_uri='own@sha256:{'0' * 64}', enable_network_isolation=True", "pass"))
+    ],
     # Packages of pipelines
     (
         "from sagemaker.workflow.step_collections import RegisterModel\ne = Estimator('own@sha256:" + "0" * 64 + "', role, 1, 'ml.m5.large')\n"
