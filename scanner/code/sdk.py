@@ -270,7 +270,7 @@ def _default(
             value = [Slot(each, mark) for each in value]
         before = at(tree, steps)
         unknown = before and may_be_none(run.known(before.value))
-        if before is None and not stands(tree, path):
+        if before is None and not stands(tree, path) and REST not in tree:
             put(tree, steps, Slot(value, mark), mark)
         elif before is not None and unknown:
             either = choose(presence(unknown), unknown.cause, run.known(before.value), value)
@@ -320,7 +320,9 @@ def _rendered(run: Run, value: Any, fields: str | None = None) -> Any:
         and value.entry in run.table
         and type(contents) is dict
     ):
-        made = _properties(run, run.table[value.entry], contents, value.mark)
+        entry = run.table[value.entry]
+        entry = {**entry, "config": {}} if "config-if-started" in entry else entry
+        made = _properties(run, entry, contents, value.mark)
         return made if fields is None else map_choices(made, lambda each: part_of(each, fields))
     if type(contents) is list:
         rendered = partial(_rendered, run, fields=fields)

@@ -600,6 +600,14 @@ OTHERS = [
     # Whose it is decides on the isolation of an algorithm and of a package, not what is said
     ("from sagemaker.algorithm import AlgorithmEstimator\na = AlgorithmEstimator('arn', role, 1, 'ml.m5.large', enable_network_isolation=True)\na.deploy(1, 'ml.m5.large')", "network-isolation", ["a unknown", "a.deploy/Model unknown"]),
     ("from sagemaker import ModelPackage\np = ModelPackage(role, model_package_arn='arn', enable_network_isolation=True)\np.deploy(1, 'ml.m5.large')", "network-isolation", ["p unknown"]),
+    # Customization and evaluation may be serverless, or by a recipe
+    *[
+        (f"from sagemaker.train import {name}\nt = {name}(model='m')\nt.{method}()", control, ["t unknown"])
+        for name, method in (("SFTTrainer", "train"), ("DPOTrainer", "train"), ("RLVRTrainer", "train"), ("BenchMarkEvaluator", "evaluate"), ("LLMAsJudgeEvaluator", "evaluate"))
+        for control in ("pinned-images", "volume-kms-key")
+    ],
+    ("from sagemaker.workflow.notebook_job_step import NotebookJobStep\nn = NotebookJobStep('a.ipynb', find(), 'python3')", "pinned-images", ["n unknown"]),
+    ("from sagemaker.remote_function import RemoteExecutor\nr = RemoteExecutor(instance_type='ml.m5.large')", "pinned-images", ["r unknown"]),
     # What the hub says of a model comes before what its estimator was given
     *[
         (f"from sagemaker.jumpstart.estimator import JumpStartEstimator\nj = JumpStartEstimator('m', image_uri='own@sha256:{'0' * 64}', enable_network_isolation=True)\nj.deploy({given})", control, ["j pass", f"j.deploy/Model {verdict}"])

@@ -28,7 +28,10 @@ SageMaker:
     ProcessingResources: {{ClusterConfig: {{VolumeKmsKeyId: k}}}}
   Model: {{EnableNetworkIsolation: true, VpcConfig: {VPC}}}
   EndpointConfig: {{KmsKeyId: k, DataCaptureConfig: {{KmsKeyId: k}}}}
-  PythonSDK: {{Modules: {{RemoteFunction: {{VolumeKmsKeyId: k}}}}}}
+  PythonSDK:
+    Modules:
+      ModelTrainer: {{networking: {{subnets: [s], security_group_ids: [g]}}}}
+      RemoteFunction: {{VolumeKmsKeyId: k}}
 """
 START = """
 import boto3, sagemaker
@@ -37,6 +40,7 @@ from sagemaker.estimator import Estimator
 from sagemaker.network import NetworkConfig
 from sagemaker.processing import Processor
 from sagemaker.remote_function import remote
+from sagemaker.train import ModelTrainer, configs, tuner
 from sagemaker.tuner import HyperparameterTuner
 """
 LOOKED_AT = ("network-isolation", "volume-kms-key", "vpc-config")
@@ -52,6 +56,10 @@ CASES = {
     "Processor('r', 'i', 1, 'ml.m5.large', network_config=NetworkConfig(False, subnets=['s']))": "fail pass pass",
     "sagemaker.Model('i')": "pass pass",
     "@remote(instance_type='ml.m5.large')\ndef f(): pass": "fail pass fail",
+    "ModelTrainer(role='r')": "pass fail pass",
+    "ModelTrainer(role='r', networking=configs.Networking(enable_network_isolation=True))": "pass fail fail",
+    "ModelTrainer(role='r', networking=key)": "unknown fail unknown",
+    "tuner.HyperparameterTuner(ModelTrainer(role='r'), 'm', {})": "fail fail fail",
     "boto3.client('sagemaker').create_training_job(TrainingJobName='j', ResourceConfig={'InstanceType': 'ml.m5.large'})": "fail fail fail",
 }
 
