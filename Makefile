@@ -104,15 +104,16 @@ $(CHECKOV_VENV)/.installed-checkov:
 	@$(CHECKOV_VENV)/bin/python $(PIP) install checkov
 	@touch $@
 
-$(SDK_VENV)/.installed:
+$(SDK_VENV)/.installed: Makefile
 	@$(call venv,$(SDK_VENV))
-	@$(SDK_VENV)/bin/python $(PIP) install 'sagemaker<3'
+	@$(SDK_VENV)/bin/python $(PIP) install 'sagemaker<3' ipython
 	@touch $@
 
-# All of version 3 that makes jobs; the rest of it is large and takes pip minutes to resolve.
-$(SDK3_VENV)/.installed:
+# All of version 3 that makes jobs; what else its pipelines come with is large, and takes pip minutes to resolve.
+$(SDK3_VENV)/.installed: Makefile
 	@$(call venv,$(SDK3_VENV))
 	@$(SDK3_VENV)/bin/python $(PIP) install sagemaker-train sagemaker-serve
+	@$(SDK3_VENV)/bin/python $(PIP) install --no-deps sagemaker-mlops
 	@touch $@
 
 define venv

@@ -1,6 +1,10 @@
 """Jobs as users of version 2 of the SageMaker SDK write them: a test runs this file, and reads it."""
 
+from contextlib import suppress
+
+from botocore.exceptions import ClientError
 from sagemaker import image_uris
+from sagemaker.algorithm import AlgorithmEstimator
 from sagemaker.amazon.amazon_estimator import RecordSet
 from sagemaker.amazon.linear_learner import LinearLearner, LinearLearnerModel
 from sagemaker.async_inference import AsyncInferenceConfig
@@ -11,7 +15,9 @@ from sagemaker.clarify import BiasConfig, DataConfig, SageMakerClarifyProcessor
 from sagemaker.djl_inference import DJLModel
 from sagemaker.estimator import Estimator
 from sagemaker.huggingface import HuggingFace, HuggingFaceModel
-from sagemaker.model import Model
+from sagemaker.jumpstart.estimator import JumpStartEstimator
+from sagemaker.jumpstart.model import JumpStartModel
+from sagemaker.model import Model, ModelPackage
 from sagemaker.model_monitor import (
     DataCaptureConfig,
     DefaultModelMonitor,
@@ -28,10 +34,11 @@ from sagemaker.network import NetworkConfig
 from sagemaker.pipeline import PipelineModel
 from sagemaker.processing import FrameworkProcessor, Processor, ScriptProcessor
 from sagemaker.pytorch import PyTorch, PyTorchModel, PyTorchProcessor
+from sagemaker.remote_function import remote
 from sagemaker.rl import RLEstimator
 from sagemaker.serverless import ServerlessInferenceConfig
 from sagemaker.session import Session
-from sagemaker.sklearn import SKLearn
+from sagemaker.sklearn import SKLearn, SKLearnModel
 from sagemaker.sklearn.processing import SKLearnProcessor
 from sagemaker.spark.processing import PySparkProcessor, SparkJarProcessor
 from sagemaker.tensorflow import TensorFlow, TensorFlowModel
@@ -252,6 +259,13 @@ part_sklearn.deploy(endpoint_name="part-sklearn.deploy", model_name="part-sklear
 
 kept_boost = XGBoost(framework_version="1.7-1", base_job_name="kept-boost", **script)
 kept_boost.fit(wait=False)
+kept_boost.deploy(endpoint_name="kept-boost.deploy", model_name="kept-boost.deploy/Model", **hosted)
+
+kept_sklearn = SKLearn(
+    framework_version="1.2-1", base_job_name="kept-sklearn", **{**script, "instance_count": 1}
+)
+kept_sklearn.fit(wait=False)
+kept_sklearn.deploy(endpoint_name="kept-sklearn.deploy", model_name="kept-sklearn.deploy/Model", **hosted)
 
 kept_tensor = TensorFlow(framework_version="2.12", py_version="py310", base_job_name="kept-tensor", **script)
 kept_tensor.fit(wait=False)
@@ -269,6 +283,58 @@ kept_face.deploy(endpoint_name="kept-face.deploy", model_name="kept-face.deploy/
 
 kept_rl = RLEstimator(image_uri=IMAGE, base_job_name="kept-rl", **script)
 kept_rl.fit(wait=False)
+
+# The path of what an open_ name stands for is settled by the hub, by a compilation or by an owner.
+open_kept_tuned = JumpStartEstimator("of-hub", image_uri=IMAGE, base_job_name="open-kept-tuned", **job)
+open_kept_tuned.fit({"training": "s3://example-ml-data/in"}, wait=False)
+open_kept_tuned.deploy(
+    endpoint_name="open-kept-tuned.deploy", model_name="open-kept-tuned.deploy/Model", **hosted
+)
+
+open_tuned = JumpStartEstimator(
+    model_id="of-hub", role=ROLE, output_path=OUT, sagemaker_session=session, base_job_name="open-tuned"
+)
+open_tuned.fit({"training": "s3://example-ml-data/in"}, wait=False)
+open_tuned.deploy(endpoint_name="open-tuned.deploy", model_name="open-tuned.deploy/Model", wait=False)
+
+refusing_tuned = JumpStartEstimator(
+    "of-hub",
+    image_uri=IMAGE,
+    output_path=OUT,
+    enable_network_isolation=False,
+    encrypt_inter_container_traffic=False,
+    base_job_name="refusing-tuned",
+    **machines,
+)
+refusing_tuned.fit({"training": "s3://example-ml-data/in"}, wait=False)
+refusing_tuned.deploy(
+    1,
+    "ml.m5.large",
+    image_uri=IMAGE,
+    enable_network_isolation=False,
+    endpoint_name="refusing-tuned.deploy",
+    model_name="refusing-tuned.deploy/Model",
+    wait=False,
+)
+
+open_algorithm = AlgorithmEstimator(
+    "arn:aws:sagemaker:us-east-1:111122223333:algorithm/own",
+    base_job_name="open-algorithm",
+    **{**job, "instance_count": 1},
+)
+open_algorithm.fit({"training": "s3://example-ml-data/in"}, wait=False)
+
+open_compiled = Estimator(IMAGE, base_job_name="open-compiled", **job)
+open_compiled.fit(wait=False)
+open_compiled.compile_model("ml_c5", {"x": [1]}, OUT, framework="pytorch", framework_version="1.6")
+open_compiled.deploy(
+    2,
+    "ml.c5.xlarge",
+    use_compiled_model=True,
+    endpoint_name="open-compiled.deploy",
+    model_name="open-compiled.deploy/Model",
+    wait=False,
+)
 
 kept_linear = LinearLearner(predictor_type="regressor", base_job_name="kept-linear", **job)
 kept_linear.fit(RecordSet("s3://example-ml-data/in", 1, 1), wait=False, mini_batch_size=1)
@@ -297,6 +363,46 @@ kept_face_model = HuggingFaceModel(
     **inside,
 )
 kept_face_model.create(instance_type="ml.m5.large")
+kept_sklearn_model = SKLearnModel(
+    framework_version="1.2-1", name="kept-sklearn-model", **model_script, **inside
+)
+kept_sklearn_model.create(instance_type="ml.m5.large")
+kept_start = JumpStartModel(
+    "of-hub", image_uri=IMAGE, role=ROLE, name="kept-start", sagemaker_session=session, **inside
+)
+kept_start.deploy(endpoint_name="kept-start.deploy", **hosted)
+open_start = JumpStartModel(model_id="of-hub", role=ROLE, name="open-start", sagemaker_session=session)
+open_start.deploy(endpoint_name="open-start.deploy", wait=False)
+open_package = ModelPackage(
+    role=ROLE,
+    model_package_arn="arn:aws:sagemaker:us-east-1:111122223333:model-package/own/1",
+    sagemaker_session=session,
+    name="open-package",
+    **inside,
+)
+open_package.deploy(endpoint_name="open-package.deploy", **hosted)
+open_family = Model(IMAGE, DATA, ROLE, sagemaker_session=session, name="open-family")
+open_family.compile(
+    "ml_c5",
+    {"x": [1]},
+    OUT,
+    ROLE,
+    job_name="open-family.compile",
+    framework="pytorch",
+    framework_version="1.6",
+)
+open_family.deploy(1, "ml.c5.xlarge", endpoint_name="open-family.deploy", wait=False)
+open_accelerated = Model(IMAGE, DATA, ROLE, sagemaker_session=session, name="open-accelerated")
+open_accelerated.compile(
+    "ml_eia2",
+    {"x": [1]},
+    OUT,
+    ROLE,
+    job_name="open-accelerated.compile",
+    framework="mxnet",
+    framework_version="1",
+)
+open_accelerated.deploy(1, "ml.c5.xlarge", endpoint_name="open-accelerated.deploy", wait=False)
 bare_linear_model = LinearLearnerModel(DATA, ROLE, session, name="bare-linear-model")
 bare_linear_model.create()
 
@@ -416,6 +522,33 @@ data_quality_job_definition.create_monitoring_schedule(
     monitor_schedule_name="kept",
     schedule_cron_expression="cron(0 * ? * * *)",
 )
+
+# Functions that run as jobs; the fake does not tell how they end
+apart = {"image_uri": IMAGE, "role": ROLE, "instance_type": "ml.m5.large", "sagemaker_session": session}
+
+
+@remote(job_name_prefix="bare-remote", s3_root_uri=OUT, **apart)
+def bare_remote(number):
+    return number
+
+
+@remote(
+    job_name_prefix="kept-remote",
+    s3_root_uri=OUT,
+    volume_kms_key=KEY,
+    s3_kms_key=KEY,
+    subnets=SUBNETS,
+    security_group_ids=GROUPS,
+    encrypt_inter_container_traffic=True,
+    **apart,
+)
+def kept_remote(number):
+    return number
+
+
+for function in (bare_remote, kept_remote):
+    with suppress(ClientError):
+        function(1)
 
 pipeline_session = PipelineSession()
 common = {**common, "sagemaker_session": pipeline_session}

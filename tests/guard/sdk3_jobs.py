@@ -13,6 +13,10 @@ from sagemaker.core.shapes import (
 )
 from sagemaker.core.spark.processing import PySparkProcessor
 from sagemaker.core.transformer import Transformer
+from sagemaker.core.workflow.pipeline_context import PipelineSession
+from sagemaker.mlops.workflow.model_step import ModelStep
+from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.serve.model_builder import ModelBuilder
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, Networking, OutputDataConfig
@@ -56,6 +60,14 @@ refusing_training = ModelTrainer(
     output_data_config=OutputDataConfig(s3_output_path=OUT),
 )
 refusing_training.train(wait=False, logs=False)
+
+bare_plain = ModelTrainer(
+    training_image=IMAGE,
+    role=ROLE,
+    base_job_name="bare-plain",
+    compute=Compute(instance_type="ml.m5.large", instance_count=2),
+)
+bare_plain.train(wait=False, logs=False)
 
 ranges, metrics = {"rate": ContinuousParameter(0.1, 0.2)}, [{"Name": "loss", "Regex": "(.*)"}]
 bare_trainer = ModelTrainer(
@@ -173,6 +185,46 @@ serverless_built.build(model_name="serverless-built")
 serverless_built.deploy(
     endpoint_name="serverless-built.deploy", inference_config=ServerlessInferenceConfig(), wait=False
 )
+
+pipeline_session = PipelineSession()
+bare_step = ModelTrainer(
+    training_image=IMAGE,
+    role=ROLE,
+    compute=Compute(instance_type="ml.m5.large", instance_count=2),
+    output_data_config=OutputDataConfig(s3_output_path=OUT),
+    sagemaker_session=pipeline_session,
+)
+kept_step = ModelTrainer(
+    training_image=IMAGE,
+    role=ROLE,
+    compute=Compute(instance_type="ml.m5.large", instance_count=2, volume_kms_key_id=KEY),
+    networking=Networking(
+        subnets=SUBNETS,
+        security_group_ids=GROUPS,
+        enable_network_isolation=True,
+        enable_inter_container_traffic_encryption=True,
+    ),
+    output_data_config=OutputDataConfig(s3_output_path=OUT, kms_key_id=KEY),
+    sagemaker_session=pipeline_session,
+)
+step_processor = ScriptProcessor(
+    command=["python3"],
+    network_config=network,
+    volume_kms_key=KEY,
+    output_kms_key=KEY,
+    **{**common, "sagemaker_session": pipeline_session},
+)
+step_model = ModelBuilder(
+    network=Networking(subnets=SUBNETS, security_group_ids=GROUPS, enable_network_isolation=True),
+    **{**hosted, "sagemaker_session": pipeline_session},
+)
+steps = [
+    TrainingStep("bare-step", step_args=bare_step.train()),
+    TrainingStep("kept-step", step_args=kept_step.train()),
+    ProcessingStep("step-processor", step_args=step_processor.run("s3://example-ml-data/code.py")),
+    ModelStep("step-model", step_args=step_model.build(model_name="step-model")),
+]
+Pipeline("pipeline", steps=steps, sagemaker_session=pipeline_session).create(ROLE)
 
 # The last, since this version refuses its own defaults for them.
 bare_transform = Transformer("m", 1, "ml.m5.large", output_path=OUT, base_transform_job_name="bare-transform")
