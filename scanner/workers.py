@@ -6,11 +6,13 @@ A worker that the system ends takes with it only the files that it had in hand, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 _PARALLEL_FROM = 48
 """Fewer files than this are done before a second process has started."""
+_FIRST = 4
+"""Files done before there is a second process."""
 _CHUNK = 16
 _MOST_CHUNKS = 4_000
 """Their numbers fit into any system's pipe."""
@@ -40,12 +42,14 @@ def run_all(task: Task, lost: Task, items: list[Any], processes: int) -> Iterato
 
 def _run_in_processes(task: Task, lost: Task, items: list[Any], processes: int) -> Iterator[Any]:
     size = max(_CHUNK, -(-len(items) // _MOST_CHUNKS))
-    chunks = [items[start : start + size] for start in range(0, len(items), size)]
-    queue = _queue(len(chunks))
+    starts = range(_FIRST, len(items), size)
+    chunks = [items[:_FIRST], *(items[start : start + size] for start in starts)]
+    # What the first files need most others need too: it is loaded once, not in every process.
+    ready = {0: [task(item) for item in chunks[0]]}
+    queue = _queue(range(1, len(chunks)))
     workers: list[Worker] = []
     try:
         workers.extend(_start(task, chunks, queue) for _ in range(processes - 1))
-        ready: dict[int, list[Any]] = {}
         for number, chunk in enumerate(chunks):
             while number not in ready:
                 if _receive(workers, ready, wait=False):
@@ -62,10 +66,10 @@ def _run_in_processes(task: Task, lost: Task, items: list[Any], processes: int) 
             _end(worker)
 
 
-def _queue(count: int) -> int:
-    """A pipe that holds the numbers of all chunks: whoever reads one has it to himself."""
+def _queue(numbers: Iterable[int]) -> int:
+    """A pipe that holds the numbers of chunks: whoever reads one has it to himself."""
     reading, writing = os.pipe()
-    for number in range(count):
+    for number in numbers:
         os.write(writing, number.to_bytes(_NUMBER, "big"))
     os.close(writing)
     return reading

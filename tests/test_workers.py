@@ -41,6 +41,17 @@ def test_all_processes_share_the_work() -> None:
     assert len(set(run_all(slow, lambda item: 0, list(range(200)), 3))) == 3
 
 
+def test_what_the_first_need_is_loaded_before_others_start() -> None:
+    loaded_by: list[int] = []
+
+    def load(item: int) -> int:
+        if not loaded_by:
+            loaded_by.append(os.getpid())
+        return loaded_by[0]
+
+    assert set(run_all(load, lost, list(range(200)), 3)) == {os.getpid()}
+
+
 def test_a_reader_who_leaves_ends_the_workers() -> None:
     # In a process of its own, which has no other children.
     script = """
