@@ -33,6 +33,8 @@ class Verdict(Enum):
     FAIL = "fail"
     UNKNOWN = "unknown"
 
+    __hash__ = object.__hash__  # each is one object, and Enum's own would be called from Python
+
     @property
     def rank(self) -> int:
         """Order by badness: FAIL, then UNKNOWN, then PASS."""

@@ -46,17 +46,19 @@ def _depend(many: str, cause: str) -> str:
 
 def resource_rows(findings: list[Finding]) -> Iterator[Row]:
     """The rows below one resource: failed, worst first; unknown; waived and known; passed."""
-    failed = [finding for finding in findings if status(finding) == "failed"]
-    for finding in sorted(failed, key=_worst_first):
+    by_status: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_status.setdefault(status(finding), []).append(finding)
+    for finding in sorted(by_status.get("failed", ()), key=_worst_first):
         control = finding.control
         yield row(control.severity.label, control.id, said(finding), position(finding.location))
-    yield from _unknown_rows([finding for finding in findings if _open(finding)])
-    for finding in findings:
+    yield from _unknown_rows(by_status.get("unknown", []))
+    for finding in findings if "waived" in by_status or "baseline" in by_status else ():
         if status(finding) == "waived":
             yield row("waived", finding.control.id, excuse(finding), position(finding.location))
         elif status(finding) == "baseline":
             yield row("baseline", finding.control.id, said(finding), position(finding.location))
-    passed = sorted({finding.control.id for finding in findings if status(finding) == "passed"})
+    passed = sorted({finding.control.id for finding in by_status.get("passed", ())})
     if passed:
         yield row("passed", count(len(passed), "control"), ", ".join(passed), "")
 
