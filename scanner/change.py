@@ -15,7 +15,7 @@ from scanner.model import Gap, SmguardError
 from scanner.opening import Candidate, Skipped, is_within, open_text
 from scanner.safe_text import inert
 from scanner.template.document import ReadError
-from scanner.template.load import DEFINED, FOLLOWING, Loader, NotTemplate
+from scanner.template.load import FOLLOWING, Loader, NotTemplate
 from scanner.template.template import speaks_of
 
 _SECONDS = 60
@@ -100,7 +100,7 @@ def _leads_to_change(entry: Candidate, changes: Changes, loader: Loader) -> bool
 
     try:
         text = open_text(entry, loader.limits)
-        if text is not None and speaks_of(text, (*FOLLOWING, *DEFINED)):
+        if text is not None and speaks_of(text, FOLLOWING):
             for _ in loader._replace(open=note).load(text, entry):
                 pass
     except (ReadError, NotTemplate):

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from scanner.opening import Candidate, open_text
 from scanner.template.document import ReadError
 from scanner.template.judge import Judge
-from scanner.template.load import Loader, NotTemplate
+from scanner.template.load import NESTED, Loader, NotTemplate
 from scanner.template.template import speaks_of
 
 if TYPE_CHECKING:
     from scanner.template.bonds import Bonds
 
-_NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 _NAMING_FILES = ("DefinitionUri", "DefinitionS3Location")
 _OWN = "AWS::SageMaker::"
 
@@ -33,7 +32,7 @@ def survey(
             text = "" if entry.code else open_text(entry, loader.limits) or ""
         except ReadError:
             continue
-        if speaks_of(text, _NESTING) or ("Definition" in text and speaks_of(text, _NAMING_FILES)):
+        if speaks_of(text, NESTED) or ("Definition" in text and speaks_of(text, _NAMING_FILES)):
             nesting.append(entry)
         if whole or "ImportValue" in text or "Export" in text:
             linked.append(entry)

@@ -18,13 +18,22 @@ Opener = Callable[[Candidate, str, str], tuple[str, str, str]]
 
 Raises ReadError."""
 
-FOLLOWING = (*EXPANDING, "AWS::CloudFormation::Stack", "AWS::Serverless::Application", "::MODULE")
-"""Words without one of which no resource leads anywhere else, but for those with definitions."""
+NESTED = {
+    "AWS::CloudFormation::Stack": "TemplateURL",
+    "AWS::CloudFormation::StackSet": "TemplateURL",
+    "AWS::Serverless::Application": "Location",
+}
+"""Type of a nested stack -> property that says where its template is."""
 DEFINED = (
     "AWS::SageMaker::Pipeline", "AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine",
     "AWS::Scheduler::Schedule", "Custom::AWS",
 )  # fmt: skip
 """Types whose definitions make what controls judge."""
+MODULE = "::MODULE"
+"""How the type of a module ends."""
+FOLLOWING = (*EXPANDING, *NESTED, MODULE, *DEFINED)
+"""Words without one of which no resource leads anywhere else."""
+_LEADING = frozenset((*NESTED, *DEFINED))
 _STARTS = frozenset({"Steps", "States"})
 """Keys of which a definition has one."""
 _SECTIONS = frozenset({"Resources", "AWSTemplateFormatVersion", "Transform", "Fn::Transform"})
@@ -128,7 +137,7 @@ class Loader(NamedTuple):
             raise ReadError(f"holds more than {self.limits.resources:,} resources", hint=hint)
         loaded.templates.append(template)
         self.say_transforms(template, loaded)
-        if speaks_of(text, FOLLOWING) or defined(template):
+        if leading(template):
             from scanner.template.nesting import follow
 
             follow(self, template, text, entry, (entry.real,), loaded)
@@ -167,14 +176,10 @@ class Loader(NamedTuple):
         return text, file, real
 
 
-def defined(template: Template) -> list[str]:
-    """The resources with a definition. A look at each costs less than a search of the text."""
-    return [
-        name
-        for name, raw in template.resources.items()
-        if type(raw) is dict
-        and (raw["Type"] if type(raw.get("Type")) is str else template.type_of(name)) in DEFINED
-    ]
+def leading(template: Template) -> dict[str, str]:
+    """The resources that lead elsewhere, by a definition or as a stack or module: logical id -> type."""
+    types = ((name, template.type_of(name)) for name in template.resources)
+    return {name: kind for name, kind in types if kind in _LEADING or kind.endswith(MODULE)}
 
 
 def passes(document: Document) -> list[int]:

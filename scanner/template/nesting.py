@@ -9,16 +9,22 @@ from typing import Any
 from scanner.candidate import Candidate
 from scanner.model import Gap, Note
 from scanner.template.document import Document, ReadError, settle
-from scanner.template.load import Loaded, Loader, NotTemplate, defined, passes, place, say_what_was_read
+from scanner.template.load import (
+    DEFINED,
+    MODULE,
+    NESTED,
+    Loaded,
+    Loader,
+    NotTemplate,
+    leading,
+    passes,
+    place,
+    say_what_was_read,
+)
 from scanner.template.reader import read
 from scanner.template.template import PROCESSED, Template
 from scanner.value import unknown
 
-_NESTED = {
-    "AWS::CloudFormation::Stack": "TemplateURL",
-    "AWS::CloudFormation::StackSet": "TemplateURL",
-    "AWS::Serverless::Application": "Location",
-}
 _NOTHING = {"Ref": "AWS::NoValue"}
 _REMOTE = r"[A-Za-z][A-Za-z0-9+.-]+:"
 
@@ -70,17 +76,18 @@ def follow(
     loader: Loader, template: Template, text: str, entry: Candidate, trail: tuple[str, ...], loaded: Loaded
 ) -> None:
     """Follow local nested stacks and definitions; `trail` leads from the file of the scan to this one."""
-    if holders := defined(template):
+    leads = leading(template)
+    if holders := [name for name, kind in leads.items() if kind in DEFINED]:
         from scanner.requests.embedded import Embedded
 
         Embedded(loader, template, text, entry, trail[-1], loaded).write(holders)
-    for name, raw in template.resources.items():
-        kind = template.type_of(name)
-        if kind.endswith("::MODULE"):
+    for name, kind in leads.items():
+        raw = template.resources[name]
+        if kind.endswith(MODULE):
             what = f"{name} is a module: what it stands for is not in this file"
             loaded.gaps.append(Gap(place(template, raw, "Type"), what, PROCESSED))
             continue
-        prop = _NESTED.get(kind)
+        prop = NESTED.get(kind)
         if prop is None:
             continue
         body = settle(raw.get("Properties"), template.pick)

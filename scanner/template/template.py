@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.template.document import Either, Marks, Unreadable, settle
@@ -18,6 +19,7 @@ LOOP = "Fn::ForEach::"
 INCLUDE = "AWS::Include"
 EXPANDING = (LOOP, INCLUDE, "Fn::Transform", "!Transform")
 """Words without which a template's text stands for nothing but itself."""
+_ESCAPE = re.compile(r"\\[uxU]")
 NAME_PROPERTIES = ("Name", "Id", "Arn")
 
 
@@ -108,7 +110,9 @@ class Template:
     def type_of(self, name: str) -> str:
         """The type of a resource, "" where it has none."""
         raw = self.resources.get(name)
-        kind = settle(raw.get("Type"), self.pick) if isinstance(raw, dict) else None
+        kind = raw.get("Type") if type(raw) is dict else None
+        if type(kind) is not str:
+            kind = settle(kind, self.pick)
         return kind if isinstance(kind, str) else ""
 
     def holds_named(self, name: str, types: tuple[str, ...]) -> bool:
@@ -160,9 +164,12 @@ class Template:
         return (found[0], found[1])
 
 
-def speaks_of(text: str, words: tuple[str, ...]) -> bool:
+def speaks_of(text: str, words: Iterable[str]) -> bool:
     """A cheap look before a costly one: may one of these words stand in a template's values?"""
-    return any(word in text for word in words) or any(escape in text for escape in ("\\u", "\\x", "\\U"))
+    for word in words:
+        if word in text:
+            return True
+    return "\\" in text and _ESCAPE.search(text) is not None
 
 
 def section(root: Mapping[str, Any], name: str, pick: int = 0) -> dict[str, Any]:
