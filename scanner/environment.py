@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+OWN = "AWS::SageMaker::"
+"""How the types begin that make an environment one of ML."""
+
 
 class Environment(NamedTuple):
     """What makes a resource of a type with `scope: environment` one that is judged.
@@ -15,6 +18,10 @@ class Environment(NamedTuple):
 
     whole: bool = False
     tags: tuple[str, ...] = ("ml-environment", "sagemaker:*")
+
+    def begins(self, kind: str, properties: Any) -> bool:
+        """Does a resource make others belong, or itself by its tags?"""
+        return self.whole or kind.startswith(OWN) or self.tagged(properties)
 
     def tagged(self, properties: Any) -> bool:
         """Do the plain tags of a resource's properties say that it belongs?"""

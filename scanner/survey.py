@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from scanner.environment import OWN
 from scanner.opening import Candidate, open_text
 from scanner.template.document import ReadError
 from scanner.template.judge import Judge
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from scanner.template.bonds import Bonds
 
 _NAMING_FILES = ("DefinitionUri", "DefinitionS3Location")
-_OWN = "AWS::SageMaker::"
 
 
 def survey(
@@ -36,8 +36,8 @@ def survey(
             nesting.append(entry)
         if whole or "ImportValue" in text or "Export" in text:
             linked.append(entry)
-            bound = bound or whole or ("ImportValue" in text and _OWN in text)
-    if not bound or len(linked) < 2 or all(kind.startswith(_OWN) for kind in judge.controls):
+            bound = bound or whole or ("ImportValue" in text and OWN in text)
+    if not bound or len(linked) < 2 or all(kind.startswith(OWN) for kind in judge.controls):
         return nesting, {}
     return nesting, _bind(linked, loader, judge)
 

@@ -63,6 +63,13 @@ def test_a_scan_without_findings_imports_nothing_that_it_does_not_use() -> None:
     assert not modules & set(HEAVY)
 
 
+def test_what_no_environment_begins_in_is_not_searched_for_members(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text("Resources:\n  Data: {Type: AWS::S3::Bucket}\n  Role: {Type: AWS::IAM::Role}\n")
+    parts = {f"scanner.template.{name}" for name in ("bonds", "family", "membership", "mention", "nesting")}
+    assert not imported("scan", str(template)) & {*parts, *HEAVY}
+
+
 def test_only_the_report_format_asked_for_is_imported() -> None:
     modules = imported("scan", "examples/noncompliant.yaml", "-f", "json")
     assert "scanner.report.json_report" in modules

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.joint import OWNER, Owner, names_in, part_of
 from scanner.path import parse_path, walk
-from scanner.template.document import settle
 from scanner.value import Opaque, Partial, Variable, rest_of, unknown
 
 if TYPE_CHECKING:
@@ -73,10 +72,7 @@ class Family:
         """The raw properties of a resource, with their owner in them where they are plain to see."""
         template, name = spot
         if name not in template.bodies:
-            raw = template.resources[name]
-            written = settle(raw.get("Properties", rest_of(raw)), template.pick)
-            if written is None:
-                written = {}
+            written = template.properties_of(name)
             if type(written) is dict and not any(each == "Ref" or each[:4] == "Fn::" for each in written):
                 kind = template.type_of(name)
                 body = {OWNER: Owner(kind, name, self.kinds.get(kind), template), **written}

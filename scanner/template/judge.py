@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from scanner.check import Teller
     from scanner.path_setting import PathSettings
     from scanner.template.bonds import Bonds
-    from scanner.template.family import Family
 
 _OTHER_TOOLS = frozenset({"cfn_nag", "checkov", "guard", "cfn-lint"})
 """Whose suppressions a resource's Metadata may hold."""
@@ -124,28 +123,24 @@ class Judge(NamedTuple):
             if loaded.templates:
                 verdicts.declared |= set(loaded.templates[0].declarations)
                 verdicts.notes.update(dict.fromkeys(_refused_values(loaded.templates[0])))
+            members = bool(bonds and bonds.seeds)
             for template in loaded.templates:
                 template.imported = bonds.imported if bonds else {}
+                members = members or template.begins(self.environment)
             for template in loaded.templates:
-                self._judge_template(template, loaded, bonds, effort, verdicts)
+                self._judge_template(template, loaded, bonds, members, effort, verdicts)
         return verdicts
 
-    def _join(self, loaded: Loaded, bonds: Bonds | None) -> Family:
-        """Let the templates of a file know one another."""
-        from scanner.template.family import Family
-        from scanner.template.membership import Membership
-
-        whole = self.environment.whole
-        family = Family(loaded.templates, self.kinds, self.types, whole, bonds)
-        if not whole:
-            family.members = Membership(family, self.environment, bonds.seeds if bonds else ()).members
-        for template in family.templates.values():
-            template.family = family
-        return family
-
     def _judge_template(
-        self, template: Template, loaded: Loaded, bonds: Bonds | None, effort: Effort, verdicts: FileVerdicts
+        self,
+        template: Template,
+        loaded: Loaded,
+        bonds: Bonds | None,
+        members: bool,
+        effort: Effort,
+        verdicts: FileVerdicts,
     ) -> None:
+        """Judge one template; without `members` nothing of other services belongs to an environment."""
         chosen = self.controls
         if self.path_settings is not None:
             chosen = self.path_settings.narrow(template.file, chosen)
@@ -159,12 +154,13 @@ class Judge(NamedTuple):
             if kind in self.remarks:
                 note = Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")
                 verdicts.notes[note] = None
-            controls = chosen.get(kind)
-            if controls is None:
+            controls, scoped = chosen.get(kind), is_scoped(self.types.get(kind))
+            if controls is None or (scoped and not members):
                 continue
-            scoped = is_scoped(self.types.get(kind))
             if scoped or self.engine.looks_around(controls, kind):
-                family = template.family or self._join(loaded, bonds)
+                from scanner.template.membership import join
+
+                family = template.family or join(loaded.templates, self, bonds)
                 if scoped and not family.belongs(template, name):
                     continue
             self._judge_resource(template, name, raw, kind, controls, effort, verdicts)

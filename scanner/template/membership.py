@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scanner.environment import Environment
+from scanner.environment import OWN, Environment
 from scanner.joint import is_scoped, names_in, references
 from scanner.template.document import settle
 from scanner.template.family import Family
 from scanner.template.mention import Skeleton, leaves, skeleton
 from scanner.template.template import Template
 
+if TYPE_CHECKING:
+    from scanner.template.bonds import Bonds
+    from scanner.template.judge import Judge
+
 Key = tuple[str, str]
 """A resource: the key of its template, and its logical id."""
-_OWN = "AWS::SageMaker::"
+
+
+def join(templates: list[Template], judge: Judge, bonds: Bonds | None) -> Family:
+    """Let the templates of a file know one another, and which of their resources belong."""
+    environment = judge.environment
+    family = Family(templates, judge.kinds, judge.types, environment.whole, bonds)
+    if not environment.whole:
+        family.members = Membership(family, environment, bonds.seeds if bonds else ()).members
+    for template in family.templates.values():
+        template.family = family
+    return family
 
 
 class Membership:
@@ -63,7 +77,7 @@ class Membership:
         for template in self._family.templates.values():
             for name, raw in template.resources.items():
                 kind = template.type_of(name)
-                if kind.startswith(_OWN):
+                if kind.startswith(OWN):
                     yield from self._found(template, raw.get("Properties"), self.imports)
                 elif kind in self._scoped and self._environment.tagged(
                     settle(raw.get("Properties"), template.pick)
@@ -93,12 +107,12 @@ class Membership:
 
     def _at(self, key: Key, path: str) -> Any:
         """The raw top-level property that a path begins with."""
-        body = self._family.body((self._family.templates[key[0]], key[1]))
+        body = self._family.templates[key[0]].properties_of(key[1])
         return body.get(path.partition(".")[0].removesuffix("[]")) if isinstance(body, dict) else body
 
     def _found(self, template: Template, raw: Any, imports: set[Skeleton]) -> Iterator[Key]:
         """The resources that a raw part of a template names, also through nested stacks; notes `imports`."""
-        waiting, seen = [(template, raw)], set[tuple[str, str]]()
+        waiting, seen, named = [(template, raw)], set[tuple[str, str]](), self._by_name()
         while waiting:
             template, raw = waiting.pop()
             for how, names in leaves(raw):
@@ -107,7 +121,7 @@ class Membership:
                     continue
                 name = names[0]
                 if how == "text":
-                    yield from (self._by_name()[it] for it in names_in(name) if it in self._by_name())
+                    yield from (named[it] for it in names_in(name) if it in named)
                 elif name in template.resources:
                     yield template.key, name
                 elif (template.key, name) not in seen:
@@ -127,7 +141,7 @@ class Membership:
             for kind in self._scoped:
                 naming = self._family.naming(kind)
                 for template, name in self._family.of_type(kind):
-                    body = self._family.body((template, name))
+                    body = template.properties_of(name)
                     written = body.get(naming) if isinstance(body, dict) else None
                     if isinstance(written, dict) and len(written) == 1:
                         written = written.get("Fn::Sub")

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.template.document import Either, Marks, Unreadable, settle
-from scanner.value import REST, Partial, Question
+from scanner.value import REST, Partial, Question, rest_of
 
 if TYPE_CHECKING:
+    from scanner.environment import Environment
     from scanner.template.family import Family
     from scanner.template.parameter import Parameter
 
@@ -114,6 +115,19 @@ class Template:
         if type(kind) is not str:
             kind = settle(kind, self.pick)
         return kind if isinstance(kind, str) else ""
+
+    def properties_of(self, name: str) -> Any:
+        """The raw properties of a resource, {} where it has none."""
+        raw = self.resources[name]
+        written = settle(raw.get("Properties", rest_of(raw)), self.pick)
+        return {} if written is None else written
+
+    def begins(self, environment: Environment) -> bool:
+        """Is there a resource by which others, or by its tags itself, belong to an ML environment?"""
+        return any(
+            (kind := self.type_of(name)) and environment.begins(kind, self.properties_of(name))
+            for name in self.resources
+        )
 
     def holds_named(self, name: str, types: tuple[str, ...]) -> bool:
         """Does a resource of one of `types` carry this physical name?"""
