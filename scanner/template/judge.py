@@ -129,6 +129,8 @@ class Judge(NamedTuple):
                 members = members or template.begins(self.environment)
             for template in loaded.templates:
                 self._judge_template(template, loaded, bonds, members, effort, verdicts)
+            for template in loaded.templates:
+                template.part()
         return verdicts
 
     def _judge_template(

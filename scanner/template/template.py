@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scanner.joint import OWNER
 from scanner.template.document import Either, Marks, Unreadable, settle
 from scanner.value import REST, Partial, Question, rest_of
 
@@ -139,6 +140,13 @@ class Template:
                     if isinstance(value, str) and key.endswith(NAME_PROPERTIES):
                         self.named.setdefault(value, set()).add(self.type_of(resource))
         return not self.named.get(name, set()).isdisjoint(types)
+
+    def part(self) -> None:
+        """Let go of what leads back here, once judged: a circle stays until somebody looks for circles."""
+        self.family = None
+        for body in self.bodies.values():
+            if type(body) is dict:
+                body.pop(OWNER, None)
 
     def stand_in(self, copy: dict[str, Any], written: dict[str, Any]) -> None:
         """Take a copy of a mapping for standing where that stands; whoever made it keeps it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scanner.template.template import Template
 from tests.template.support import Report, scan
 
 NETWORK = ("private-subnets", "no-internet-route", "security-group-https-only", "vpc-flow-logs")
@@ -107,6 +109,18 @@ def test_another_name_leads_to_what_has_it(tmp_path: Path, use: Any, expected: t
     }
     controls = ("kms-key-rotation", "security-group-https-only")
     assert set(said(judge(tmp_path, {"Resources": resources}, controls=controls))) == {("fail", *expected)}
+
+
+def test_nothing_of_a_judged_template_waits_for_a_search_for_circles(tmp_path: Path) -> None:
+    resources = {"Vpc": VPC, "Subnet": SUBNET, "Use": notebook(SubnetId={"Ref": "Subnet"})}
+    gc.collect()
+    gc.disable()
+    try:
+        others = {id(each) for each in gc.get_objects() if type(each) is Template}
+        assert len(said(judge(tmp_path, {"Resources": resources}))) == 2
+        assert not [each for each in gc.get_objects() if type(each) is Template and id(each) not in others]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
