@@ -616,6 +616,16 @@ STATES = {"StartAt": "Train", "States": {"Train": TASK}}
         ),
         ("AWS::StepFunctions::StateMachine", {"DefinitionString": json.dumps(STATES)}, "FAILED"),
         ("AWS::StepFunctions::StateMachine", {"Definition": STATES}, "FAILED"),
+        (
+            "AWS::Scheduler::Schedule",
+            {
+                "Target": {
+                    "Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:createTrainingJob",
+                    "Input": json.dumps({"TrainingJobName": "Train", **TASK["Parameters"]}),
+                }
+            },
+            "FAILED",
+        ),
         ("AWS::StepFunctions::StateMachine", {"DefinitionString": LATER}, None),
         ("AWS::StepFunctions::StateMachine", {"DefinitionS3Location": {"Bucket": "b", "Key": "k"}}, None),
     ],
