@@ -82,16 +82,19 @@ def _take(queue: int) -> int | None:
 
 def _start(task: Task, chunks: list[list[Any]], queue: int) -> Worker:
     reading, writing = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(writing)
-        return Worker(pid, reading)
+    parent = os.getpid()
     try:
+        pid = os.fork()
+        if pid:
+            os.close(writing)
+            return Worker(pid, reading)
         os.close(reading)
         _work(task, chunks, queue, writing)
     finally:
-        # Nothing of the parent's is to be run or written twice.
-        os._exit(0)
+        # Nothing of the parent's is to be run or written twice, whatever is raised here and as soon as it is.
+        if os.getpid() != parent:
+            os._exit(0)
+    raise AssertionError("a worker goes on")
 
 
 def _work(task: Task, chunks: list[list[Any]], queue: int, writing: int) -> None:
