@@ -12,6 +12,7 @@ from scanner.policy.pack import PARTITIONS
 _HEAD = """\
 # Defaults of the SageMaker Python SDK, by `smguard sdk-defaults`. The SDK reads them from
 # ~/.config/sagemaker/config.yaml or from where SAGEMAKER_USER_CONFIG_OVERRIDE says.
+# It is for 2.236 and later; earlier versions refuse the part named ModelTrainer, so take it out for them.
 #
 # What a call gives itself counts instead. Where SageMaker refuses a key or has no use for it, make the job
 # with sagemaker.Session(sagemaker_config={"SchemaVersion": "1.0"}), which has no defaults:
