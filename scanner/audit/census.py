@@ -322,10 +322,7 @@ class _Reading:
             value = after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
             test = {"Name": "CreationTime", "Operator": "GreaterThanOrEqualTo", "Value": value}
             asked["SearchExpression"] = {"Filters": [test]}
-        return self._pages("Search", asked, "Results")
-
-    def _pages(self, operation: str, parameters: Mapping[str, Any], member: str) -> Pages:
-        return Pages(pages(self.api, self.how.service, operation, parameters, member))
+        return Pages(pages(self.api, self.how.service, "Search", asked, "Results"))
 
     def _note(self, what: str) -> Note:
         return Note(self.api.scope.shown, f"{self.how.type}: {what}")

@@ -80,6 +80,7 @@ class Surroundings:
         """Held to list types of a service: several may share an operation."""
         self._faults: dict[str, Fault] = {}
         """Why not all of a type could be listed, until that is told."""
+        self._unlisted: set[str] = set()
         self._called: dict[str, set[str]] = {kind: set() for kind in sources}
         """Type -> what others call its resources."""
         self._members: dict[str, set[str]] = {}
@@ -111,17 +112,18 @@ class Surroundings:
             if source.service != "kms" and self._is_alone(source):
                 pool.submit(self._list, kind)
 
-    def reached(self, type_name: str) -> set[str]:
-        """The types of which what belongs can't all be known without a type: itself, and what it leads to."""
+    def affected(self, type_name: str) -> set[str]:
+        """The types that are not all known for want of one: itself and, if not listed, what it leads to."""
         found = {type_name}
-        while True:
+        while type_name in self._unlisted:
             more = {kind for it in found for kinds in self._leading[it].values() for kind in kinds}
             for kind, ways in ((kind, references(self._types[kind])) for kind in self._sources):
                 if any(not found.isdisjoint(ways[path]) for path in self._with(kind)):
                     more.add(kind)
             if more <= found:
-                return found
+                break
             found |= more
+        return found
 
     def read(self) -> Iterator[Taken]:
         """Everything that belongs, then what is looked at from there."""
@@ -142,6 +144,7 @@ class Surroundings:
             self._list(type_name)
         if fault := self._faults.pop(type_name, None):
             self._things.lose(type_name, fault)
+            self._unlisted.add(type_name)
             yield Taken(type_name, faults=(fault,))
         chosen = [row for row in self._rows[type_name] if self._wants(type_name, row, belongs)]
         names = {row.name for row in chosen}

@@ -30,7 +30,7 @@ _CODES = (
     ("expired", r"Expired|TokenRefreshRequired"),
     ("disabled", r"UnrecognizedClient|InvalidClientTokenId|AuthFailure|RegionDisabled|OptInRequired"),
     ("denied", r"AccessDenied|Unauthorized|NotAuthorized|AuthorizationError|Forbidden"),
-    ("missing", r"ResourceNotFound|NoSuch(Entity|Bucket|Key)|^NotFoundException"),
+    ("missing", r"ResourceNotFound|NoSuch(Entity|Bucket|Key)|^(Trail)?NotFoundException"),
     ("unsupported", r"UnknownOperation|InvalidAction"),
     ("failed", r"Signature|TimeTooSkewed"),
 )
@@ -108,12 +108,13 @@ def checked_body(operation_model: Any, response_dict: Any, customized_response_d
     """
     service = operation_model.service_model
     protocol = getattr(service, "resolved_protocol", None) or service.protocol
-    if response_dict["status_code"] >= 300:
+    body = response_dict["body"]
+    if response_dict["status_code"] >= 300 or not isinstance(body, bytes):  # a stream
         return
-    if _PAGE.match(response_dict["body"]):
+    if _PAGE.match(body):
         raise ValueError("the answer is a page")  # which would be taken for XML that says nothing
     if protocol == "json":
-        whole = json.loads(response_dict["body"])
+        whole = json.loads(body)
         if not isinstance(whole, dict):
             raise ValueError("the answer is no JSON object")
         customized_response_dict[_WHOLE] = whole

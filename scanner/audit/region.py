@@ -175,7 +175,7 @@ class _Region:
         for item, thing in taken:
             self._keep(item, self.judge.judge(item, thing), counts[item.type])
         for type_name, count in counts.items():
-            controls = {it for kind in around.reached(type_name) for it in looking.by.get(kind, ())}
+            controls = {it for kind in around.affected(type_name) for it in looking.by.get(kind, ())}
             yield count.unit(type_name, self.job.scope.shown, controls)
 
     def _is_away(self, type_name: str, name: str) -> bool:

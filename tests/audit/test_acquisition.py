@@ -65,10 +65,11 @@ def returned(how: Acquisition, shape: Shape) -> set[str]:
 
 def test_every_type_that_a_control_is_about_can_be_read() -> None:
     live = set(FULL.by_type) - ACTIONS.keys()
-    # An account holds inline policies within their roles.
+    # An account holds inline policies within their roles, and replicas of keys are keys.
     assert {"AWS::SageMaker::Pipeline", *live} - {
         "AWS::IAM::Policy",
         "AWS::IAM::RolePolicy",
+        "AWS::KMS::ReplicaKey",
     } <= HOW.keys() | sources().keys()
     assert HOW.keys() <= {"AWS::SageMaker::Pipeline", *live}
     assert all(not {"live", "kept"} & body.keys() for body in FULL.types.values())

@@ -342,7 +342,8 @@ def test_an_answer_that_says_nothing_is_a_gap_of_the_controls_that_ask(
             "cloudtrail:GetTrailStatus": {"IsLogging": True},
         }
         for name, answer in answers.items():
-            fake.answer(*name.split(":"), answer)
+            service, _, called = name.partition(":")
+            fake.answer(service, called, answer)
         fake.create("Endpoint", {"EndpointName": "live", "EndpointConfigName": "c"})
         fake.fail(operation, fault)
         words = ("--select", control, "--environment", "--all", "--no-store", "-f", "json")
