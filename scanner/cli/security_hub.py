@@ -79,8 +79,8 @@ class SecurityHub:
         from botocore.exceptions import BotoCoreError, ClientError
 
         about, unasked = audit.about(), dict[str, None]()
-        how = {kind: it for job in audit.jobs for kind, it in job.how.items()}
-        kinds = {kind for kind, it in how.items() if not (it.open or it.unsaid)}
+        how = audit.jobs[0].how.items() if audit.jobs else ()
+        kinds = {kind for kind, it in how if not (it.open or it.unsaid)}
         controls, whole = {f"smguard/{it}" for it in about["controls"]}, dict[tuple[str, str], set[str]]()
         for each in about["looked_at"]:
             if each["complete"] and each["type"] in kinds:
@@ -111,6 +111,5 @@ def _stale(client: Any, account: str, region: str, at: str) -> Iterator[dict[str
         "GeneratorId": [{"Value": "smguard/", "Comparison": "PREFIX"}],
         "UpdatedAt": [{"Start": "2000-01-01T00:00:00Z", "End": at}],
     }
-    pages = client.get_paginator("get_findings").paginate(Filters=filters, MaxResults=BATCH)
-    for page in pages:
+    for page in client.get_paginator("get_findings").paginate(Filters=filters, MaxResults=BATCH):
         yield from page["Findings"]

@@ -80,18 +80,15 @@ def close(findings: Iterable[Finding], about: Mapping[str, Any]) -> Iterator[str
 
 def closing(record: Mapping[str, Any], at: str) -> dict[str, Any]:
     """What closes a finding that Security Hub told of: it was looked for again and not found."""
-    before = record.get("Compliance") or {}
     severity = {"Label": "INFORMATIONAL", "Original": record["Severity"].get("Original", "informational")}
-    resource = record["ProductFields"].get("smguard/ResourceType", "")
     return {name: record[name] for name in _LASTING if name in record} | {
         "UpdatedAt": at,
         "Severity": severity,
         "FindingProviderFields": {"Severity": severity, "Types": [_TYPE]},
-        "Description": _cut(f"{resource} {record['Resources'][0]['Id']}: {_GONE}", 1024),
+        "Description": _cut(f"{record['Resources'][0]['Id']}: {_GONE}", 1024),
         # Security Hub puts its own among them, and takes none of those.
         "ProductFields": {k: v for k, v in record["ProductFields"].items() if not k.startswith("aws/")},
-        "Compliance": {it: before[it] for it in ("RelatedRequirements",) if it in before}
-        | {"Status": "PASSED"},
+        "Compliance": {"Status": "PASSED"},
         "RecordState": "ARCHIVED",
     }
 
