@@ -59,8 +59,7 @@ def make_plan(
         environment=configured({} if config is None else config.body, options.get("environment")),
     )
     if not plan.controls:
-        hint = "what is selected, ignored and asked for by area or framework has no control in common"
-        raise SmguardError("no control is left to judge by", hint)
+        raise SmguardError("no control is left to judge by", "what the options ask for has none in common")
     if options["waivers"] is not None:
         from scanner import waiver
 

@@ -168,12 +168,8 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
             spread(run, entries, value, describe(node), run.mark(node))
         entries = {key: slot for key, slot in entries.items() if not key.startswith("def ")}
         return run.box("dict", node, {**entries, **arguments.given})
-    if (
-        name == "builtins.getattr"
-        and len(arguments.positional) > 1
-        and type(arguments.positional[0]) is Client
-    ):
-        client, method = arguments.positional[:2]
+    if name == "builtins.getattr" and isinstance(next(iter(arguments.positional), None), Client):
+        client, method = (*arguments.positional, None)[:2]
         return run.over(method, lambda it: unfollowed.picked(run, node, client, it))
     if name in _BY_NAME and len(arguments.positional) > 1 and type(arguments.positional[1]) is str:
         base, key, *others = arguments.positional

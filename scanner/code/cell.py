@@ -260,15 +260,7 @@ def _elements(
 @cache
 def _scanner() -> Any:
     """The decoder's own function: (text, where a value begins) -> (value, where it ends)."""
-    scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # not in its stubs
-
-    def decode(text: str, at: int) -> Any:
-        try:
-            return scan(text, at)
-        except StopIteration as fault:  # which a generator must not raise
-            raise json.JSONDecodeError("a value is missing", text, fault.value) from None
-
-    return decode
+    return json.JSONDecoder().raw_decode
 
 
 def _read_sparingly(text: str, at: int) -> tuple[Any, int]:

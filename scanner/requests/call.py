@@ -12,14 +12,16 @@ from scanner.requests.writer import Dialect, Writer
 _TARGET = re.compile(r":scheduler:[^:]*:[^:]*:aws-sdk:sagemaker:(create\w+)$", re.IGNORECASE)
 
 
-def is_scheduled(target: Any, text: Any, writer: Writer) -> bool:
-    """Does this target of a schedule make something of SageMaker's?"""
-    return _operation(target, writer) is not None
+def scheduled(target: Any, text: Any, writer: Writer) -> str:
+    """The operation that makes something of SageMaker's, in small letters; "" for other targets."""
+    arn = as_sub(writer.settle(target.get("Arn"))) if isinstance(target, dict) else None
+    found = _TARGET.search(arn[0]) if arn else None
+    return found[1].lower() if found else ""
 
 
 def write_scheduled(request: Any, target: Any, key: str, writer: Writer, condition: Any = None) -> None:
     """Write what the request at `target[key]` makes."""
-    _write(_operation(target, writer), request, target, key, writer, condition)
+    _write(scheduled(target, request, writer), request, target, key, writer, condition)
 
 
 def is_custom(properties: Any, text: Any, writer: Writer) -> bool:
@@ -30,24 +32,15 @@ def is_custom(properties: Any, text: Any, writer: Writer) -> bool:
 
 def write_custom(call: Any, properties: Any, key: str, writer: Writer, condition: Any = None) -> None:
     """Write what a call makes: {"service": "SageMaker", "action": "createModel", "parameters": {…}}."""
-    if not isinstance(call, dict):
-        return
-    service, action = (str(writer.settle(call.get(each))).lower() for each in ("service", "action"))
+    asked = call if isinstance(call, dict) else {}
+    service, action = (str(writer.settle(asked.get(each))).lower() for each in ("service", "action"))
     if service.endswith("sagemaker"):
-        request = writer.settle(call.get("parameters", {}))
+        request = writer.settle(asked.get("parameters", {}))
         _write(action.removesuffix("command"), request, properties, key, writer, condition)
 
 
-def _operation(target: Any, writer: Writer) -> str | None:
-    arn = as_sub(writer.settle(target.get("Arn"))) if isinstance(target, dict) else None
-    found = _TARGET.search(arn[0]) if arn else None
-    return found[1].lower() if found else None
-
-
-def _write(
-    operation: str | None, request: Any, holder: Any, key: str, writer: Writer, condition: Any
-) -> None:
-    kind = writer.operations.get(operation or "")
+def _write(operation: str, request: Any, holder: Any, key: str, writer: Writer, condition: Any) -> None:
+    kind = writer.operations.get(operation)
     if kind is not None:
         made = writer.value(request, Dialect(writer.fill))
         name = name_of(writer.types[kind]["create"], made if isinstance(made, dict) else {})

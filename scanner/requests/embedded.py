@@ -29,7 +29,7 @@ class _Holder(NamedTuple):
     """The property that the fields below are in; "" where they are properties."""
     bodies: tuple[str, ...]
     files: tuple[str, ...] = ()
-    asks: Callable[[Any, Any, Writer], bool] = lambda within, raw, writer: True
+    asks: Callable[[Any, Any, Writer], object] = lambda within, raw, writer: True
     """Is what stands in a mapping, as this value, about SageMaker at all?"""
 
 
@@ -43,9 +43,9 @@ _HOLDERS = {
     "AWS::StepFunctions::StateMachine": _Holder(*_MACHINE, _BODIES, ("DefinitionS3Location",)),
     "AWS::Serverless::StateMachine": _Holder(*_MACHINE, _BODIES, ("DefinitionUri",)),
     "AWS::Scheduler::Schedule": _Holder(
-        "schedule", call.write_scheduled, "Target", ("Input",), asks=call.is_scheduled
+        "schedule", call.write_scheduled, "Target", ("Input",), (), call.scheduled
     ),
-    "Custom::AWS": _Holder("custom resource", call.write_custom, "", ("Create",), asks=call.is_custom),
+    "Custom::AWS": _Holder("custom resource", call.write_custom, "", ("Create",), (), call.is_custom),
 }
 
 
