@@ -145,7 +145,7 @@ def test_a_name_that_no_template_declares_is_a_note(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ("", "the parameter file %s can't be read: is empty"),
+        ("", "%s: the parameter file can't be read: is empty"),
         ("text", "%s is no parameter file"),
         ("[text]", "%s is no parameter file"),
         ("[{Key: a, Value: b}]", "%s is no parameter file"),
@@ -155,7 +155,7 @@ def test_a_name_that_no_template_declares_is_a_note(tmp_path: Path) -> None:
         ("Access: [[a]]", "%s is no parameter file"),
         ("Access:", "%s is no parameter file"),
         ("Access: !Ref Other", "%s is no parameter file"),
-        ("Access: [", "the parameter file %s can't be read: line 2, column 1: "),
+        ("Access: [", "%s:2:1: the parameter file can't be read: "),
     ],
 )
 def test_a_file_of_another_shape_is_an_error(tmp_path: Path, content: str, what: str) -> None:
@@ -169,5 +169,5 @@ def test_a_file_that_is_not_there_ends_with_2(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scanner", "scan", "--parameters", str(missing), str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith(f"Error: the parameter file {missing} can't be read: ")
+    assert ended.stderr.startswith(f"Error: {missing}: the parameter file can't be read: ")
     assert "No such file or directory" in ended.stderr
