@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache, reduce
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 from scanner.template.document import ReadError, SyntaxFault, shown
@@ -34,6 +34,8 @@ _STRING = r'"(?:[^"\\]++|\\.)*+"'
 _FLAT = rf'{_STRING}|[^][{{}}"]++'
 _NESTED = reduce(lambda inner, _: rf"{_FLAT}|[\[{{](?:{inner})*+[\]}}]", range(5), _FLAT)
 _PASSED = re.compile(rf"(?:{_NESTED})*+", re.DOTALL)
+_decode = json.JSONDecoder().raw_decode
+"""(text, where a value begins) -> (value, where it ends)"""
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
@@ -88,12 +90,11 @@ class Rows:
         """Line and column in the file of a line of the cell, all from 1."""
         text = self._text
         if not self._found:
-            scan = _scanner()
             start = self._source or next(
-                begin for key, begin in _members(text, self._at, scan) if key in ("source", "input")
+                begin for key, begin in _members(text, self._at, _decode) if key in ("source", "input")
             )
             row, seen = self._row + text.count("\n", self._at, start), start
-            value, end = scan(text, start)
+            value, end = _decode(text, start)
             first, *written = text[start:end].split("\n")
             count = len(value) if first == "[" and written[-1].strip() == "]" else 0
             if count == len(written) - 1 and text.count('",\n', start, end) == count - 1:
@@ -101,7 +102,7 @@ class Rows:
                 indents = [len(each) - len(each.lstrip()) for each in written[:-1]]
                 self._found = [(row + number, indent + 2) for number, indent in enumerate(indents, 1)]
                 return self._found[min(line, count) - 1]
-            for at, _ in _elements(text, start, scan) if text[start] == "[" else [(start, "")]:
+            for at, _ in _elements(text, start, _decode) if text[start] == "[" else [(start, "")]:
                 row, seen = row + text.count("\n", seen, at), at
                 self._found.append((row, at - text.rfind("\n", 0, at) + 1))
         # A source that is one text stands on one line.
@@ -189,7 +190,7 @@ def _classified(cell: Cell) -> Cell:
 
 def _notebook(text: str) -> Iterator[Cell]:
     """The code cells of a notebook; decoded one after the other, so that outputs don't pile up."""
-    scan = _pass if len(text) > _LARGE else _scanner()
+    scan = _pass if len(text) > _LARGE else _decode
     metadata: Any = None
     found: list[Cell] = []
     ends: dict[int, int] = {}
@@ -257,12 +258,6 @@ def _elements(
         ends[begin] = at + 1
 
 
-@cache
-def _scanner() -> Any:
-    """The decoder's own function: (text, where a value begins) -> (value, where it ends)."""
-    return json.JSONDecoder().raw_decode
-
-
 def _read_sparingly(text: str, at: int) -> tuple[Any, int]:
     """What is looked at of a cell, and where the cell ends."""
     cell: dict[Any, Any] = {}
@@ -278,13 +273,13 @@ def _decoded(text: str, at: int) -> Any:
     """A value that is no output, and so not large. Raises ReadError."""
     if len(text) > _LARGE and _pass(text, at)[1] - at > _LARGEST_PART:
         raise ReadError("holds more than 5 MB in one piece that is no output", hint="leave it out")
-    return _scanner()(text, at)[0]
+    return _decode(text, at)[0]
 
 
 def _pass(text: str, at: int) -> tuple[Any, int]:
     """Where a value ends; of a mapping or list nothing is made, well-formed or not."""
     if text[at : at + 1] not in ("[", "{"):
-        return _scanner()(text, at)  # type: ignore[no-any-return]
+        return _decode(text, at)
     start, depth = at, 1
     while depth:
         match = _PASSED.match(text, at + 1)

@@ -63,6 +63,14 @@ def test_a_source_in_one_text_stands_on_its_line(tmp_path: Path) -> None:
     assert finding["resource"]["construct"] == "cell 1, line 3"
 
 
+def test_lines_of_a_source_may_stand_on_one_line(tmp_path: Path) -> None:
+    text = json.dumps(json.loads(notebook(cell(CLIENT), cell(f"x = 1\n{CALL}"))))
+    (finding,) = scan(tmp_path, text).report["findings"]
+    assert finding["location"]["line"] == 1
+    assert text[finding["location"]["column"] - 1 :].startswith(CALL.partition("\n")[0][:20])
+    assert finding["resource"]["construct"] == "cell 2, line 2"
+
+
 READ = {
     "line magics": (
         f"%pip install x\n!ls -l \\\n    more\n%matplotlib inline\nos.path?\n{CLIENT}\n{CALL}",
