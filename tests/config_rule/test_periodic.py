@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import eq
 from typing import Any
 
 import pytest
@@ -188,7 +190,7 @@ def test_what_is_gone_is_taken_back_wherever_time_runs_out(cloud: Fake, noun: st
     for asks in range(10, 40, 5):
         cloud.services.compliance.clear()
         cloud.services.compliance.update(stale)
-        ends = run(cloud, scheduled(control, EACH), lambda asks=asks: Context(asks))  # type: ignore[misc]
+        ends = run(cloud, scheduled(control, EACH), partial(Context, asks))
         finished += not ends["failed"]
         left = {name: said for (_, name), said in compliance(cloud, control).items() if name[0] in "gv"}
         assert ends["failed"] or set(left.values()) == {"NOT_APPLICABLE"}
@@ -296,7 +298,7 @@ def test_a_kill_between_any_two_calls_changes_nothing(
     whole = attempt(lambda number: False)
     assert whole["done"] >= 2
     for point in range(1, whole["calls"] + 1):
-        assert attempt(lambda number, point=point: number == point)["killed"] == 1
+        assert attempt(partial(eq, point))["killed"] == 1
 
 
 def test_what_is_counted_for_the_account_is_counted_once(cloud: Fake) -> None:
@@ -464,8 +466,8 @@ def test_what_notebooks_stand_in_is_judged_wherever_time_runs_out(
         ends += run(
             cloud,
             scheduled(PRIVATE),
-            lambda asks=asks: Context(asks),  # type: ignore[misc]
-            lambda number, point=point: number == point,  # type: ignore[misc]
+            partial(Context, asks),
+            partial(eq, point),
             monkeypatch,
         )
         assert compliance(cloud, PRIVATE) == expected
