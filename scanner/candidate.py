@@ -1,7 +1,5 @@
 """A file that may be read."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 CODE_ENDINGS = frozenset({"py", "ipynb"})

@@ -1,7 +1,5 @@
 """The catalog of controls: loading, choosing, and adding a user's own. Standard library only."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Mapping

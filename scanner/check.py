@@ -1,7 +1,5 @@
 """What judging a value takes and gives: a way to read values, and what isn't met."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -20,7 +18,7 @@ class View(Protocol):
     def home(self) -> Any:
         """What it reads: the template of a resource; None where there is only one."""
 
-    def within(self, home: Any) -> View:
+    def within(self, home: Any) -> "View":
         """The view of what another resource stands in, in the same world."""
 
     def value(self, raw: Any) -> Any:

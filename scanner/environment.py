@@ -1,7 +1,5 @@
 """What of other services belongs to an ML environment, as users settle it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Frameworks, and which source maps a control to which of their requirements: `rules/_frameworks.yaml`."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator, Mapping

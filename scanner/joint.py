@@ -4,8 +4,6 @@ In a tree of kinds they stand beside the properties, where `joined` puts them: {
 names]}, "@FlowLogs": {"from": type, "by": path, …}}. Standard library only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The one table of bounds on untrusted input; every one can be raised by an option."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -1,7 +1,5 @@
 """The nouns every part of the product shares; standard library only."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum, IntEnum
 from typing import Any, NamedTuple
@@ -21,7 +19,7 @@ class Severity(IntEnum):
         return self.name.lower()
 
     @classmethod
-    def parse(cls, label: str) -> Severity:
+    def parse(cls, label: str) -> "Severity":
         """Read a lower-case word; raises KeyError for any other."""
         return cls[label.upper()] if label.islower() else cls[label]
 

@@ -1,7 +1,5 @@
 """Opening a file without being led astray: regular files only, bounded, and nothing outside of the root."""
 
-from __future__ import annotations
-
 import errno
 import os
 import re

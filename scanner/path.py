@@ -1,7 +1,5 @@
 """Property paths: `A?.B[].C` in a control file, and where one leads in a resource and beyond it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 A place is the control file's `{at, when, unless, unsure, requires}`. Standard library only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

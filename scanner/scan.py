@@ -1,7 +1,5 @@
 """Scanning: many files, one stream of findings, and a summary that closes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -50,13 +48,13 @@ class Plan(NamedTuple):
     show_passed: bool = False
     whole: bool = True
     """False when the files are only those that have changed."""
-    waivers: Waivers | None = None
+    waivers: "Waivers | None" = None
     """Those of the central file; whoever made the plan read it."""
     inline_waivers: bool = True
-    baseline: Baseline | None = None
-    acceptances: Acceptances | None = None
-    path_settings: PathSettings | None = None
-    changes: Changes | None = None
+    baseline: "Baseline | None" = None
+    acceptances: "Acceptances | None" = None
+    path_settings: "PathSettings | None" = None
+    changes: "Changes | None" = None
     """Given, only these files and those that lead to them are judged."""
     processes: int = 1
     request: str | None = None
@@ -77,7 +75,7 @@ class FileResult(NamedTuple):
 class Scan:
     """One run over files: iterate over `events()` to the end, then ask for `summary`."""
 
-    def __init__(self, plan: Plan, entries: Iterable[Candidate | Skipped | Gap], today: date) -> None:
+    def __init__(self, plan: Plan, entries: Iterable[Candidate | Skipped | Gap], today: "date") -> None:
         self.plan = plan
         self.entries = entries
         self.today = today
@@ -126,7 +124,7 @@ class Scan:
         yield from self._closing_notes()
 
     def _judge_parents(
-        self, judge: FileJudge, candidates: list[Candidate]
+        self, judge: "FileJudge", candidates: list[Candidate]
     ) -> tuple[dict[str, FileResult], set[str]]:
         """Templates with nested stacks come first: a child is judged only through its parents."""
         nesting = judge.survey(candidates)
@@ -176,7 +174,7 @@ class Scan:
             firm = self.plan.catalog.firm
             yield from suppression.notes(*verdicts.suppressions[name], findings, self.today, firm)
 
-    def _inline_waivers(self, verdicts: FileVerdicts) -> dict[str, Waivers]:
+    def _inline_waivers(self, verdicts: FileVerdicts) -> "dict[str, Waivers]":
         if not verdicts.waivers or not self.plan.inline_waivers:
             return {}
         from scanner.waiver import read_inline

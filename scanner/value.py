@@ -4,8 +4,6 @@ A judged value is a plain JSON value, None for "absent", or a `Partial`: text of
 known. A `Partial` of one `Opaque` stands for any present value of any type.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial

@@ -3,8 +3,6 @@
 A worker that the system ends takes with it only the files that it had in hand, and that is said of them.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple

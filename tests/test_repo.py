@@ -70,6 +70,26 @@ def test_what_no_environment_begins_in_is_not_searched_for_members(tmp_path: Pat
     assert not imported("scan", str(template)) & {*parts, *HEAVY}
 
 
+def test_hardly_an_annotation_is_compiled_on_the_way_to_a_scan() -> None:
+    code = (
+        "import sys\n"
+        "compiled = []\n"
+        "sys.addaudithook(lambda event, given: event == 'compile' and compiled.append(given[0]))\n"
+        "from scanner.cli import main\n"
+        "sys.argv = ['smguard', 'scan', 'examples/noncompliant.yaml']\n"
+        "try: main()\n"
+        "except SystemExit: print(*compiled, sep='\\n', file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", code]
+    environment = plain_environment()
+    for _ in range(2):  # the first run may have to compile the rules of the checkout
+        result = subprocess.run(
+            command, capture_output=True, text=True, env=environment, check=True, cwd=ROOT
+        )
+    # With `from __future__ import annotations` a NamedTuple compiles that of each of its fields.
+    assert len(re.findall("^b'(?!lambda )", result.stderr, re.MULTILINE)) < 40, result.stderr
+
+
 def test_only_the_report_format_asked_for_is_imported() -> None:
     modules = imported("scan", "examples/noncompliant.yaml", "-f", "json")
     assert "scanner.report.json_report" in modules

@@ -1,7 +1,5 @@
 """What a run hands to a report format, and which formats there are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 

@@ -3,8 +3,6 @@
 Named tuples because each dataclass costs most of a millisecond at import, and scans start in tens of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

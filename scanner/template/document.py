@@ -1,7 +1,5 @@
 """What reading a template yields: plain values, where they stand, and what is wrong with them."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 Marks = dict[int, Any]

@@ -1,7 +1,5 @@
 """The templates that are judged together, a file's own and its nested stacks: which resource names which."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,11 +32,11 @@ class Family:
 
     def __init__(
         self,
-        templates: list[Template],
+        templates: "list[Template]",
         kinds: Mapping[str, Any],
         types: Mapping[str, Mapping[str, Any]],
         whole: bool = False,
-        bonds: Bonds | None = None,
+        bonds: "Bonds | None" = None,
     ) -> None:
         kin = bonds.kin if bonds else ()
         self.templates = {template.key: template for template in (*templates, *kin)}
@@ -64,7 +62,7 @@ class Family:
                     self._by_type.setdefault(template.type_of(name), []).append((template, name))
         return self._by_type.get(kind, [])
 
-    def belongs(self, template: Template, name: str) -> bool:
+    def belongs(self, template: "Template", name: str) -> bool:
         """Is a resource one of an environment?"""
         return self.members is None or (template.key, name) in self.members
 
@@ -81,7 +79,7 @@ class Family:
             template.bodies[name] = written
         return template.bodies[name]
 
-    def follow(self, view: View, raw: Any, joint: Mapping[str, Any]) -> Any:
+    def follow(self, view: "View", raw: Any, joint: Mapping[str, Any]) -> Any:
         """The properties of the resource that a raw value names, as `check.View` has it."""
         value = view.value(raw)
         if value is None:
@@ -100,7 +98,7 @@ class Family:
         body = self.body(found)
         return body if type(body) is dict and OWNER in body else inside.value(body)
 
-    def _find(self, view: View, value: Any, types: list[str]) -> Spot | None:
+    def _find(self, view: "View", value: Any, types: list[str]) -> Spot | None:
         """The resource of one of `types` that a value names, if it is here."""
         if type(value) is Partial:
             reference = _reference(value)
@@ -145,7 +143,7 @@ class Family:
                     found[1].append(spot)
         return found
 
-    def gather(self, view: View, properties: Any, joint: Mapping[str, Any]) -> Any:
+    def gather(self, view: "View", properties: Any, joint: Mapping[str, Any]) -> Any:
         """The properties of those that name a resource, as `check.View` has it."""
         owner = properties.get(OWNER) if type(properties) is dict else None
         if owner is None or joint is None:
@@ -163,7 +161,7 @@ class Family:
             self._gathered[key] = answer
         return answer
 
-    def _gather(self, view: View, owner: Owner, joint: Mapping[str, Any]) -> list[Any]:
+    def _gather(self, view: "View", owner: Owner, joint: Mapping[str, Any]) -> list[Any]:
         spot, by = (owner.home, owner.name), joint.get("by")
         if by is None:
             candidates = list(enumerate(self.of_type(joint["from"])))
@@ -186,7 +184,7 @@ class Family:
             found.append(self.body((template, name)) if leads else unknown(f"what {name} names"))
         return found
 
-    def _leads(self, view: View, name: str, path: str, to: Spot, entire: bool = False) -> bool | None:
+    def _leads(self, view: "View", name: str, path: str, to: Spot, entire: bool = False) -> bool | None:
         """Does a path of a resource name another one, `entire` and no part of it? None: it can't be told."""
         body = self.body((view.template, name))
         if type(body) is not dict:
@@ -263,7 +261,7 @@ def _is_foreign(value: Any) -> bool:
     )
 
 
-def _plainly_named(template: Template, raw: Any, steps: list[str]) -> list[str] | None:
+def _plainly_named(template: "Template", raw: Any, steps: list[str]) -> list[str] | None:
     """The logical ids that a raw path names by Ref or GetAtt; None where that is not plain to see."""
     if raw is None:
         return []
@@ -288,7 +286,7 @@ def _plainly_named(template: Template, raw: Any, steps: list[str]) -> list[str] 
     return found
 
 
-def _plain_name(template: Template, raw: Any) -> list[str] | None:
+def _plain_name(template: "Template", raw: Any) -> list[str] | None:
     if type(raw) is not dict or len(raw) != 1:
         return None
     ((function, body),) = raw.items()
@@ -304,7 +302,7 @@ def _plain_name(template: Template, raw: Any) -> list[str] | None:
     return None
 
 
-def _leaving(template: Template) -> Iterator[str]:
+def _leaving(template: "Template") -> Iterator[str]:
     """The resources that a template hands on: by its outputs, or to a nested stack that is not followed."""
     from scanner.template.mention import mentions
 

@@ -1,7 +1,5 @@
 """Judging a file: every resource of its templates, by every control that is asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -104,15 +102,15 @@ class Judge(NamedTuple):
     """Whether a PASS becomes a draft too."""
     remarks: Mapping[str, str] = MappingProxyType({})
     """What is worth saying of types that no control judges."""
-    path_settings: PathSettings | None = None
+    path_settings: "PathSettings | None" = None
     types: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     """What `_types.yaml` says of joints; without, no resource leads to another."""
     environment: Environment = Environment()
     """What of other services is judged."""
-    teller: Teller | None = None
+    teller: "Teller | None" = None
     """Who knows more of what a text names than it says."""
 
-    def judge(self, passes: Iterator[Loaded], bonds: Bonds | None = None) -> FileVerdicts:
+    def judge(self, passes: Iterator[Loaded], bonds: "Bonds | None" = None) -> FileVerdicts:
         """Judge every pass over a file, with its `bonds`; where they differ the worse verdict stands."""
         verdicts = FileVerdicts()
         effort = Effort()
@@ -137,7 +135,7 @@ class Judge(NamedTuple):
         self,
         template: Template,
         loaded: Loaded,
-        bonds: Bonds | None,
+        bonds: "Bonds | None",
         members: bool,
         effort: Effort,
         verdicts: FileVerdicts,

@@ -1,7 +1,5 @@
 """From a file's text to templates that can be judged: the template and the nested stacks it holds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple

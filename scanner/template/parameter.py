@@ -1,7 +1,5 @@
 """Template parameters: what each may be, and the values that a parameter file gives them."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Mapping

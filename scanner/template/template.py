@@ -1,7 +1,5 @@
 """One template, ready to be judged: its sections, its resources, and what is wrong with its shape."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -99,7 +97,7 @@ class Template:
         """True for a template that is judged as a parent's nested stack."""
         return self.parent is not None
 
-    def parameter(self, name: str) -> Parameter | None:
+    def parameter(self, name: str) -> "Parameter | None":
         """The declaration of a parameter; None where there is none."""
         found = self.declared.get(name)
         if found is None and name in self.declarations:
@@ -123,7 +121,7 @@ class Template:
         written = settle(raw.get("Properties", rest_of(raw)), self.pick)
         return {} if written is None else written
 
-    def begins(self, environment: Environment) -> bool:
+    def begins(self, environment: "Environment") -> bool:
         """Is there a resource by which others, or by its tags itself, belong to an ML environment?"""
         return any(
             (kind := self.type_of(name)) and environment.begins(kind, self.properties_of(name))
@@ -159,7 +157,7 @@ class Template:
                 **{here: self.files[there] for here, there in own if there in self.files},
             }
 
-    def _home(self, container: Any) -> Template:
+    def _home(self, container: Any) -> "Template":
         """The template of the family that a container is of."""
         if id(container) in self.marks or self.family is None:
             return self
