@@ -10,7 +10,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from scanner import catalog
-from scanner.cli import group
+from scanner.cli.commands import group
 from scanner.example import as_template
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from scanner import catalog, secret
-from scanner.cli import group
+from scanner.cli.commands import group
 from tests import door
 from tests.hosted import CORPUS, NOTEBOOK, corpus, scan, write_examples, write_own_control
 

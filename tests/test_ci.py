@@ -13,7 +13,7 @@ import click
 import pytest
 import yaml
 
-from scanner.cli import group
+from scanner.cli.commands import group
 from tests.building import ROOT, attempt, run
 
 pytestmark = pytest.mark.packaging

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from scanner.cli import option, scan_command
+from scanner.cli.scan import OPTIONS
 from tests.door import ROOT, called
 
 OPEN_NOTEBOOK = """\
@@ -265,6 +269,54 @@ def test_a_crash_is_said_with_its_own_exit_code(folder: Path) -> None:
     assert result.returncode == 4
     assert report["gaps"][0]["what"] == "customer-managed-kms-key crashed on Notebook: ZeroDivisionError"
     assert report["summary"]["complete"] is False
+
+
+_VALUES = st.sampled_from(
+    ["a", "-", "", "--", "-x", "a=b", "7", "0", "007", "٣", "json", "low", "=", "table"]
+)
+_FLAGS = st.sampled_from(
+    [*(flag for option in OPTIONS for flags in option.flags for flag in flags.split("/")), "--nothing", "-h"]
+)
+_WORDS = st.lists(
+    _VALUES | _FLAGS | st.tuples(_FLAGS, _VALUES).map("=".join) | st.tuples(_FLAGS, _VALUES), max_size=6
+)
+
+
+@given(_WORDS)
+def test_words_that_click_need_not_read_say_what_they_say_to_it(
+    pieces: list[str | tuple[str, str]],
+) -> None:
+    words = [word for each in pieces for word in ([each] if isinstance(each, str) else each)]
+    plain = option.read(words, OPTIONS)
+    if plain is not None:
+        with scan_command.command.make_context("scan", words) as context:
+            assert plain == context.params, words
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        (["a.yaml"], {"paths": ("a.yaml",)}),
+        (["a", "-", "-f", "json", "b"], {"paths": ("a", "-", "b"), "formats": ("json",)}),
+        (["a", "--strict", "--jobs=2", "--no-config"], {"strict": True, "jobs": 2, "no_config": True}),
+        (["--no-strict", "--strict", "--no-strict", "a"], {"strict": False}),
+        (
+            ["--exclude", "x", "--exclude=y", "--fail-on", "high", "a"],
+            {"exclude": ("x", "y"), "fail_on": "high"},
+        ),
+        (["--candidates"], None),
+        (["a", "--jobs", "0"], None),
+        (["a", "--jobs"], None),
+        (["a", "--fail-on", "HIGH"], None),
+        (["a", "-fjson"], None),
+        (["a", "--strict=yes"], None),
+        (["a", "--help"], None),
+        (["--", "a"], None),
+    ],
+)
+def test_words_of_a_scan(words: list[str], read: dict[str, object] | None) -> None:
+    plain = option.read(words, OPTIONS)
+    assert plain is read is None or (plain is not None and read is not None and plain.items() >= read.items())
 
 
 def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:

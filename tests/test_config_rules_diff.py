@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 from scanner import catalog
 from scanner.audit.access import forget
 from scanner.audit.pace import Clock
-from scanner.cli import group
+from scanner.cli.commands import group
 from scanner.deploy import bundle
 from scanner.deploy.bundle import bundles
 from scanner.deploy.drift import HOOK

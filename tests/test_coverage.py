@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
 from scanner import catalog, framework
-from scanner.cli import group
+from scanner.cli.commands import group
 from tests.door import ROOT, assert_inert
 from tests.report import audits
 

@@ -30,7 +30,7 @@ from scanner.audit.governance import ACTIONS
 from scanner.audit.item import Item
 from scanner.audit.judging import Judge
 from scanner.audit.opt_out import EFFECTIVE
-from scanner.cli import group
+from scanner.cli.commands import group
 from scanner.deploy import bundle, guard
 from scanner.deploy.rule import rules
 from scanner.folder import read_data

@@ -22,7 +22,7 @@ import yaml
 from cfnlint.decode import decode
 from click.testing import CliRunner
 
-from scanner.cli import group
+from scanner.cli.commands import group
 from scanner.secret import can_look
 from tests.hosted import scan
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner.cli.options import ReportingCommand, options
 from scanner.cli.scan import configure
-from scanner.cli.shared import ReportingCommand, exit_code, options, paired_outputs, write_reports
+from scanner.cli.shared import exit_code, paired_outputs, write_reports
 from scanner.limits import Limits
 from scanner.model import Note
 from scanner.report.layout import count

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scanner.cli.scan import command as scan_command
 from scanner.cli.scan import configure, prepare
+from scanner.cli.scan_command import command as scan_command
 from scanner.cli.shared import EXIT_CRASH, EXIT_INCOMPLETE
 from scanner.model import Gap, SmguardError, Verdict
 from scanner.report import scope_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from scanner.cli import Commands
+from scanner.cli.commands import Commands
 
 COMMANDS = {
     "build": ("scanner.cli.config_rules_build", "Write the function's zip and the stacks that deploy it."),

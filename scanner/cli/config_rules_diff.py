@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner import catalog
-from scanner.cli.shared import options
+from scanner.cli.options import options
 from scanner.model import Gap
 from scanner.rule_text import Line
 

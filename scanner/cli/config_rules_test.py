@@ -14,7 +14,8 @@ import click
 from scanner import __version__
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
-from scanner.cli.shared import EXIT_INCOMPLETE, options
+from scanner.cli.options import options
+from scanner.cli.shared import EXIT_INCOMPLETE
 from scanner.json_object import as_object
 from scanner.model import SmguardError
 from scanner.opening import read_named

@@ -12,8 +12,9 @@ import click
 
 from scanner import catalog
 from scanner.catalog import Catalog
+from scanner.cli.options import options
 from scanner.cli.rules import SOURCE, load
-from scanner.cli.shared import EXIT_INCOMPLETE, options
+from scanner.cli.shared import EXIT_INCOMPLETE
 from scanner.cli.terminal import echo
 from scanner.model import Finding, SmguardError, Verdict
 

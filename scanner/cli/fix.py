@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner import catalog
-from scanner.cli import scan
+from scanner.cli import scan, scan_command
 from scanner.limits import Limits
 from scanner.model import Finding, Gap, SmguardError
 
@@ -107,7 +107,7 @@ def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:
     return EXIT_INCOMPLETE if gaps else 0
 
 
-command.params += [option for option in scan.command.params if option.name in _SHARED]
+command.params += [option for option in scan_command.command.params if option.name in _SHARED]
 
 
 def _diff(name: str, before: str, after: str) -> Iterator[str]:

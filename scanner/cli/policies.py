@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from scanner.cli import Commands
+from scanner.cli.commands import Commands
 
 COMMANDS = {
     "list": ("scanner.cli.policies_list", "List the policies of the pack."),

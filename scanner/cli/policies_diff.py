@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from scanner.cli.shared import options
+from scanner.cli.options import options
 from scanner.model import Gap, Note, SmguardError
 from scanner.policy import pack
 from scanner.policy.drift import KINDS, TYPES, Difference

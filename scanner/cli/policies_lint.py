@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from scanner import __version__
-from scanner.cli.shared import options
+from scanner.cli.options import options
 from scanner.cli.terminal import laid_out
 from scanner.model import Gap, Note, Severity, SmguardError
 from scanner.policy.lint import Finding, Linter

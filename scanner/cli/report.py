@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner.cli.options import ReportingCommand
+from scanner.cli.options import options as shared_options
 from scanner.cli.shared import (
     EXIT_FINDINGS,
     EXIT_INCOMPLETE,
-    ReportingCommand,
     paired_outputs,
     screen,
     write_run,
 )
-from scanner.cli.shared import options as shared_options
 from scanner.model import Severity, SmguardError
 from scanner.report import Output
 

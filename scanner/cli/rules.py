@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from scanner import catalog
-from scanner.cli.shared import EXIT_INCOMPLETE, options
+from scanner.cli.options import options
+from scanner.cli.shared import EXIT_INCOMPLETE
 from scanner.cli.terminal import columns, echo
 from scanner.model import Control, SmguardError
 from scanner.notation import AREAS, ID, LONGEST_ID, SEVERITIES

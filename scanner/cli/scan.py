@@ -1,17 +1,14 @@
-"""`smguard scan`."""
+"""What `smguard scan` does; how it is called as a command of click is in `scan_command`."""
 
 from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from scanner.cli.configuration import configured
-from scanner.cli.shared import ReportingCommand, exit_code, paired_outputs, write_reports
-from scanner.cli.shared import options as shared_options
+from scanner.cli.option import Option, shared
+from scanner.cli.shared import exit_code, paired_outputs, write_reports
 from scanner.limits import Limits
 
 if TYPE_CHECKING:
@@ -27,71 +24,73 @@ _LIMITS = {
     "max_worlds": ("worlds", "Combinations of parameters and conditions tried at one place."),
     "max_stack_depth": ("stack_depth", "Nested stacks below one another."),
 }
+_REQUEST = "What a named JSON file is that is neither template nor definition: CreateTrainingJob, …"
+_SDK_CONFIG = "The SageMaker SDK's defaults, config.yaml, that jobs in code are made with (repeatable)."
 
 
-def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def _limit_options() -> list[Option]:
     """One option for each bound on untrusted input."""
     defaults = Limits()
-    for name, (field, about) in reversed(_LIMITS.items()):
-        flag = "--" + name.replace("_", "-")
-        shown = f"{about} [default: {getattr(defaults, field):,}]"
-        function = click.option(
-            flag, name, type=click.IntRange(min=1), default=None, metavar="N", help=shown
-        )(function)
-    return function
+    return [
+        Option(
+            ("--" + name.replace("_", "-"),),
+            name,
+            f"{about} [default: {getattr(defaults, field):,}]",
+            "N",
+            least=1,
+        )
+        for name, (field, about) in _LIMITS.items()
+    ]
 
 
-@click.command(
-    "scan", cls=ReportingCommand, short_help="Scan templates, pipelines, state machines, requests."
+OPTIONS = (
+    *shared("scan_formats", "files", "select", "ignore", "area", "framework", "rules"),
+    Option(
+        ("--exclude",),
+        "exclude",
+        "Leave these paths out (as in .gitignore; repeatable).",
+        "GLOB",
+        repeats=True,
+    ),
+    Option(
+        ("--parameters",),
+        "parameters",
+        "Parameter values; all others keep their default.",
+        "FILE",
+        repeats=True,
+    ),
+    *shared("waivers", "baseline", "environment"),
+    Option(
+        ("--no-inline-waivers",), "no_inline_waivers", "Do not honour waivers in the templates' Metadata."
+    ),
+    *shared("fail_on", "strict", "show_passed", "exit_zero", "allow_incomplete"),
+    Option(
+        ("--candidates",),
+        "candidates",
+        "Take named files as if a folder had been walked (for pre-commit).",
+    ),
+    Option(("--request",), "request", _REQUEST, "OPERATION"),
+    Option(("--sdk-config",), "sdk_config", _SDK_CONFIG, "FILE", repeats=True),
+    Option(
+        ("--changed-since",),
+        "changed_since",
+        "Only files that differ from a git revision, and what leads to them.",
+        "REV",
+    ),
+    *shared("config", "no_config"),
+    Option(("--jobs",), "jobs", "Processes for many files. [default: all cores]", "N", least=1),
+    *_limit_options(),
 )
-@click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False, path_type=str)
-)
-@shared_options("scan_formats", "files", "select", "ignore", "area", "framework", "rules")
-@click.option(
-    "--exclude", multiple=True, metavar="GLOB", help="Leave these paths out (as in .gitignore; repeatable)."
-)
-@click.option(
-    "--parameters", multiple=True, metavar="FILE", help="Parameter values; all others keep their default."
-)
-@shared_options("waivers", "baseline", "environment")
-@click.option("--no-inline-waivers", is_flag=True, help="Do not honour waivers in the templates' Metadata.")
-@shared_options("fail_on", "strict", "show_passed", "exit_zero", "allow_incomplete")
-@click.option(
-    "--candidates", is_flag=True, help="Take named files as if a folder had been walked (for pre-commit)."
-)
-@click.option(
-    "--request",
-    metavar="OPERATION",
-    help="What a named JSON file is that is neither template nor definition: CreateTrainingJob, …",
-)
-@click.option(
-    "--sdk-config",
-    multiple=True,
-    metavar="FILE",
-    help="The SageMaker SDK's defaults, config.yaml, that jobs in code are made with (repeatable).",
-)
-@click.option(
-    "--changed-since",
-    metavar="REV",
-    help="Only files that differ from a git revision, and what leads to them.",
-)
-@shared_options("config", "no_config")
-@click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes for many files. [default: all cores]"
-)
-@limit_options
-def command(
+
+
+def run(
     formats: tuple[str, ...],
     files: tuple[str, ...],
     exit_zero: bool,
     allow_incomplete: bool,
     **options: Any,
 ) -> int:
-    """Scan CloudFormation templates, SageMaker pipeline definitions, state machines and requests.
-
-    PATH is such a file, a folder that is walked (.gitignore is honoured), or - for standard input.
-    """
+    """Scan, write the reports, and say how to exit."""
     outputs = paired_outputs(formats, files)
     options, config = configure(options)
     scan = prepare(options, config)

@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from scanner.audit.access import forget
 from scanner.audit.pace import Clock
-from scanner.cli import group
+from scanner.cli.commands import group
 from scanner.model import SmguardError
 from scanner.policy import pack, render
 from tests.fake_aws import Fake

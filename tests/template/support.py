@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 from click.testing import CliRunner
 
-from scanner.cli import group
+from scanner.cli.commands import group
 
 NOTEBOOK = "AWS::SageMaker::NotebookInstance"
 
