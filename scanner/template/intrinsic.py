@@ -69,12 +69,13 @@ def substitute(view: View, body: Any) -> str | Partial:
             parts.append(f"${{{name}}}")
             continue
         name = name.strip()
+        view.world.effort.spend()
         if name in local:
             found = view.text(local[name])
         elif "." in name:
-            found = view.text({"Fn::GetAtt": name})
+            found = view.as_text(get_attribute(view, name))
         else:
-            found = view.text({"Ref": name})
+            found = view.as_text(view.ref(name))
         parts += _spent_on(view, found)
     parts.append(body[end:])
     return with_dynamic_references(assemble(parts))

@@ -180,7 +180,10 @@ class View:
 
     def text(self, raw: Any) -> str | Partial:
         """Resolve to text, as Sub, Join and Equals take it; an absent value is empty."""
-        value = self.resolve(raw)
+        return self.as_text(self.resolve(raw))
+
+    def as_text(self, value: Any) -> str | Partial:
+        """A resolved value as text."""
         kind = type(value)
         if kind is str or kind is Partial:
             return value  # type: ignore[no-any-return] # `kind` tells, and isinstance is slower
