@@ -14,7 +14,7 @@ TYPE_FIELDS = frozenset(
         *("scope", "refers", "gathers", "belongs-with", "named"),
     )
 )
-GATHER_FIELDS = frozenset({"from", "by", "except", "entire"})
+GATHER_FIELDS = frozenset({"from", "by", "except", "entire", "elsewhere"})
 SCOPES = ("sagemaker", "environment")
 
 

@@ -96,7 +96,7 @@ class Acquisition(NamedTuple):
     describing: Describing
     search: Searching | None
     renames: Mapping[str, str]
-    """Property <- member of the answer, where the two differ."""
+    """Property <- JMESPath in the answer, where it is not the member of that name."""
     never: frozenset[str]
     """Properties that no operation returns."""
     within: str | None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from scanner.audit.acquisition import NAME, Acquisition, Wanted
+from scanner.audit.answer import told
 from scanner.audit.fault import Fault
 from scanner.audit.item import TAGS, Item, Memory, Scope, tags_in
 from scanner.value import Opaque, Partial
@@ -84,8 +85,8 @@ def record_in(how: Acquisition, result: Any) -> Mapping[str, Any] | None:
 
 def found_in(how: Acquisition, entry: Entry, raw: Mapping[str, Any], names: Collection[str]) -> Found:
     """The properties `names` of a resource under CloudFormation's names, and where it comes from."""
-    members = {name: how.renames.get(name, name) for name in names}
-    values = {name: raw[member] for name, member in members.items() if raw.get(member) is not None}
+    members = {name: told(how.renames.get(name, name), raw) for name in names}
+    values = {name: member for name, member in members.items() if member is not None}
     tags, stack = tags_in(raw)
     values |= {TAGS: tags} if tags else {}  # that there are none is what an answer without says of others too
     arn = raw.get(how.describing.arn) or entry.arn

@@ -21,7 +21,6 @@ _MAKES_NOTHING = frozenset(
         "EMRServerless",
         "Fail",
         "ForEach",
-        "InferenceComponent",
         "Lambda",
         "Lineage",
     ]

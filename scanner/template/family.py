@@ -155,7 +155,8 @@ class Family:
         found = self._gather(view, owner, joint)
         more = self._more(owner, joint)
         if more is not None:
-            found.append(Partial((Opaque(more, filled=True, more=True, near=self.whole),)))
+            near = self.whole and "elsewhere" not in joint
+            found.append(Partial((Opaque(more, filled=True, more=True, near=near),)))
         answer = None if not found else found[0] if len(found) == 1 and more is not None else found
         if view.world.inputs == inputs:
             self._gathered[key] = answer
@@ -224,15 +225,15 @@ class Family:
     def _more(self, owner: Owner, joint: Mapping[str, Any]) -> str | None:
         """Why there may be others that name a resource than those in sight."""
         noun = joint["from"].rpartition("::")[2]
+        if "elsewhere" in joint or ("by" not in joint and not self.whole):
+            return f"{noun}s that another stack may have"
         if self.whole:
             return self.apart.get(joint["from"])
-        if "by" not in joint:
-            return f"another stack may have a {noun}"
         template = owner.home
         if template.key not in self._leaving:
             self._leaving[template.key] = frozenset(_leaving(template))
         if owner.name in self._leaving[template.key]:
-            return f"another stack may have a {noun} for {owner.name}, whose id leaves this one"
+            return f"{noun}s that another stack may have for {owner.name}, whose id leaves this one"
         return None
 
 

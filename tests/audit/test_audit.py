@@ -331,6 +331,62 @@ def test_the_report_tells_who_looked_where_for_what(fake: Fake, tmp_path: Path) 
     assert ran.err.strip() == f"Audited: {said}"
 
 
+DIGEST = "own@sha256:" + "0" * 64
+LIST_COMPONENTS = "ListInferenceComponents"
+
+
+def component(name: str, **specification: Any) -> dict[str, Any]:
+    return {"InferenceComponentName": name, "EndpointName": "e", **specification}
+
+
+def test_inference_components_are_judged_as_they_are_described(fake: Fake, tmp_path: Path) -> None:
+    production = [{"Key": "env", "Value": "prod"}]
+    fake.create("EndpointConfig", {"EndpointConfigName": "c", "ProductionVariants": [{"VariantName": "a"}]})
+    fake.create("Endpoint", {"EndpointName": "e", "EndpointConfigName": "c", "Tags": production})
+    fake.create("Model", {"ModelName": "m", "PrimaryContainer": {"Image": DIGEST}})
+    listed = [
+        component("tag", Specification={"Container": {"Image": "own:1"}}),
+        component("digest", Specification={"Container": {"Image": DIGEST}}),
+        component("model", Specification={"ModelName": "m"}),
+        component("untold", Specifications=[{"InstanceType": "ml.g5.xlarge", "Container": {"ArtifactUrl": "s3://a"}}]),
+        component("told", Specifications=[{"InstanceType": "ml.g5.xlarge", "Container": {"Image": "own"}}]),
+    ]  # fmt: skip
+    for each in listed:
+        fake.create("InferenceComponent", each)
+    words = ("--select", "pinned-images", "--select", "model-lineage", "--no-store", "-f", "json")
+    ran = audit(fake, tmp_path, *HERE, *words)
+    assert found(ran.report) == {
+        ("pinned-images", "fail", "tag", "Specification.Container.Image"),
+        ("pinned-images", "unknown", "untold", "Specifications[0].Container.Image"),
+        ("pinned-images", "fail", "told", "Specifications[0].Container.Image"),
+        ("model-lineage", "fail", "e", "@InferenceComponents[0].Specification"),
+    }
+    assert not ran.report["gaps"]
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "fails", "asked", "gap"),
+    [
+        (0, None, 0, None),
+        (1, None, 1, None),
+        (1, LIST_COMPONENTS, 1, ("network-isolation", "pinned-images", "vpc-config")),
+        (1, "ListEndpoints", 1, ("network-isolation", "remote-access", "vpc-config")),
+    ],
+)
+def test_inference_components_are_asked_for_where_there_are_endpoints(
+    fake: Fake, tmp_path: Path, endpoints: int, fails: str | None, asked: int, gap: tuple[str, ...] | None
+) -> None:
+    for number in range(endpoints):
+        fake.create("Endpoint", {"EndpointName": f"e{number}", "EndpointConfigName": "c"})
+    if fails:
+        fake.fail(fails, "AccessDeniedException")
+    ran = audit(fake, tmp_path, *HERE, "--ignore", "ai-services-opt-out", "--no-store", "-f", "json")
+    assert fake.calls[LIST_COMPONENTS] == asked
+    gaps = [it["what"] for it in ran.report["gaps"] if fails and fails in it["what"]]
+    assert len(gaps) == (1 if gap else 0)
+    assert all(control in gaps[0] for control in gap or ())
+
+
 @pytest.mark.parametrize("denied", ["GetCallerIdentity", "AssumeRole", "ListModels"])
 def test_every_call_is_counted_whatever_comes_of_it(fake: Fake, tmp_path: Path, denied: str) -> None:
     accounts = [word for each in ("444455556666", "111122223333") for word in ("--account", each)]

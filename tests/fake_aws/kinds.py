@@ -185,6 +185,8 @@ def _clipped(value: Any, shape: Shape) -> Any:
     if shape.type_name == "structure" and isinstance(value, Mapping):
         known = {name: _clipped(value[name], sub) for name, sub in shape.members.items() if name in value}
         count = {"CurrentCount", "TargetCount"} & shape.members.keys() if "InstanceCount" in value else set()
+        if "Image" in value and "DeployedImage" in shape.members:
+            known["DeployedImage"] = {"SpecifiedImage": value["Image"]}
         return known | dict.fromkeys(count, value.get("InstanceCount"))
     if shape.type_name == "list" and isinstance(value, (list, tuple)):
         return [_clipped(item, shape.member) for item in value]

@@ -160,6 +160,16 @@ DEFINITIONS = [
         ),
     ),
     Case(
+        "components.json",
+        pipeline(
+            step("InferenceComponent", "Here", EndpointName={"Get": "Steps.Serve.EndpointName"}, Specification={"ModelName": "m"}),
+            step("InferenceComponent", "There", EndpointName="there", Specification={"ModelName": "m"}),
+            step("Endpoint", "Serve", EndpointConfigName={"Get": "Steps.Config.EndpointConfigName"}),
+            step("EndpointConfig", "Config", EnableNetworkIsolation=True, KmsKeyId="alias/own", ProductionVariants=[{"InstanceType": "ml.m5.large"}]),
+        ),
+        ("unknown network-isolation There 20:5",),
+    ),
+    Case(
         "misshapen.json",
         pipeline(
             step("Novel", "New"),

@@ -493,3 +493,52 @@ def test_ten_thousand_that_name_one_and_circles_are_judged_in_bounded_time(tmp_p
         tmp_path, {"Resources": many}, "--environment", "--max-resources", "20000", "--max-nodes", "1000000"
     )
     assert time.process_time() - begun < 40
+
+
+PRODUCTION = [{"Key": "environment", "Value": "production"}]
+SERVED = ("approved-model-package", "model-lineage")
+REJECTED = {
+    "Model": {
+        "Type": "AWS::SageMaker::Model",
+        "Properties": {"ModelName": "m", "PrimaryContainer": {"ModelPackageName": {"Ref": "Package"}}},
+    },
+    "Package": {"Type": "AWS::SageMaker::ModelPackage", "Properties": {"ModelApprovalStatus": "Rejected"}},
+    "Component": {
+        "Type": "AWS::SageMaker::InferenceComponent",
+        "Properties": {"EndpointName": "fraud", "Specification": {"ModelName": "m"}},
+    },
+}
+
+
+BOTH = {"fail": SERVED[:1], "unknown": SERVED[1:]}
+
+
+def serving(*variants: dict[str, Any]) -> dict[str, Any]:
+    """An endpoint in production, with its configuration."""
+    config = {"EndpointConfigName": "c", "ProductionVariants": [{"VariantName": "a"} | it for it in variants]}
+    served = {"EndpointName": "fraud", "EndpointConfigName": "c", "Tags": PRODUCTION}
+    return {
+        "Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": served},
+        "Config": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config},
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "expected"),
+    [
+        ({"a.json": serving({})}, (), {"unknown": SERVED}),
+        ({"a.json": serving({})}, ("--environment",), {"unknown": SERVED}),
+        ({"a.json": serving({"ModelName": "m"}) | REJECTED}, (), {"fail": SERVED[:1]}),
+        ({"a.json": serving({}) | REJECTED}, (), {"fail": SERVED[:1]}),
+        ({"a.json": serving({"ModelName": "o"}, {}) | REJECTED}, (), BOTH),
+        ({"a.json": serving({}), "b.json": REJECTED}, (), {"unknown": SERVED}),
+    ],
+)  # fmt: skip
+def test_components_bring_models_to_variants_without_one(
+    tmp_path: Path, files: Any, options: tuple[str, ...], expected: dict[str, tuple[str, ...]]
+) -> None:
+    whole = {name: {"Resources": resources} for name, resources in files.items()}
+    report = judge(tmp_path, whole, *options, controls=SERVED)
+    assert sorted(said(report)) == sorted(
+        (verdict, control, "Endpoint") for verdict, controls in expected.items() for control in controls
+    )
