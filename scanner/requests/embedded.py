@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from scanner.model import Gap, Note
 from scanner.opening import Candidate
 from scanner.requests import call, pipeline, states
-from scanner.requests.text import as_sub, filler, place_in, read_with_holes
+from scanner.requests.text import REMOTE, Lines, as_sub, filler, place_in, put, read_with_holes
 from scanner.requests.writer import Writer
 from scanner.template.document import Document, ReadError, SyntaxFault, shown
 from scanner.template.load import Loaded, Loader, passes, place, say_what_was_read
 from scanner.template.reader import read
 from scanner.template.template import Template
 
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|.*\{\{resolve:", re.DOTALL)
 _ELSEWHERE = "is not in this scan; scan it by itself"
 
 
@@ -53,12 +51,12 @@ class Embedded:
     """Writes out the definitions that a template's resources hold: what they make joins its resources."""
 
     def __init__(
-        self, loader: Loader, template: Template, text: str, entry: Candidate, beside: str, loaded: Loaded
+        self, loader: Loader, template: Template, own: Lines, entry: Candidate, beside: str, loaded: Loaded
     ) -> None:
         self.loader, self.template, self.loaded = loader, template, loaded
         self.entry, self.beside = entry, beside
         self.limits = loader.limits
-        self.lines = text.split("\n")
+        self.own = own
         self.writer = Writer(template, loader.types)
 
     def write(self, names: list[str]) -> None:
@@ -146,30 +144,20 @@ class Embedded:
         body = raw.get("Fn::Sub") if isinstance(raw, dict) else None
         outer = position(container, key) or (1, 1)
         inner = (position(body, 0) if isinstance(body, list) else None, position(raw, "Fn::Sub"), outer)
-        found = (place_in(self.lines, at, text) for at in inner)
+        found = (place_in(self.own, at, text) for at in inner)
         locate = next((each for each in found if each is not None), lambda line, column: outer)
         try:
             document = read_with_holes(text, self.limits)
         except ReadError as error:
             at = locate(error.line or 1, error.column or 1)
             raise ReadError(error.what, *at, hint=error.hint or "the text must be JSON") from None
-        for identity, marks in document.marks.items():
-            document.marks[identity] = (
-                [locate(*each) for each in marks]
-                if isinstance(marks, list)
-                else {name: locate(*each) for name, each in marks.items()}
-            )
-        document.duplicates = [
-            each._replace(lines=tuple(locate(line, 1)[0] for line in each.lines))
-            for each in document.duplicates
-        ]
-        return self._take(document)
+        return self._take(put(document, locate))
 
     def _follow(self, raw: Any) -> Any:
         """Read the local file that a location names; None where it lies elsewhere."""
         stored = isinstance(raw, dict)
         path = self.writer.settle(raw.get("Key")) if stored else raw
-        if not isinstance(path, str) or _REMOTE.match(path):
+        if not isinstance(path, str) or REMOTE.match(path):
             return None
         try:
             text, file, real = self.loader.open_beside(self.entry, path, self.beside, self.loaded)

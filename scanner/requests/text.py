@@ -12,8 +12,11 @@ from scanner.template.json_reader import Reader
 from scanner.value import unknown
 
 HOLE = re.compile(r"\$\{(!?)([^${}]*)\}")
+REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|.*\{\{resolve:", re.DOTALL)
+"""How what is no local file begins."""
 Filled = tuple[str, dict[str, Any] | None]
 """A text and its own variables, as Fn::Sub takes them; None: nothing is filled in."""
+Lines = list[str]
 Place = Callable[[int, int], tuple[int, int]]
 
 
@@ -105,9 +108,9 @@ def read_with_holes(text: str, limits: Limits) -> Document:
         raise ReadError("is nested too deep") from None
 
 
-def place_in(lines: list[str], at: tuple[int, int] | None, content: str) -> Place | None:
+def place_in(lines: Lines, at: tuple[int, int] | None, content: str) -> Place | None:
     """Where the lines of a text stand in its file, if its key at `at` opens a literal block of YAML's."""
-    if at is None or re.search(r"\|[-+0-9]*\s*(#.*)?$", lines[at[0] - 1][-200:]) is None:
+    if at is None or re.search(r"\|[-+0-9]*\s*(#.*)?$", "".join(lines[at[0] - 1 : at[0]])[-200:]) is None:
         return None
     written = content.split("\n")
     first = next((number for number, line in enumerate(written) if line.strip()), 0)
@@ -116,3 +119,17 @@ def place_in(lines: list[str], at: tuple[int, int] | None, content: str) -> Plac
         return None
     indent = len(found) - len(written[first])
     return lambda line, column: (at[0] + line, column + indent)
+
+
+def put(document: Document, locate: Place) -> Document:
+    """What was read out of a text, at the places that it has in the file."""
+    for identity, marks in document.marks.items():
+        document.marks[identity] = (
+            [locate(*each) for each in marks]
+            if isinstance(marks, list)
+            else {name: locate(*each) for name, each in marks.items()}
+        )
+    document.duplicates = [
+        each._replace(lines=tuple(locate(line, 1)[0] for line in each.lines)) for each in document.duplicates
+    ]
+    return document

@@ -138,7 +138,7 @@ class Loader(NamedTuple):
         if leading(template):
             from scanner.template.nesting import follow
 
-            follow(self, template, text, entry, (entry.real,), loaded)
+            follow(self, template, text.split("\n"), entry, (entry.real,), loaded)
 
     def expanded(
         self, template: Template, document: Document, text: str, entry: Candidate, real: str, loaded: Loaded

@@ -8,6 +8,7 @@ from typing import Any
 
 from scanner.candidate import Candidate
 from scanner.model import Gap, Note
+from scanner.requests.text import REMOTE, Lines, Place, place_in, put
 from scanner.template.document import Document, ReadError, settle
 from scanner.template.load import (
     DEFINED,
@@ -26,7 +27,7 @@ from scanner.template.template import PROCESSED, Template
 from scanner.value import unknown
 
 _NOTHING = {"Ref": "AWS::NoValue"}
-_REMOTE = r"[A-Za-z][A-Za-z0-9+.-]+:"
+_INLINE = "TemplateBody"  # the template itself, of a stack set
 
 
 def write_out(
@@ -73,27 +74,28 @@ def write_out(
 
 
 def follow(
-    loader: Loader, template: Template, text: str, entry: Candidate, trail: tuple[str, ...], loaded: Loaded
+    loader: Loader, template: Template, own: Lines, entry: Candidate, trail: tuple[str, ...], loaded: Loaded
 ) -> None:
-    """Follow local nested stacks and definitions; `trail` leads from the file of the scan to this one."""
+    """Follow nested stacks and definitions; `trail` leads from the file of the scan to this one."""
     leads = leading(template)
     if holders := [name for name, kind in leads.items() if kind in DEFINED]:
         from scanner.requests.embedded import Embedded
 
-        Embedded(loader, template, text, entry, trail[-1], loaded).write(holders)
+        Embedded(loader, template, own, entry, trail[-1], loaded).write(holders)
     for name, kind in leads.items():
         raw = template.resources[name]
         if kind.endswith(MODULE):
             what = f"{name} is a module: what it stands for is not in this file"
             loaded.gaps.append(Gap(place(template, raw, "Type"), what, PROCESSED))
             continue
-        prop = NESTED.get(kind)
-        if prop is None:
+        if kind not in NESTED:
             continue
         body = settle(raw.get("Properties"), template.pick)
+        inline = isinstance(body, dict) and bool(body.get(_INLINE))
+        prop = _INLINE if inline else NESTED[kind]
         url = settle(body.get(prop), template.pick) if isinstance(body, dict) else None
         where = place(template, body if isinstance(body, dict) else raw, prop)
-        if not isinstance(url, str) or re.match(_REMOTE, url) or "{{resolve:" in url:
+        if not isinstance(url, str) or re.match(r"\s*\{\{resolve:" if inline else REMOTE, url):
             what = f"the nested stack {name} is not in this scan; scan its template by itself"
             loaded.notes.append(Note(where, what))
             continue
@@ -103,16 +105,24 @@ def follow(
             )
             continue
         try:
-            nested, file, real = loader.open_beside(entry, url, trail[-1], loaded)
-            if real in trail:
+            opens, spot = _within(loader, template, body, own, trail[-1]) if inline else (loader, None)
+            nested, file, real = opens.open_beside(entry, url, trail[-1], loaded)
+            if real in trail and not inline:
                 # What leads back to itself is no one's child alone: each file is judged by itself too.
                 loaded.followed.difference_update(trail[trail.index(real) :])
                 raise ReadError("it nests itself")
-            child = _adopt(loader, template, name, raw, body, nested, file, real, entry, loaded)
-            follow(loader, child, nested, entry, (*trail, real), loaded)
+            child = _adopt(loader, template, name, raw, body, nested, file, real, entry, loaded, spot)
+            follow(loader, child, own if inline else nested.split("\n"), entry, (*trail, real), loaded)
         except (ReadError, NotTemplate) as error:
-            hint = getattr(error, "hint", "") or "scan from a folder that holds both templates"
+            hint = getattr(error, "hint", "") or "mend it, or scan from a folder that holds both templates"
             loaded.gaps.append(Gap(where, f"the nested stack {name} can't be followed: {error}", hint))
+
+
+def _within(loader: Loader, template: Template, body: Any, own: Lines, real: str) -> tuple[Loader, Place]:
+    """What opens a template that stands in lines of a file as if it were one, and where its own are there."""
+    opened = settle(body[_INLINE], template.pick), template.file_of(body, _INLINE), real
+    at = template.position(body, _INLINE) or (1, 1)
+    return loader._replace(open=lambda *_: opened), place_in(own, at, opened[0]) or (lambda line, column: at)
 
 
 def _read(loader: Loader, text: str, file: str) -> Document:
@@ -134,9 +144,10 @@ def _adopt(
     real: str,
     entry: Candidate,
     loaded: Loaded,
+    spot: Place | None,
 ) -> Template:
-    """Make a nested stack a child of the template that passes it its parameters."""
-    document = _read(loader, text, file)
+    """Make a nested stack, at `spot` if in the same file, a child of what passes it its parameters."""
+    document = put(_read(loader, text, _INLINE), spot) if spot else _read(loader, text, file)
     if not isinstance(document.root, dict):
         raise NotTemplate("it is no template")
     say_what_was_read(document, file, loaded)
@@ -154,7 +165,7 @@ def _adopt(
     if len(loaded.templates) >= loader.limits.resources:
         raise ReadError("there are more nested stacks than the limits allow")
     parent.children[name] = child
-    loaded.followed.add(real)
+    loaded.followed.update(() if spot else (real,))
     loaded.templates.append(child)
     loader.say_transforms(child, loaded)
     return child

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +131,57 @@ def test_what_a_stack_set_passes(tmp_path: Path, passed: str, verdicts: list[tup
     files = {"t.yaml": (PARENT % passed).replace(STACK, f"{STACK}Set"), "child.yaml": CHILD}
     report = scan(tmp_path, files, *ROOT_ACCESS, path="t.yaml")
     assert (report.verdicts, report.gaps, report.notes) == (verdicts, [], [])
+
+
+INLINE = """\
+Resources:
+  Set:
+    Type: AWS::CloudFormation::StackSet
+    Properties:
+      Parameters: [{ParameterKey: Access, ParameterValue: %s}]
+      TemplateBody: %s
+"""
+BLOCK = ("|\n" + CHILD.rstrip()).replace("\n", "\n        ")
+NOTEBOOKS = {"Type": "AWS::SageMaker::NotebookInstance", "Properties": {"RootAccess": "Enabled"}}
+LAB = json.dumps({"Resources": {"Lab": NOTEBOOKS}})
+AGAIN = json.dumps({"Resources": {"In": {"Type": f"{STACK}Set", "Properties": {"TemplateBody": LAB}}}})
+UNSEEN = "the nested stack Set is not in this scan; scan its template by itself"
+BROKEN = "the nested stack Set can't be followed: "
+
+
+@pytest.mark.parametrize(
+    ("access", "body", "found", "gap", "notes"),
+    [
+        ("Enabled", BLOCK, [("Set/Notebook", 18, 15)], None, []),
+        ("Disabled", BLOCK, [], None, []),
+        ("Enabled", f"'{LAB}'", [("Set/Lab", 6, 7)], None, []),
+        ("Enabled", f"'{AGAIN}'", [("Set/In/Lab", 6, 7)], None, []),
+        ("Enabled", '\'{"Resources": \'', [], "TemplateBody: line 2, column 1: ", []),
+        ("Enabled", "hello", [], "it is no template", []),
+        ("Enabled", "!Sub '{}'", [], None, [("t.yaml:6:7", UNSEEN)]),
+        ("Enabled", "'{{resolve:ssm:/body}}'", [], None, [("t.yaml:6:7", UNSEEN)]),
+        ("Enabled", "''\n      TemplateURL: child.yaml", [("Set/Notebook", 12, 7)], None, []),
+    ],
+)  # fmt: skip
+def test_a_stack_set_that_holds_its_template(
+    tmp_path: Path, access: str, body: str, found: list[Any], gap: str | None, notes: list[Any]
+) -> None:
+    report = scan(
+        tmp_path, {"t.yaml": INLINE % (access, body), "child.yaml": CHILD}, *ROOT_ACCESS, path="t.yaml"
+    )
+    assert report.found("resource", "line", "column") == found
+    assert [what.startswith(f"{BROKEN}{gap}") for _, what in report.gaps] == ([True] if gap else [])
+    assert report.notes == notes
+
+
+def test_what_an_included_file_holds_lies_past_the_end_of_its_template(tmp_path: Path) -> None:
+    included = {"Set": {"Type": f"{STACK}Set", "Properties": {"TemplateBody": LAB}}}
+    pipe = {"PipelineDefinition": {"PipelineDefinitionBody": '{"Steps": []}'}}
+    included["Pipe"] = {"Type": "AWS::SageMaker::Pipeline", "Properties": pipe}
+    text = "Resources:\n  Fn::Transform: {Name: AWS::Include, Parameters: {Location: part.json}}\n"
+    report = scan(tmp_path, {"t.yaml": text, "part.json": json.dumps(included, indent=1)}, *ROOT_ACCESS)
+    assert report.found("resource", "file", "line") == [("Set/Lab", "part.json", 5)]
+    assert report.gaps == []
 
 
 def test_a_parameter_that_is_neither_passed_nor_has_a_default(tmp_path: Path) -> None:
