@@ -245,7 +245,11 @@ def of_group(egress: bool) -> Callable[[Shelves, str, Given], Made]:
     }
 
     def make(shelves: Shelves, name: str, given: Given) -> Made:
-        given = {"GroupId": given.get("GroupName"), **given}  # in a default VPC
+        ids = {it["GroupName"]: it["GroupId"] for it in shelves.rows.get("DescribeSecurityGroups", [])}
+        given = {
+            "GroupId": ids.get(given.get("GroupName"), given.get("GroupName")),
+            **given,
+        }  # in a default VPC
         other = given.get("SourceSecurityGroupId") or given.get("DestinationSecurityGroupId")
         row = {renamed.get(each, each): it for each, it in given.items() if "SecurityGroupId" not in each}
         more = {"ReferencedGroupInfo": {"GroupId": other}} if other else {}
