@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scanner.joint import is_joined
 from scanner.model import Severity
 from scanner.path import parse_path, references_of
 from scanner.predicate import PREDICATES
@@ -32,7 +33,7 @@ OPTIONAL_FIELDS = (
     *("parameters", "waivable", "retired", "fix"),
 )
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
-PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape", "given", "identity"}
+PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape", "given", "identity", "any"}
 RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
 REASON_FIELDS = frozenset({"types", "why", "at", "when", "calls", "parameter"})
 PARAMETER_FIELDS = PARAMETER_KEYWORDS | {"default", "description"}
@@ -231,6 +232,8 @@ def _place_faults(place: Any, parameters: frozenset[str], names: Names) -> Itera
         yield from path_faults(place["at"], ("at",))
     if not isinstance(place.get("identity", ""), str):
         yield ("identity",), "must be text"
+    if "any" in place and (place["any"] is not True or not is_joined(place, {})):
+        yield ("any",), "must be true, and the place look at other resources"
     if "given" in place and named_parameters(place["given"]).isdisjoint(parameters):
         yield ("given",), "names no parameter that is declared here"
     if "shape" in place:

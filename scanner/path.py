@@ -17,13 +17,14 @@ class Segment(NamedTuple):
     """One step of a path: a property, `each` of its items, absent without offence if `optional`.
 
     `join` is ">" for the resource that the property names (`Name@`), "<" for the list of those that name
-    this one (`@Name`), "" for the value itself.
+    this one (`@Name`), "" for the value itself. `open`: what may be there beyond sight is one of the items.
     """
 
     name: str
     each: bool
     optional: bool
     join: str = ""
+    open: bool = False
 
     @property
     def key(self) -> str:
@@ -149,7 +150,8 @@ def _walk_items(
     targets: list[Target] = []
     for number, raw in enumerate(value):
         here = f"{at}[{number}]"
-        elsewhere = more_of(raw) is not None and not (path[0].optional and is_near(raw))
+        seen = is_near(raw) if path[0].optional else path[0].open
+        elsewhere = more_of(raw) is not None and not seen
         if elsewhere or (only is not None and not only.startswith(here)):
             continue
         item = view.value(raw) if joint is None else view.follow(raw, joint)

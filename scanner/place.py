@@ -10,8 +10,10 @@ from scanner.check import PLAIN, Check, Miss, View, doubt_shape, obscured
 from scanner.kind import Kind, coerce, is_leaf, is_text, kind_below
 from scanner.model import Verdict
 from scanner.path import Origin, Path, Target, parse_path, walk
-from scanner.requirement import compile_schema
-from scanner.value import REST
+from scanner.requirement import compile_schema, noun_of
+from scanner.value import REST, more_of
+
+_FIELDS = frozenset(("at", "when", "unless", "unsure", "requires", "any", "about", "given", "identity"))
 
 
 class Line(NamedTuple):
@@ -34,6 +36,8 @@ class Place(NamedTuple):
     unless: tuple[Line, ...]
     unsure: tuple[Line, ...]
     requires: tuple[Line, ...]
+    lack: str | None
+    """The words for what is lacking where no line matches, if it is enough that one does."""
     identity: str
     """Property path of what is asked for, below `at`: part of the finding's fingerprint."""
     gate: frozenset[str] | None
@@ -48,7 +52,7 @@ def compile_place(place: Mapping[str, Any], values: Mapping[str, Any], shapes: M
         if name not in shapes:
             raise ValueError(f"unknown shape {name!r}")
         merged = {**shapes[name], **merged}
-    surplus = merged.keys() - {"at", "when", "unless", "unsure", "requires", "about", "given", "identity"}
+    surplus = merged.keys() - _FIELDS
     if surplus:
         raise ValueError(f"unknown field {sorted(surplus)[0]!r} of a place")
     if not merged.get("requires"):
@@ -59,12 +63,19 @@ def compile_place(place: Mapping[str, Any], values: Mapping[str, Any], shapes: M
         gate = frozenset({at[0].name})
     elif not at and when and not any(line.path[0].join == "<" for line in when):
         gate = frozenset(line.path[0].name for line in when)
+    requires, lack = _compile_lines(merged["requires"], values), None
+    if merged.get("any"):
+        steps = [(line, (step._replace(open=True) for step in line.path)) for line in requires]
+        requires = tuple(line._replace(path=tuple(path)) for line, path in steps)
+        nouns = (noun_of(it, values) or path.rpartition(".")[2] for path, it in merged["requires"].items())
+        lack = ", or ".join(nouns)
     return Place(
         at=at,
         when=when,
         unless=_compile_lines(merged.get("unless"), values),
         unsure=_compile_lines(merged.get("unsure"), values),
-        requires=_compile_lines(merged["requires"], values),
+        requires=requires,
+        lack=lack,
         identity=merged.get("identity") or next(iter(merged["requires"])),
         gate=gate,
     )
@@ -216,7 +227,7 @@ def _match(view: View, lines: tuple[Line, ...], target: Target) -> tuple[bool | 
         for found in _follow(view, line, target):
             if found.value is None:
                 continue
-            if found.hidden:
+            if found.hidden or more_of(found.value):
                 miss: Miss | None = Miss("", certain=False, cause=found.value.cause)
             else:
                 there = view if found.home is view.home else view.within(found.home)
@@ -233,6 +244,11 @@ def _is_plainly_absent(value: Any, name: str) -> bool:
 
 
 def _judge_lines(view: View, place: Place, target: Target) -> list[tuple[str, Miss, Origin]]:
+    if place.lack:
+        matched, doubt = _match(view, place.requires, target)
+        text = f"may lack {place.lack} ({doubt.cause})" if doubt else f"lacks {place.lack}"
+        lacking = doubt._replace(text=text) if doubt else Miss(text)
+        return [] if matched else [(target.path, lacking, target.origin)]
     misses: list[tuple[str, Miss, Origin]] = []
     value = target.value
     for line in place.requires:
@@ -262,7 +278,7 @@ def _word(at: str, misses: list[tuple[str, Miss, Origin]]) -> str:
     """One sentence for all lines that miss; paths are spelled below the target."""
     if len(misses) == 1:
         path, miss, _ = misses[0]
-        return f"{_below(at, path)} {miss.text}"
+        return f"{_below(at, path)} {miss.text}".lstrip()
     texts: dict[str, list[str]] = {}
     for path, miss, _ in misses:
         short = _below(at, path)

@@ -36,7 +36,11 @@ def _place(place: Mapping[str, Any], values: Named) -> str:
     elif when == present:
         text = "; ".join(f"{path}, if set, {_demand(schema, values)}" for path, schema in requires.items())
     else:
-        text = _demands(requires, values)
+        text = (
+            f"it is enough that {_lines(requires, values)}"
+            if place.get("any")
+            else _demands(requires, values)
+        )
         text += f", if {_lines(when, values)}" if when else ""
     if unless and unless != requires:
         text += f", unless {_lines(unless, values)}"

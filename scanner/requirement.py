@@ -58,7 +58,7 @@ def parameter_fault(declaration: Mapping[str, Any], value: Any) -> str | None:
     return miss.text if miss else None
 
 
-def _label(schema: Mapping[str, Any], named: Mapping[str, Any]) -> str | None:
+def noun_of(schema: Mapping[str, Any], named: Mapping[str, Any]) -> str | None:
     """What messages call what a schema describes: its own words or those of the schema that it names."""
     name = schema.get("$ref")
     return schema.get("words") or (_words(name, named) if name else None)
@@ -121,11 +121,11 @@ def _compile_keyword(keyword: str, operand: Any, named: Mapping[str, Any], label
         inner = tuple(compile_schema(each, named) for each in operand)
         return _all(inner) if keyword == "allOf" else _any(inner)
     if keyword == "not":
-        return _not(compile_schema(operand, named), _label(operand, named)) if operand else _be_absent
+        return _not(compile_schema(operand, named), noun_of(operand, named)) if operand else _be_absent
     if keyword == "properties":
         return _properties({name: compile_schema(each, named) for name, each in operand.items()})
     if keyword in ("items", "contains"):
-        return _items(compile_schema(operand, named), every=keyword == "items", label=_label(operand, named))
+        return _items(compile_schema(operand, named), every=keyword == "items", label=noun_of(operand, named))
     if keyword == "pattern":
         return match_pattern(operand, label)
     if keyword in ("minItems", "maxItems"):

@@ -35,8 +35,9 @@ def paths(entry: Named, shapes: Named, values: Named) -> Iterator[tuple[str, str
         for part in {"when", "unless", "unsure", "requires"} & lines.keys():
             for path, schema in (lines[part] or {}).items():
                 yield part, f"{start}{path}", schema
-                if path.rpartition(".")[2][0] == "@":  # what it asks of the resources that are gathered
-                    yield from (("", f"{start}{path}[].{name}", None) for name in _named(schema, values))
+                bare = path.removesuffix("?").removesuffix("[]")
+                if bare.rpartition(".")[2][0] == "@":  # what it asks of the resources that are gathered
+                    yield from (("", f"{start}{bare}[].{name}", None) for name in _named(schema, values))
 
 
 def _named(schema: Any, values: Named) -> Iterator[str]:

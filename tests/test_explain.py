@@ -327,6 +327,17 @@ def test_many_findings_are_cut(tmp_path: Path) -> None:
                 "must be set",
             ],
         ),
+        (
+            "monitoring-schedule",
+            "Endpoint",
+            [
+                "it is enough that any @DataQualityDefinitions[].@Schedules[] is a schedule that runs one of "
+                "its data quality definitions or any @InlineSchedules[] is one of data quality that has a "
+                "definition of its own, if Tags has an item that has Key that is one of 'environment', "
+                "'Environment', 'env', 'Env', 'stage', 'Stage' and has Value that is one of 'production', "
+                "'Production', 'prod', 'Prod', 'prd', 'live' and has Key and Value"
+            ],
+        ),
         ("volume-kms-key", "Endpoint", ["judged at the resource that EndpointConfigName names"]),
     ],
 )

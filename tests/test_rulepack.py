@@ -132,6 +132,10 @@ def test_kinds_are_pruned_to_what_controls_touch(pack: Path) -> None:
         (control(fix={"needs": "SubnetId"}), "fix.needs: must be a list of property paths"),
         (control(resources=[1]), "resources: must be a mapping"),
         (control(resources={"AWS::X::Y": {}}), "resources.AWS::X::Y: unknown resource type"),
+        (
+            control(resources={NOTEBOOK: {"places": [{"any": True, "requires": {"KmsKeyId": {}}}]}}),
+            "any: must be true, and the place look at other resources",
+        ),
         (control(resources={NOTEBOOK: {}}), "has neither places nor judged-at"),
         (control(resources={NOTEBOOK: {"places": {}, "judged-at": "A"}}), "does not say what A of"),
         (control(resources={NOTEBOOK: {"places": {"a": 1}}}), "places: must be a list"),
