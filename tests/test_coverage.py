@@ -83,6 +83,9 @@ def test_the_table_says_what_no_point_sees() -> None:
     assert "SageMaker.8: No control asks for the platform" in plain
     assert re.search(r"^soc-2 +\d+ +52  ours, prowler$", text, re.M)
     by_source = coverage("--framework", "soc-2")
+    assert by_source.startswith("What sources and control files map.")
+    assert "network-isolation   " not in by_source
+    assert coverage("-f", "markdown", "--framework", "soc-2").startswith("| Framework |")
     assert re.search(r"CC6.6: .*no-internet-route \(ours\).*, private-subnets,", " ".join(by_source.split()))
     rows = coverage("-f", "csv", "--framework", "soc-2").splitlines()
     assert {"soc-2,CC6.6,no-internet-route,ours,,", "soc-2,CC6.6,private-subnets,prowler,,"} <= {

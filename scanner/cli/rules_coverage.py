@@ -117,14 +117,15 @@ def _json(told: _Told) -> str:
 
 
 def _table(told: _Told, controls: bool, details: bool) -> Iterator[Line]:
-    yield from columns(_areas(told))
-    yield from (Line(0, ""), Line(0, _LEGEND))
-    for heading, listed in _unseen(told).items():
-        yield from section(heading, ", ".join(listed) or "none")
-    for area, by_point in told.points.items() if controls else ():
-        yield from section(area, *(f"{point}: {', '.join(by_point[point]) or 'none'}" for point in POINTS))
-    yield from section("Frameworks", _ONLY)
-    yield Line(0, "")
+    if controls or not details:
+        yield from columns(_areas(told))
+        yield from (Line(0, ""), Line(0, _LEGEND))
+        for heading, listed in _unseen(told).items():
+            yield from section(heading, ", ".join(listed) or "none")
+        for area, by_point in told.points.items() if controls else ():
+            yield from section(area, *(f"{it}: {', '.join(by_point[it]) or 'none'}" for it in POINTS))
+        yield Line(0, "")
+    yield from (Line(0, _ONLY), Line(0, ""))
     yield from columns(_frameworks(told))
     if told.saved:
         yield from section("Audit", _audited(told.saved), _STATES)
@@ -132,14 +133,14 @@ def _table(told: _Told, controls: bool, details: bool) -> Iterator[Line]:
         yield from section(f"{name}: {entry.get('title', name)} {entry.get('version', '')}".rstrip())
         for each in own:
             state = f" [{told.state(each)}]" if told.saved else ""
-            yield Line(2, f"{each.id}{state}: {_about(told, each)}")
+            yield from (Line(2, f"{each.id}{state}:"), Line(4, _about(told, each)))
     if not details:
         yield from section("Not covered", *(f"{it.id}: {it.why_not}" for it in told.listed if it.why_not))
 
 
 def _markdown(told: _Told, controls: bool, details: bool) -> Iterator[str]:
     unseen = [(heading, ", ".join(listed)) for heading, listed in _unseen(told).items()]
-    tables: list[Rows] = [_areas(told), [("", "Controls"), *unseen]]
+    tables: list[Rows] = [_areas(told), [("", "Controls"), *unseen]] if controls or not details else []
     if controls:
         cells = [(area, point, ", ".join(by[point])) for area, by in told.points.items() for point in POINTS]
         tables.append([("Area", "Point", "Controls"), *cells])
