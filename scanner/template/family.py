@@ -100,22 +100,20 @@ class Family:
 
     def _find(self, view: "View", value: Any, types: list[str]) -> Spot | None:
         """The resource of one of `types` that a value names, if it is here."""
-        if type(value) is Partial:
-            reference = _reference(value)
-            if reference is None or reference[0] not in types:
-                return None
-            return self._meant(reference)
-        if type(value) is not str:
-            return None
+        reference = _reference(value) if type(value) is Partial else None
+        if reference is not None:
+            return self._meant(reference) if reference[0] in types else None
+        text = _spell(view, value)
+        names = names_in(text) if text else ()
         for kind in types:
             plain, open_ones = self._names_of(kind)
-            for name in names_in(value):
+            for name in names:
                 if name in plain:
                     return plain[name]
             for template, logical in open_ones:
                 view.world.effort.spend()
-                raw = self.body((template, logical))[self.naming(kind)]
-                if view.inside(template).value(raw) in names_in(value):
+                inside = view.inside(template)
+                if _spell(inside, inside.value(self.body((template, logical))[self.naming(kind)])) in names:
                     return template, logical
         return None
 
@@ -195,17 +193,13 @@ class Family:
             value = target.value
             if value is None:
                 continue
-            reference = _reference(value) if type(value) is Partial else None
-            if reference is not None:
-                if self._meant(reference) == to:
-                    part = part_of("".join(it if type(it) is str else "*" for it in value.parts))
-                    if not (entire and part):
-                        return True
-                    answer = None if part[0] == "*" else answer
-            elif type(value) is str:
-                if self._find(view, value, [to[0].type_of(to[1])]) == to and not (entire and part_of(value)):
+            if self._find(view, value, [to[0].type_of(to[1])]) == to:
+                parts = value.parts if type(value) is Partial else (value,)
+                part = part_of("".join(it if type(it) is str else "*" for it in parts))
+                if not (entire and part):
                     return True
-            elif not _is_foreign(value):
+                answer = None if part[0] == "*" and type(value) is Partial else answer
+            elif type(value) is not str and not _is_foreign(value) and _reference(value) is None:
                 answer = None
         return answer
 
@@ -252,6 +246,20 @@ def _reference(value: Partial) -> tuple[str, ...] | None:
         if isinstance(part, Variable) and not part.name.startswith("AWS::"):
             return None
     return None
+
+
+def _spell(view: "View", value: Any) -> str:
+    """A text that tells a name from others, known or made of inputs; else empty."""
+    parts = value.parts if type(value) is Partial else (value,)
+    if not all(isinstance(part, (str, Variable)) for part in parts):
+        return ""
+    home = view.template.key  # a stack's name and id are other ones in each template
+    return "".join(
+        f"\0{hash((it.key, it.key.startswith('AWS::Stack') and home))}"
+        if isinstance(it, Variable)
+        else str(it)
+        for it in parts
+    )
 
 
 def _is_foreign(value: Any) -> bool:
