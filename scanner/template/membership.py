@@ -126,6 +126,7 @@ class Membership:
                     yield template.key, name
                 elif (template.key, name) not in seen:
                     seen.add((template.key, name))
+                    yield from [named[each] for each in (f"${{{name}}}",) if each in named]
                     if name in template.bindings:
                         waiting.append(template.bindings[name])
                     stack, _, output = name.partition(".Outputs.")
@@ -144,7 +145,7 @@ class Membership:
                     body = template.properties_of(name)
                     written = body.get(naming) if isinstance(body, dict) else None
                     if isinstance(written, dict) and len(written) == 1:
-                        written = written.get("Fn::Sub")
+                        written = written.get("Fn::Sub") or f"${{{written.get('Ref')}}}"
                     if isinstance(written, str):
                         self._named[written] = (template.key, name)
         return self._named

@@ -198,6 +198,7 @@ class View:
     def ref(self, name: Any) -> Any:
         """What a Ref stands for: an input, a resource, or nothing at all."""
         template = self.template
+        name = self.value(name)
         if type(name) is not str:
             return unknown("a Ref that names nothing")
         if name in template.plain:

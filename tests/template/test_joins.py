@@ -83,6 +83,10 @@ def test_what_belongs_to_an_environment(tmp_path: Path, more: dict[str, Any], ex
 
 
 ALIAS = {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/ml", "TargetKeyId": {"Ref": "Key"}}}
+ADMINISTRATOR = {
+    "RoleName": {"Ref": "Name"},
+    "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"],
+}
 OPEN = {"GroupName": {"Ref": "Group"}, "IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
 
 
@@ -96,6 +100,11 @@ OPEN = {"GroupName": {"Ref": "Group"}, "IpProtocol": "-1", "CidrIp": "0.0.0.0/0"
         ),
         ({"KmsKeyId": {"Ref": "Alias"}}, ("kms-key-rotation", "Key")),
         ({"SecurityGroupIds": [{"Fn::GetAtt": "Group.GroupId"}]}, ("security-group-https-only", "Group")),
+        ({"RoleArn": {"Ref": "Name"}}, ("execution-role-scope", "Role")),
+        (
+            {"RoleArn": {"Fn::Sub": "arn:aws:iam::111122223333:role/${Name}"}},
+            ("execution-role-scope", "Role"),
+        ),
     ],
 )
 def test_another_name_leads_to_what_has_it(tmp_path: Path, use: Any, expected: tuple[str, str]) -> None:
@@ -106,9 +115,11 @@ def test_another_name_leads_to_what_has_it(tmp_path: Path, use: Any, expected: t
         "Key": {"Type": "AWS::KMS::Key"},
         "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": group},
         "Rule": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": OPEN},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": ADMINISTRATOR},
     }
-    controls = ("kms-key-rotation", "security-group-https-only")
-    assert set(said(judge(tmp_path, {"Resources": resources}, controls=controls))) == {("fail", *expected)}
+    template = {"Parameters": {"Name": {"Type": "String"}}, "Resources": resources}
+    controls = ("kms-key-rotation", "security-group-https-only", "execution-role-scope")
+    assert set(said(judge(tmp_path, template, controls=controls))) == {("fail", *expected)}
 
 
 def test_nothing_of_a_judged_template_waits_for_a_search_for_circles(tmp_path: Path) -> None:
@@ -201,6 +212,7 @@ def test_an_import_is_what_another_file_of_the_environment_exports(
     [
         ({"ResourceId": {"Ref": "Vpc"}, "TrafficType": "ALL"}, {}, (), []),
         ({"ResourceId": {"Fn::Sub": "${Vpc}"}, "TrafficType": "ALL"}, {}, (), []),
+        ({"ResourceId": {"Ref": {"Fn::Sub": "Vpc"}}, "TrafficType": "ALL"}, {}, (), []),
         ({"ResourceId": {"Ref": "Vpc"}, "TrafficType": "REJECT"}, {}, (), ["fail"]),
         ({"ResourceId": {"Ref": "Other"}, "TrafficType": "ALL"}, {}, (), ["fail"]),
         ({"ResourceId": {"Fn::FindInMap": ["M", "a", "b"]}, "TrafficType": "ALL"}, {}, (), ["unknown"]),
