@@ -242,10 +242,12 @@ def test_what_several_resources_decide_is_told_too(cloud: Fake) -> None:
     assert not wrong
     assert told.keys() == {it.control.id for it in RULES if it.joined}
     assert sum(told.values()) > 100
-    # What only a template can say: AWS::IAM::RolePolicy, AWS::KMS::ReplicaKey, a port.
+    # What only a template can say: AWS::IAM::RolePolicy, AWS::KMS::ReplicaKey, a port, a parameter.
     assert Counter(left_out) == {
+        "default-security-group-closed": 1,
         "execution-role-scope": 2,
         "kms-key-policy": 2,
+        "monitoring-schedule": 1,
         "security-group-https-only": 1,
     }
 
