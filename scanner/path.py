@@ -17,14 +17,14 @@ class Segment(NamedTuple):
     """One step of a path: a property, `each` of its items, absent without offence if `optional`.
 
     `join` is ">" for the resource that the property names (`Name@`), "<" for the list of those that name
-    this one (`@Name`), "" for the value itself. `open`: what may be there beyond sight is one of the items.
+    this one (`@Name`), "" for the value itself. `beyond`: what may be there out of sight is an item too.
     """
 
     name: str
     each: bool
     optional: bool
     join: str = ""
-    open: bool = False
+    beyond: bool = False
 
     @property
     def key(self) -> str:
@@ -36,7 +36,7 @@ Path = tuple[Segment, ...]
 _SEGMENT = re.compile(r"(@)?([A-Za-z][A-Za-z0-9]*)(\[\])?(@)?(\?)?")
 
 
-def parse_path(text: str) -> Path:
+def parse_path(text: str, beyond: bool = False) -> Path:
     """Read `A?.B[].C`; "" is the resource itself. Raises ValueError for anything else."""
     segments: list[Segment] = []
     for step in text.split(".") if text else ():
@@ -44,7 +44,7 @@ def parse_path(text: str) -> Path:
         if match is None or (match[1] and match[4]):
             raise ValueError(f"{text!r} is not a property path")
         join = "<" if match[1] else ">" if match[4] else ""
-        segments.append(Segment(match[2], bool(match[3]), bool(match[5]), join))
+        segments.append(Segment(match[2], bool(match[3]), bool(match[5]), join, beyond))
     return tuple(segments)
 
 
@@ -150,7 +150,7 @@ def _walk_items(
     targets: list[Target] = []
     for number, raw in enumerate(value):
         here = f"{at}[{number}]"
-        seen = is_near(raw) if path[0].optional else path[0].open
+        seen = is_near(raw) if path[0].optional else path[0].beyond
         elsewhere = more_of(raw) is not None and not seen
         if elsewhere or (only is not None and not only.startswith(here)):
             continue

@@ -13,8 +13,6 @@ from scanner.path import Origin, Path, Target, parse_path, walk
 from scanner.requirement import compile_schema, noun_of
 from scanner.value import REST, more_of
 
-_FIELDS = frozenset(("at", "when", "unless", "unsure", "requires", "any", "about", "given", "identity"))
-
 
 class Line(NamedTuple):
     """A path with what its value must satisfy."""
@@ -52,7 +50,7 @@ def compile_place(place: Mapping[str, Any], values: Mapping[str, Any], shapes: M
         if name not in shapes:
             raise ValueError(f"unknown shape {name!r}")
         merged = {**shapes[name], **merged}
-    surplus = merged.keys() - _FIELDS
+    surplus = merged.keys() - {"at", "when", "unless", "unsure", "requires", "any", "given", "identity"}
     if surplus:
         raise ValueError(f"unknown field {sorted(surplus)[0]!r} of a place")
     if not merged.get("requires"):
@@ -63,28 +61,25 @@ def compile_place(place: Mapping[str, Any], values: Mapping[str, Any], shapes: M
         gate = frozenset({at[0].name})
     elif not at and when and not any(line.path[0].join == "<" for line in when):
         gate = frozenset(line.path[0].name for line in when)
-    requires, lack = _compile_lines(merged["requires"], values), None
-    if merged.get("any"):
-        steps = [(line, (step._replace(open=True) for step in line.path)) for line in requires]
-        requires = tuple(line._replace(path=tuple(path)) for line, path in steps)
-        nouns = (noun_of(it, values) or path.rpartition(".")[2] for path, it in merged["requires"].items())
-        lack = ", or ".join(nouns)
+    nouns = (noun_of(it, values) or path.rpartition(".")[2] for path, it in merged["requires"].items())
     return Place(
         at=at,
         when=when,
         unless=_compile_lines(merged.get("unless"), values),
         unsure=_compile_lines(merged.get("unsure"), values),
-        requires=requires,
-        lack=lack,
+        requires=_compile_lines(merged["requires"], values, "any" in merged),
+        lack=", or ".join(nouns) if "any" in merged else None,
         identity=merged.get("identity") or next(iter(merged["requires"])),
         gate=gate,
     )
 
 
-def _compile_lines(lines: Mapping[str, Any] | None, values: Mapping[str, Any]) -> tuple[Line, ...]:
+def _compile_lines(
+    lines: Mapping[str, Any] | None, values: Mapping[str, Any], beyond: bool = False
+) -> tuple[Line, ...]:
     compiled = []
     for text, schema in (lines or {}).items():
-        path = parse_path(text)
+        path = parse_path(text, beyond)
         plain = len(path) == 1 and not path[0].each and not path[0].optional and not path[0].join
         name = path[0].name if plain else None
         check = compile_schema(schema, values) if schema else None
@@ -96,7 +91,8 @@ def _judge_absence(schema: Mapping[str, Any], values: Mapping[str, Any]) -> Miss
     """What is to be said of a value that isn't there."""
     if schema.get("not") == {}:
         return None
-    must = "".join(f", must be {word}" for word in _asked_for(schema))
+    noun = schema.get("words") or noun_of(schema.get("contains", {}), values)
+    must = f", must have {noun}" if noun else "".join(f", must be {it}" for it in _asked_for(schema))
     if "default" not in schema:
         return Miss(f"is missing{must}")
     default = schema["default"]
@@ -170,7 +166,8 @@ def judge_target(view: View, place: Place, target: Target) -> Outcome | None:
     if target.home is not view.home:
         view = view.within(target.home)
     if target.value is None:
-        return Outcome(Verdict.FAIL, target.path, target.path, f"{target.path} is missing", target.origin)
+        text = f"{_below('', target.path)} is missing"
+        return Outcome(Verdict.FAIL, target.path, target.path, text, target.origin)
     doubt: Miss | None = None
     if place.when:
         matched, doubt = _match(view, place.when, target)
@@ -295,5 +292,5 @@ def _word(at: str, misses: list[tuple[str, Miss, Origin]]) -> str:
 
 
 def _below(at: str, path: str) -> str:
-    """A path as it is spelled below a target."""
-    return (path[len(at) :].lstrip(".") or path) if at and path.startswith(at) else path
+    """A path as it is spelled below a target, without the marks of joints."""
+    return ((path[len(at) :].lstrip(".") or path) if at and path.startswith(at) else path).replace("@", "")

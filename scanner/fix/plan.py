@@ -84,7 +84,7 @@ class Planner:
             raise Unfit(f"is not known here: {finding.cause}")
         if finding.location.file != file:
             raise Unfit(f"stands in {finding.location.file}: mend that file")
-        if "@" in finding.location.path:
+        if "@" in finding.location.path + finding.place:
             raise Unfit("other resources settle it, which are yours to write")
         if finding.resource.construct or self._made:
             raise Unfit("is made by the CDK: mend its code")

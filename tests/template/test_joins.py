@@ -248,6 +248,42 @@ def test_what_names_a_resource_is_found_by_what_it_names(
     assert [verdict for (verdict,) in judge(tmp_path, template, *option).found("verdict")] == verdicts
 
 
+def test_what_is_asked_of_other_resources_is_said_in_words(tmp_path: Path) -> None:
+    private = {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24"}
+    model = {"VpcConfig": {"Subnets": [{"Ref": "Subnet"}], "SecurityGroupIds": ["sg-1"]}}
+    policy = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Principal": "*"}]}
+    resources = {
+        "Vpc": VPC,
+        "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": private},
+        "Model": {"Type": "AWS::SageMaker::Model", "Properties": model},
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+        "Policy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": policy},
+        },
+    }
+    controls = ("vpc-flow-logs", "vpc-endpoints-complete", "artifact-bucket")
+    found = judge(tmp_path, {"Resources": resources}, "--environment", controls=controls).found("message")
+    assert {
+        ("FlowLogs is missing, must have a log of all traffic",),
+        ("lacks an endpoint of s3 with route tables or private DNS",),
+        (
+            "Policies[0].PolicyDocument.Statement has no item that is a denial of what comes without TLS "
+            "or past the endpoint",
+        ),
+    } <= set(found)
+    resources["Out"] = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"Parameters": {"V": {"Ref": "Vpc"}}},
+    }
+    (shown,) = judge(tmp_path, {"Resources": resources}, controls=controls[1:2]).found("verdict", "message")
+    assert shown == (
+        "unknown",
+        "may lack an endpoint of s3 with route tables or private DNS (VPCEndpoints that another stack may "
+        "have for Vpc, whose id leaves this one)",
+    )
+
+
 def endpoint(service: str, **properties: Any) -> dict[str, Any]:
     name = {"Fn::Sub": "com.amazonaws.${AWS::Region}." + service}
     vpc = {"Fn::ImportValue": {"Fn::Sub": "${Net}-Vpc"}}
