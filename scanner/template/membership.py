@@ -9,7 +9,7 @@ from scanner.environment import OWN, Environment
 from scanner.joint import is_scoped, names_in, references
 from scanner.template.document import settle
 from scanner.template.family import Family
-from scanner.template.mention import Skeleton, leaves, skeleton
+from scanner.template.mention import Skeleton, leaves, skeleton, written
 from scanner.template.template import Template
 
 if TYPE_CHECKING:
@@ -126,7 +126,9 @@ class Membership:
                     yield template.key, name
                 elif (template.key, name) not in seen:
                     seen.add((template.key, name))
-                    yield from [named[each] for each in (f"${{{name}}}",) if each in named]
+                    spelled = f"${{{name}}}"
+                    if spelled in named:
+                        yield named[spelled]
                     if name in template.bindings:
                         waiting.append(template.bindings[name])
                     stack, _, output = name.partition(".Outputs.")
@@ -143,11 +145,11 @@ class Membership:
                 naming = self._family.naming(kind)
                 for template, name in self._family.of_type(kind):
                     body = template.properties_of(name)
-                    written = body.get(naming) if isinstance(body, dict) else None
-                    if isinstance(written, dict) and len(written) == 1:
-                        written = written.get("Fn::Sub") or f"${{{written.get('Ref')}}}"
-                    if isinstance(written, str):
-                        self._named[written] = (template.key, name)
+                    raw = body.get(naming) if isinstance(body, dict) else None
+                    if isinstance(raw, dict):
+                        raw = template.bindings.get(str(raw.get("Ref")), (None, raw))[1]
+                    if "${?}" not in (text := written(raw)):
+                        self._named[text] = (template.key, name)
         return self._named
 
 

@@ -11,6 +11,8 @@ from scanner.template.document import Either
 _IN_SUB = re.compile(r"\$\{([^!${}][^${}]*)\}")
 Skeleton = tuple[str, ...]
 """The literal parts of a text, in order: between each two there is a part that hangs on something."""
+_LONGEST = 10_000
+"""Characters that Fn::Join may put between its items; no name is as long."""
 
 
 def mentions(node: Any) -> Iterator[str]:
@@ -40,6 +42,8 @@ def leaves(node: Any) -> Iterator[tuple[str, Skeleton]]:
                         text = below[0] if type(below) is list and below else below
                         for name in _IN_SUB.findall(text) if type(text) is str else ():
                             yield "name", (_attribute(name.strip()),)
+                    elif key == "Fn::Join":
+                        yield "text", (written(raw),)
                     waiting.append(below)
         elif type(raw) is list:
             waiting.extend(raw)
@@ -51,17 +55,20 @@ def leaves(node: Any) -> Iterator[tuple[str, Skeleton]]:
 
 def skeleton(raw: Any) -> Skeleton | None:
     """The literal parts of a text that Fn::Sub or Fn::Join makes; None where nothing of it is known."""
-    text: Any = raw
+    parts = tuple(_IN_SUB.sub("\0", written(raw)).split("\0"))
+    return parts if any(parts) else None
+
+
+def written(raw: Any) -> str:
+    """A text as Fn::Sub writes it, with ${…} for what it hangs on."""
     if type(raw) is dict and len(raw) == 1:
         ((function, body),) = raw.items()
-        if function == "Fn::Sub":
-            text = body[0] if type(body) is list and body else body
-            text = _IN_SUB.sub("\0", text) if type(text) is str else None
-        elif function == "Fn::Join" and type(body) is list and len(body) == 2 and type(body[1]) is list:
-            each = [item if type(item) is str else "\0" for item in body[1]]
-            text = str(body[0]).join(each)
-    parts = tuple(text.split("\0")) if type(text) is str else ("", "")
-    return parts if any(parts) else None
+        if function == "Fn::Join" and type(body) is list and len(body) == 2 and type(body[1]) is list:
+            between = str(body[0])
+            return between.join(map(written, body[1])) if len(between) * len(body[1]) < _LONGEST else "${?}"
+        name = body[0] if function == "Fn::Sub" and type(body) is list and body else body
+        raw = name if function == "Fn::Sub" else f"${{{name}}}" if function == "Ref" else None
+    return raw if type(raw) is str else "${?}"
 
 
 def _attribute(body: Any) -> str:

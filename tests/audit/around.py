@@ -246,10 +246,12 @@ def of_group(egress: bool) -> Callable[[Shelves, str, Given], Made]:
 
     def make(shelves: Shelves, name: str, given: Given) -> Made:
         ids = {it["GroupName"]: it["GroupId"] for it in shelves.rows.get("DescribeSecurityGroups", [])}
+        named = ids.get(given.get("GroupName"), given.get("GroupName"))  # in a default VPC
         given = {
-            "GroupId": ids.get(given.get("GroupName"), given.get("GroupName")),
+            "GroupId": named,
+            "SourceSecurityGroupId": ids.get(given.get("SourceSecurityGroupName")),
             **given,
-        }  # in a default VPC
+        }
         other = given.get("SourceSecurityGroupId") or given.get("DestinationSecurityGroupId")
         row = {renamed.get(each, each): it for each, it in given.items() if "SecurityGroupId" not in each}
         more = {"ReferencedGroupInfo": {"GroupId": other}} if other else {}

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.template.template import Template
+from tests import door
 from tests.template.support import Report, scan
 
 NETWORK = ("private-subnets", "no-internet-route", "security-group-https-only", "vpc-flow-logs")
@@ -101,6 +102,10 @@ OPEN = {"GroupName": {"Ref": "Group"}, "IpProtocol": "-1", "CidrIp": "0.0.0.0/0"
         ({"KmsKeyId": {"Ref": "Alias"}}, ("kms-key-rotation", "Key")),
         ({"SecurityGroupIds": [{"Fn::GetAtt": "Group.GroupId"}]}, ("security-group-https-only", "Group")),
         ({"RoleArn": {"Ref": "Name"}}, ("execution-role-scope", "Role")),
+        (
+            {"RoleArn": {"Fn::Join": ["/", ["arn:aws:iam::111122223333:role", {"Ref": "Name"}]]}},
+            ("execution-role-scope", "Role"),
+        ),
         (
             {"RoleArn": {"Fn::Sub": "arn:aws:iam::111122223333:role/${Name}"}},
             ("execution-role-scope", "Role"),
@@ -569,6 +574,20 @@ def serving(*variants: dict[str, Any]) -> dict[str, Any]:
         "Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": served},
         "Config": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config},
     }
+
+
+def test_a_text_far_longer_than_a_name_names_nothing_and_takes_no_memory(tmp_path: Path) -> None:
+    between, items = "x" * 200_000, ", ".join("a" * 20_000)
+    (tmp_path / "template.yaml").write_text(
+        "Resources:\n"
+        "  Subnet: {Type: AWS::EC2::Subnet, Properties: {MapPublicIpOnLaunch: true}}\n"
+        "  Note:\n"
+        "    Type: AWS::SageMaker::NotebookInstance\n"
+        f"    Properties: {{DirectInternetAccess: Disabled, RoleArn: !Join ['{between}', [{items}]]}}\n"
+    )
+    controls = ("--select", "private-subnets", "--select", "notebook-direct-internet")
+    ran = door.scan("template.yaml", controls=controls, cwd=tmp_path)
+    assert (ran.code, door.found(ran.report), door.gaps(ran.report)) == (0, [], [])
 
 
 @pytest.mark.parametrize(
