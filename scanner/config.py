@@ -57,14 +57,7 @@ class Config(NamedTuple):
 
     def where(self, *trail: str | int) -> str:
         """`file:line:column` of a key or item, or of the deepest there is on the way to it."""
-        node, place = self.document.root, None
-        for step in trail:
-            marks = self.document.marks.get(id(node))
-            try:
-                place = marks[step] if marks is not None else place
-                node = node[step]
-            except (KeyError, IndexError, TypeError):
-                break
+        place = self.document.place_of(trail)
         return f"{self.path}:{place[0]}:{place[1]}" if place else self.path
 
     def fault(self, what: str, *trail: str | int, hint: str = "") -> SmguardError:
@@ -175,21 +168,9 @@ def _accepts(schema: Mapping[str, Any], value: Any, named: Mapping[str, Any]) ->
 
 def _refuse(config: Config, schema: Mapping[str, Any]) -> None:
     """Say what jsonschema finds wrong, at its place."""
-    from difflib import get_close_matches
+    from scanner.schema_fault import schema_faults
 
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    fault = best_match(Draft202012Validator(schema).iter_errors(config.document.root))
-    if fault is None:
-        return
-    trail = tuple(fault.absolute_path)
-    hint = "docs/configuration.md has all keys"
-    if fault.validator == "additionalProperties":
-        known = list(fault.schema["properties"])
-        key = next(name for name in fault.instance if name not in known)
-        close = get_close_matches(key, known, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        raise config.fault(f"unknown key '{inert(key, 60)}'", *trail, key, hint=hint)
-    name = ".".join(map(str, trail))
-    raise config.fault(f"{inert(f'{name}: ' if name else '')}{inert(fault.message, 200)}", *trail, hint=hint)
+    for trail, what, hint in schema_faults(schema, config.document.root):
+        name = inert(".".join(map(str, trail)), 100)
+        hint = hint or "docs/configuration.md has all keys"
+        raise config.fault(f"{name}: {what}" if name else what, *trail, hint=hint)

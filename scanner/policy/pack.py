@@ -13,7 +13,7 @@ from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.opening import read_named, telling
 from scanner.safe_text import inert
-from scanner.template.document import Document
+from scanner.schema_fault import SchemaFault, schema_faults
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 EXAMPLE = "parameters.yaml"
@@ -98,30 +98,15 @@ def values_of(file: str, partition: str) -> Values:
 
 def read_values(text: str, where: str, partition: str) -> Values:
     """An organisation's values; raises SmguardError at `where:line:column` for the first that is wrong."""
-    from jsonschema import Draft202012Validator
-
     from scanner.template.reader import read
 
     hint = "`smguard policies list --parameters` describes them"
     with telling(where):
         document = read(text, Limits())
-    schema = json.loads(_read(_SCHEMA))
-    faults = [_fault(document, trail, what) for trail, what in _foreign(document.root, partition)]
-    validator = Draft202012Validator(schema)
-    known = schema["properties"]
-    for fault in validator.iter_errors(document.root):
-        trail = list(fault.absolute_path)
-        if fault.validator == "additionalProperties":
-            unknown = (name for name in fault.instance if name not in known)
-            faults += [_fault(document, [name], "is no parameter") for name in unknown]
-        elif fault.validator == "required":
-            missing = (name for name in fault.validator_value if name not in fault.instance)
-            faults += [((1, 1), f"{name} is missing") for name in missing]
-        else:
-            faults.append(_fault(document, trail, _demanded(fault.validator, fault.validator_value)))
+    wrong = [*schema_faults(json.loads(_read(_SCHEMA)), document.root), *_foreign(document.root, partition)]
+    faults = [(document.place_of(it.trail) or (1, 1), _told(it)) for it in wrong]
     if faults:
-        faults = sorted(set(faults))
-        (line, column), what = faults[0]
+        (line, column), what = min(faults)
         more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
         raise SmguardError(f"{inert(where)}:{line}:{column}: {what}{more}", hint)
     return {**document.root, "partition": partition}
@@ -172,35 +157,18 @@ def _texts_of(node: Any, values: Values) -> list[str]:
     return found
 
 
-def _foreign(root: Any, partition: str) -> Iterator[tuple[list[Any], str]]:
+def _foreign(root: Any, partition: str) -> Iterator[SchemaFault]:
     """ARNs of another partition than the policies are for."""
     for name, value in root.items() if isinstance(root, dict) else ():
         for index, each in enumerate(value if isinstance(value, list) else [value]):
             if isinstance(each, str) and each.startswith("arn:") and each.split(":")[1] != partition:
-                trail = [name, index] if isinstance(value, list) else [name]
-                yield trail, f"is an ARN of another partition than {partition}"
+                trail = (name, index) if isinstance(value, list) else (name,)
+                yield SchemaFault(trail, f"is an ARN of another partition than {partition}")
 
 
-def _fault(document: Document, trail: list[Any], what: str) -> tuple[tuple[int, int], str]:
-    place, node = (1, 1), document.root
-    for step in trail:
-        marks = document.marks.get(id(node))
-        if marks is not None:
-            place = marks[step]
-        node = node[step]
-    shown = "".join(f"[{it}]" if isinstance(it, int) else inert(str(it), 60) for it in trail)
-    return place, f"{shown} {what}" if shown else what
-
-
-def _demanded(keyword: str, value: Any) -> str:
-    kinds = {"array": "a list", "string": "a text", "object": "a mapping of parameters to their values"}
-    said = {"type": f"is not {kinds.get(value, value) if isinstance(value, str) else value}"}
-    said |= {
-        "pattern": f"does not match {value}",
-        "minItems": "is empty",
-        "uniqueItems": "holds a value twice",
-    }
-    return said.get(keyword, f"is against {keyword}: {value}")
+def _told(fault: SchemaFault) -> str:
+    shown = "".join(f"[{it}]" if isinstance(it, int) else inert(str(it), 60) for it in fault.trail)
+    return f"{shown} {fault.what}" if shown else fault.what
 
 
 def _read(path: str) -> str:

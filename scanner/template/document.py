@@ -1,5 +1,6 @@
 """What reading a template yields: plain values, where they stand, and what is wrong with them."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 Marks = dict[int, Any]
@@ -66,6 +67,18 @@ class Document:
         self.duplicates: list[Duplicate] = []
         self.notes: list[tuple[int, str]] = []
         self.kept: list[Any] = []
+
+    def place_of(self, trail: Iterable[str | int]) -> tuple[int, int] | None:
+        """(line, column) of a key or item, or of the deepest there is on the way to it; None at the root."""
+        node, place = self.root, None
+        for step in trail:
+            marks = self.marks.get(id(node))
+            try:
+                place = marks[step] if marks is not None else place
+                node = node[step]
+            except (KeyError, IndexError, TypeError):
+                break
+        return place
 
 
 def shown(text: str, most: int = 60) -> str:
