@@ -21,8 +21,8 @@ _COMPILER = (
     "path",
     "joint",
     "touched",
-    "type_notation",
-    "fix/notation",
+    "schema",
+    "schema_fault",
     "framework",
 )
 

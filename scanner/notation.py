@@ -1,4 +1,4 @@
-"""The notation of a control: closed fields, keywords and paths, checked without any dependency."""
+"""The notation of rule files, as far as no JSON Schema can say it: the names in them stand for something."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scanner.joint import is_joined
+from scanner.joint import is_joined, references
 from scanner.model import Severity
-from scanner.path import parse_path, references_of
-from scanner.predicate import PREDICATES
-from scanner.requirement import KEYWORDS, PARAMETER_KEYWORDS, parameter_fault
+from scanner.path import references_of
+from scanner.requirement import parameter_fault
+from scanner.schema import named_in
 
 AREAS = (
     "network-isolation",
@@ -24,27 +24,13 @@ AREAS = (
     "reproducibility",
 )
 SEVERITIES = tuple(severity.label for severity in Severity)
-VALUE_TYPES = frozenset({"string", "boolean", "integer", "number", "array", "object"})
-EXAMPLE_KINDS = ("fail", "pass", "unknown", "not-applicable")
-
-REQUIRED_FIELDS = ("id", "title", "area", "severity", "rationale", "remediation", "resources", "examples")
-OPTIONAL_FIELDS = (
-    *("number", "aka", "frameworks", "prevent", "not-prevented", "over-prevented"),
-    *("parameters", "waivable", "retired", "fix"),
-)
 SHAPE_FIELDS = frozenset({"when", "unless", "unsure", "requires"})
-PLACE_FIELDS = SHAPE_FIELDS | {"at", "shape", "given", "identity", "any"}
-RESOURCE_FIELDS = frozenset({"aka", "places", "judged-at"})
-REASON_FIELDS = frozenset({"types", "why", "at", "when", "calls", "parameter"})
-PARAMETER_FIELDS = PARAMETER_KEYWORDS | {"default", "description"}
 
 OWN_NUMBERS = 500
 """The built-in controls have the numbers from 101 to below this, a user's own those from here to 999."""
 
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_ID = 64
-_SUBSCHEMAS = ("items", "contains", "not")
-_BRANCHES = ("allOf", "anyOf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,252 +60,73 @@ Fault = tuple[tuple[str, ...], str]
 """A trail of keys and what is wrong there."""
 
 
-def control_faults(control: Any, stem: str, names: Names) -> Iterator[Fault]:
-    """What is wrong with the document of one control file named `stem`.yaml."""
-    if not isinstance(control, dict):
-        yield (), "a control file is a mapping"
-        return
-    yield from unknown_fields(control, (), frozenset(REQUIRED_FIELDS + OPTIONAL_FIELDS), "field")
-    for field in REQUIRED_FIELDS:
-        if not control.get(field):
-            yield (field,), "is missing"
-    name = control.get("id")
-    if name and (not isinstance(name, str) or not ID.fullmatch(name)):
-        yield ("id",), "must be kebab-case, like volume-kms-key"
-    elif name and name != stem:
-        yield ("id",), f"is '{name}', must equal the file name '{stem}'"
-    number = control.get("number", OWN_NUMBERS)
-    if type(number) is not int or not 101 <= number <= 999:
-        yield ("number",), "must be a whole number from 101 to 999"
-    for field in ("title", "rationale", "remediation"):
-        if not isinstance(control.get(field, ""), str):
-            yield (field,), "must be text"
-    if "area" in control and control["area"] not in AREAS:
-        yield ("area",), f"'{control['area']}' is none of {', '.join(AREAS)}"
-    if "severity" in control and control["severity"] not in SEVERITIES:
-        yield ("severity",), f"'{control['severity']}' is none of {', '.join(SEVERITIES)}"
-    for field in ("waivable", "retired"):
-        if not isinstance(control.get(field, True), bool):
-            yield (field,), "must be true or false"
-    for field, kind, word in (
-        ("aka", dict, "a mapping"),
-        ("frameworks", dict, "a mapping"),
-        ("prevent", list, "a list"),
-    ):
-        if not isinstance(control.get(field, kind()), kind):
-            yield (field,), f"must be {word}"
-    for field in ("not-prevented", "over-prevented"):
-        yield from _reason_faults(control.get(field, []), field, control.get("resources"))
+def control_faults(control: Mapping[str, Any], stem: str, names: Names) -> Iterator[Fault]:
+    """The names in a control file, `stem`.yaml, that stand for nothing; the rest is as the schema has it."""
+    if control["id"] != stem:
+        yield ("id",), f"is '{control['id']}', must equal the file name '{stem}'"
     parameters = control.get("parameters") or {}
-    yield from _parameter_faults(parameters)
-    declared = frozenset(parameters) if isinstance(parameters, dict) else frozenset()
-    resources = control.get("resources")
-    if resources and not isinstance(resources, dict):
-        yield ("resources",), "must be a mapping of resource types"
-    elif resources:
-        for type_name, entry in resources.items():
-            for trail, what in _resource_faults(type_name, entry, declared, names):
-                yield ("resources", type_name, *trail), what
-    examples = control.get("examples")
-    if examples and not isinstance(examples, dict):
-        yield ("examples",), "must be a mapping"
-    elif examples:
-        yield from unknown_fields(examples, ("examples",), frozenset(EXAMPLE_KINDS), "verdict")
-
-
-def _reason_faults(listed: Any, field: str, resources: Any) -> Iterator[Fault]:
-    known = {"*", *resources} if isinstance(resources, dict) else {"*"}
-    for number, each in enumerate(listed if isinstance(listed, list) else [None]):
-        types = each.get("types") if isinstance(each, dict) and each.keys() <= REASON_FIELDS else None
-        if not isinstance(types, list) or not isinstance(each.get("why"), str):
-            yield (field, str(number)), "must say {types: [the types], why: the reason}"
+    for name, declaration in parameters.items():
+        fault = parameter_fault(declaration, declaration["default"])
+        if fault:
+            yield ("parameters", name, "default"), fault
+    for field in ("not-prevented", "over-prevented"):
+        for number, reason in enumerate(control.get(field, ())):
+            for name in reason["types"]:
+                if name != "*" and name not in control["resources"]:
+                    yield (field, str(number), "types"), f"{name} is no type that the control judges"
+    for type_name, entry in control["resources"].items():
+        trail = ("resources", type_name)
+        if type_name not in names.types:
+            yield trail, "unknown resource type; declare it in _types.yaml"
             continue
-        for name in types:
-            if name not in known:
-                yield (field, str(number), "types"), f"{name} is no type that the control judges"
+        for join in references_of(entry):
+            if join not in (names.types[type_name] or {}).get("judged-at", {}):
+                yield (*trail, "judged-at"), f"_types.yaml does not say what {join} of {type_name} names"
+        for index, place in enumerate(entry.get("places", ())):
+            for below, what in _place_faults(place, frozenset(parameters), names):
+                yield (*trail, "places", str(index), *below), what
 
 
-def shape_faults(shape: Any, names: Names) -> Iterator[Fault]:
-    """What is wrong with one entry of `shapes:` in _defs.yaml."""
-    if not isinstance(shape, dict):
-        yield (), "must be a mapping"
-        return
-    yield from unknown_fields(shape, (), SHAPE_FIELDS, "field")
-    if not shape.get("requires"):
-        yield ("requires",), "is missing"
-    yield from _lines_faults(shape, named_parameters(shape), names)
-
-
-def value_faults(schema: Any, names: Names) -> Iterator[Fault]:
-    """What is wrong with one entry of `values:` in _defs.yaml."""
-    yield from schema_faults(schema, frozenset(), names)
-
-
-def schema_faults(schema: Any, parameters: frozenset[str], names: Names) -> Iterator[Fault]:
-    """What is wrong with what a value must satisfy."""
-    if not isinstance(schema, dict):
-        yield (), "must be a mapping of keywords; {} means present"
-        return
-    yield from unknown_fields(schema, (), KEYWORDS, "keyword")
-    for keyword, value in schema.items():
-        trail = (str(keyword),)
-        parameter = value.get("$parameter") if isinstance(value, dict) and len(value) == 1 else None
-        if isinstance(parameter, str):
-            if parameter not in parameters:
-                yield trail, f"parameter '{parameter}' is not declared here"
-        elif keyword == "$ref" and value not in names.values:
-            yield trail, f"'{value}' is not among the values of _defs.yaml"
-        elif keyword == "is" and value not in PREDICATES:
-            yield trail, f"unknown predicate '{value}'"
-        elif keyword == "known" and "is" not in schema:
-            yield trail, "stands without `is`"
-        elif keyword == "type" and value not in VALUE_TYPES:
-            yield trail, f"unknown type '{value}'"
-        elif keyword == "pattern" and not _compiles(value):
-            yield trail, "is no regular expression"
-        elif keyword in _SUBSCHEMAS:
-            yield from _below(trail, schema_faults(value, parameters, names))
-        elif keyword in _BRANCHES or keyword == "properties":
-            yield from _subschema_faults(trail, value, keyword, parameters, names)
-
-
-def _subschema_faults(
-    trail: tuple[str, ...], value: Any, keyword: Any, parameters: frozenset[str], names: Names
-) -> Iterator[Fault]:
-    pairs: Any
-    if isinstance(value, dict) and value.keys() == {"$each", "as"} and keyword != "properties":
-        if value["$each"] not in parameters:
-            yield trail, f"parameter '{value['$each']}' is not declared here"
-        pairs = [("as", value["as"])]
-    elif keyword == "properties":
-        pairs = value.items() if isinstance(value, dict) else None
-    else:
-        pairs = enumerate(value) if isinstance(value, list) else None
-    if pairs is None:
-        yield trail, "must be a mapping" if keyword == "properties" else "must be a list"
-        return
-    for key, below in pairs:
-        yield from _below((*trail, str(key)), schema_faults(below, parameters, names))
-
-
-def _resource_faults(type_name: Any, entry: Any, parameters: frozenset[str], names: Names) -> Iterator[Fault]:
-    if type_name not in names.types:
-        yield (), "unknown resource type; declare it in _types.yaml"
-        return
-    if not isinstance(entry, dict):
-        yield (), "must be a mapping"
-        return
-    yield from unknown_fields(entry, (), RESOURCE_FIELDS, "field")
-    if not entry.get("places") and not entry.get("judged-at"):
-        yield (), "has neither places nor judged-at"
-    for join in references_of(entry):
-        if str(join) not in mapping_in(names.types[type_name] or {}, "judged-at"):
-            yield ("judged-at",), f"_types.yaml does not say what {join} of {type_name} names"
-    places = entry.get("places") or []
-    if not isinstance(places, list):
-        yield ("places",), "must be a list"
-        return
-    for index, place in enumerate(places):
-        yield from _below(("places", str(index)), _place_faults(place, parameters, names))
-
-
-def _place_faults(place: Any, parameters: frozenset[str], names: Names) -> Iterator[Fault]:
-    if not isinstance(place, dict):
-        yield (), "must be a mapping"
-        return
-    yield from unknown_fields(place, (), PLACE_FIELDS, "field")
-    if "at" in place:
-        yield from path_faults(place["at"], ("at",))
-    if not isinstance(place.get("identity", ""), str):
-        yield ("identity",), "must be text"
-    if "any" in place and (place["any"] is not True or not is_joined(place, {})):
-        yield ("any",), "must be true, and the place look at other resources"
-    if "given" in place and named_parameters(place["given"]).isdisjoint(parameters):
-        yield ("given",), "names no parameter that is declared here"
+def _place_faults(place: Mapping[str, Any], declared: frozenset[str], names: Names) -> Iterator[Fault]:
+    yield from named_faults(place, names, declared)
+    if "any" in place and not is_joined(place, {}):
+        yield ("any",), "is for a place that looks at other resources"
     if "shape" in place:
         if place["shape"] not in names.shapes:
             yield ("shape",), f"'{place['shape']}' is not among the shapes of _defs.yaml"
-        for name in sorted(named_parameters(names.shapes.get(place["shape"])) - parameters):
+        for name in sorted(_parameters_in(names.shapes.get(place["shape"])) - declared):
             yield ("shape",), f"its parameter '{name}' is not declared here"
-        for field in sorted(SHAPE_FIELDS & place.keys()):
-            yield (field,), "stands beside `shape`, which brings its own"
-    elif not place.get("requires"):
-        yield ("requires",), "is missing"
-    yield from _lines_faults(place, parameters, names)
 
 
-def _lines_faults(place: Mapping[str, Any], parameters: frozenset[str], names: Names) -> Iterator[Fault]:
-    for field in ("when", "unless", "unsure", "requires"):
-        lines = place.get(field)
-        if lines is None:
-            continue
-        if not isinstance(lines, dict):
-            yield (field,), "must be a mapping of paths"
-            continue
-        for path, schema in lines.items():
-            yield from path_faults(path, (field,))
-            yield from _below((field, str(path)), schema_faults(schema, parameters, names))
-
-
-def _parameter_faults(parameters: Any) -> Iterator[Fault]:
-    if not isinstance(parameters, dict):
-        yield ("parameters",), "must be a mapping"
-        return
-    for name, declaration in parameters.items():
-        trail = ("parameters", str(name))
-        if not isinstance(declaration, dict):
-            yield trail, "must be a mapping"
-            continue
-        yield from unknown_fields(declaration, trail, PARAMETER_FIELDS, "field")
-        if declaration.get("type") not in VALUE_TYPES:
-            yield (*trail, "type"), f"must be one of {', '.join(sorted(VALUE_TYPES))}"
-        elif "default" not in declaration:
-            yield (*trail, "default"), "is missing"
+def named_faults(node: Any, names: Names, declared: frozenset[str] | None = None) -> Iterator[Fault]:
+    """References to no value of _defs.yaml, and to no parameter if it is known which are `declared`."""
+    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in pairs:
+        if key == "$ref" and isinstance(value, str) and value not in names.values:
+            yield (key,), f"'{value}' is not among the values of _defs.yaml"
+        elif key in ("$parameter", "$each") and declared is not None and value not in declared:
+            yield (), f"parameter '{value}' is not declared here"
         else:
-            fault = parameter_fault(declaration, declaration["default"])
-            if fault:
-                yield (*trail, "default"), fault
+            for below, what in named_faults(value, names, declared):
+                yield (str(key), *below), what
 
 
-def named_parameters(node: Any) -> frozenset[str]:
-    """The parameters that a part of a control, or a shape, refers to."""
-    if isinstance(node, dict):
-        name = node.get("$parameter", node.get("$each"))
-        return frozenset([name] if isinstance(name, str) else ()).union(*map(named_parameters, node.values()))
-    return frozenset().union(*map(named_parameters, node)) if isinstance(node, list) else frozenset()
+def _parameters_in(node: Any) -> set[str]:
+    return {*named_in(node, "$parameter"), *named_in(node, "$each")}
 
 
-def path_faults(path: Any, trail: tuple[str, ...]) -> Iterator[Fault]:
-    """What is wrong with a path."""
-    try:
-        parse_path(path if isinstance(path, str) and path else "-")
-    except ValueError:
-        yield (*trail, str(path)), "is no path like A.B[].C?"
-
-
-def unknown_fields(
-    mapping: Mapping[Any, Any], trail: tuple[str, ...], known: frozenset[str], noun: str
-) -> Iterator[Fault]:
-    """The keys of a mapping that are not known."""
-    for key in mapping:
-        if key not in known:
-            yield (*trail, str(key)), f"unknown {noun}"
-
-
-def _below(trail: tuple[str, ...], faults: Iterator[Fault]) -> Iterator[Fault]:
-    for deeper, what in faults:
-        yield (*trail, *deeper), what
-
-
-def mapping_in(entry: Mapping[str, Any], field: str) -> Mapping[Any, Any]:
-    """A field that is a mapping; anything else is as good as none."""
-    found = entry.get(field)
-    return found if isinstance(found, dict) else {}
-
-
-def _compiles(pattern: Any) -> bool:
-    try:
-        re.compile(pattern)
-    except (re.error, TypeError):
-        return False
-    return True
+def type_faults(entry: Mapping[str, Any] | None, names: Names) -> Iterator[Fault]:
+    """The names in one entry of `types:` in _types.yaml or _environment.yaml that stand for nothing."""
+    for field in ("judged-at", "refers"):
+        for path, targets in (entry or {}).get(field, {}).items():
+            for target in targets:
+                if target not in names.types:
+                    yield (field, path), f"unknown type '{target}'"
+    for path in (entry or {}).get("belongs-with", ()):
+        if path not in references(entry):
+            yield ("belongs-with", path), "is none of the paths of refers"
+    for name, body in (entry or {}).get("gathers", {}).items():
+        if body["from"] not in names.types:
+            yield ("gathers", name), f"unknown type '{body['from']}'"
+        elif "by" in body and body["by"] not in references(names.types[body["from"]]):
+            yield ("gathers", name), f"refers of {body['from']} do not say what {body['by']} names"

@@ -56,8 +56,10 @@ class Pack:
     mappings: dict[str, Any] = field(default_factory=dict)
     generated: dict[str, Any] = field(default_factory=dict)
     """All that `_kinds.json` holds, `kinds` among it."""
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What the files say that are no controls, by their names."""
     faults: list[Problem] = field(default_factory=list)
-    """What could not be read: broken YAML, a key that stands twice, a field unknown in a shared file."""
+    """What could not be read: broken YAML, a key that stands twice."""
 
     @property
     def told(self) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def read(directory: str, *, begun: bool = True) -> Pack:
         (framework.FILE, framework.FIELDS),
     ):
         _read_shared(pack, file, fields)
-    if begun and not (pack.controls or pack.faults or any(pack.told.values())):
+    if begun and not (pack.controls or pack.faults or pack.shared.get(framework.FILE)):
         raise SmguardError(f"{directory} holds no control file", hint="a control is one YAML file, <id>.yaml")
     _read_environment(pack)
     _read_kinds(pack)
@@ -137,18 +139,16 @@ def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
     if not os.path.isfile(os.path.join(pack.directory, file)):
         return
     document, fault = read_yaml(pack.directory, file)
-    if fault is not None or not isinstance(document, dict):
-        pack.faults.append(fault or Problem(file, (), "must be a mapping"))
+    if fault is not None:
+        pack.faults.append(fault)
         return
-    pack.faults.extend(Problem(file, (str(key),), "unknown field") for key in document if key not in fields)
-    for name in fields:
-        content = document.get(name)
-        attribute = name.replace("-", "_")
-        expected = type(getattr(pack, attribute))
-        if isinstance(content, expected):
-            setattr(pack, attribute, content)
-        elif content is not None:
-            pack.faults.append(Problem(file, (name,), f"must be a {expected.__name__}"))
+    if isinstance(document, dict):
+        document = {name: content for name, content in document.items() if content is not None}
+        for name in fields:
+            content, attribute = document.get(name), name.replace("-", "_")
+            if isinstance(content, type(getattr(pack, attribute))):
+                setattr(pack, attribute, content)
+    pack.shared[file] = document
 
 
 def _read_environment(pack: Pack) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from scanner import __version__, compiled, framework, notation
-from scanner.fix.notation import fix_faults, template_parameter_faults
 from scanner.joint import joined
 from scanner.model import SmguardError
 from scanner.notation import OWN_NUMBERS, Names, Problem
@@ -24,14 +23,16 @@ from scanner.rule_folder import (
     SCHEMA_FILE,
     SDK_FILE,
     TYPES_FILE,
+    ControlFile,
     Pack,
     read_yaml,
     versioned_files,
 )
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
+from scanner.schema import named_in, reached
+from scanner.schema_fault import schema_faults
 from scanner.touched import touched
-from scanner.type_notation import type_faults
 
 CONFIGURATION_SCHEMA = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "smguard.schema.json"
@@ -72,52 +73,66 @@ def built_in() -> Pack:
 
 
 def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
-    """Everything that keeps a pack from being loaded: faults of reading, then of structure."""
+    """Everything that keeps a pack from being loaded: faults of reading, of structure, then of names."""
+    yield from pack.faults
+    malformed = list(_malformed(pack, load_schema(pack.directory if base is None else "")))
+    yield from malformed
+    if pack.faults or not {it.file for it in malformed}.isdisjoint(pack.shared):
+        return
     base = base or Base()
     names = _names(pack, base)
-    yield from pack.faults
+    sound = [it for it in pack.controls if it.file not in {it.file for it in malformed}]
     seen: dict[str, str] = {}
-    for control in pack.controls:
-        faults = notation.control_faults(control.document, control.stem, names)
-        for trail, what in (*faults, *fix_faults(control.document)):
+    for control in sound:
+        for trail, what in notation.control_faults(control.document, control.stem, names):
             yield Problem(control.file, trail, what)
         if control.stem in base.ids:
             yield Problem(control.file, ("id",), f"'{control.stem}' is a control of the built-in catalog")
         elif control.stem in seen:
             yield Problem(control.file, ("id",), f"'{control.stem}' is also {seen[control.stem]}")
         seen[control.stem] = control.file
-    yield from _number_problems(pack, base)
+    yield from _number_problems(sound, base)
+    own = {name: entry for name, entry in pack.types.items() if name not in pack.environment}
     for file, section, entries, known in (
         (DEFINITIONS_FILE, "values", pack.values, base.values),
         (DEFINITIONS_FILE, "shapes", pack.shapes, base.shapes),
-        (
-            TYPES_FILE,
-            "types",
-            {it: pack.types[it] for it in pack.types.keys() - pack.environment.keys()},
-            base.types,
-        ),
+        (TYPES_FILE, "types", own, base.types),
         (ENVIRONMENT_FILE, "types", pack.environment, base.types),
-        (
-            DEFINITIONS_FILE,
-            "template-parameters",
-            pack.template_parameters,
-            base.template_parameters,
-        ),
+        (DEFINITIONS_FILE, "template-parameters", pack.template_parameters, base.template_parameters),
     ):
+        faults = notation.type_faults if section == "types" else notation.named_faults
         for name, entry in entries.items():
             if name in known:
                 yield Problem(file, (section, name), "is defined by the built-in catalog")
-            for trail, what in _FAULTS[section](entry, names):
+            for trail, what in faults(entry, names):
                 yield Problem(file, (section, name, *trail), what)
-    for name in _circular(pack.values):
-        yield Problem(DEFINITIONS_FILE, ("values", name), "refers to itself")
-    if base.ids and any(pack.told.values()):  # a user's own; a build has no jsonschema
-        from scanner.rulepack_check import framework_problems
-
-        malformed = list(framework_problems(pack))
-        yield from malformed
-        for trail, what in () if malformed else framework.faults(pack.told, base.told):
+    for name, body in pack.values.items():
+        if name in reached(pack.values, named_in(body, "$ref")):
+            yield Problem(DEFINITIONS_FILE, ("values", name), "refers to itself")
+    if base.ids:  # what is said of the built-in catalog's own is tested
+        for trail, what in framework.faults(pack.told, base.told):
             yield Problem(framework.FILE, trail, what)
+
+
+def _malformed(pack: Pack, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is not of the JSON Schema of rule files."""
+    documents = [(it.file, it.document, "control") for it in pack.controls]
+    documents += [(file, document, _SECTIONS[file]) for file, document in pack.shared.items()]
+    for file, document, name in documents:
+        for fault in schema_faults({**schema, "$ref": f"#/$defs/{name}"}, document):
+            yield Problem(file, tuple(map(str, fault.trail)), str(fault))
+
+
+def load_schema(directory: str) -> dict[str, Any]:
+    """The JSON Schema of rule files: the folder's own, else the built-in one."""
+    for path in (os.path.join(directory, SCHEMA_FILE), *_BUILT_IN_SCHEMAS):
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as stream:
+                schema: dict[str, Any] = json.load(stream)
+                return schema
+    raise SmguardError(
+        "this installation has no schema of rule files", hint="install sagemaker-guardrails again"
+    )
 
 
 def compile(directory: str, base: Base | None = None) -> dict[str, Any]:
@@ -271,12 +286,12 @@ def _pruned(kinds: Mapping[str, Any], touched: Mapping[str, set[str]]) -> dict[s
     }
 
 
-def _number_problems(pack: Pack, base: Base) -> Iterator[Problem]:
+def _number_problems(controls: Iterable[ControlFile], base: Base) -> Iterator[Problem]:
     """A number that two controls have, or that the built-in catalog may take for a control to come."""
     owners = dict(base.numbers)
-    for control in pack.controls:
-        number = control.document.get("number") if isinstance(control.document, dict) else None
-        if isinstance(number, int):
+    for control in controls:
+        number = control.document.get("number")
+        if number is not None:
             owner = owners.setdefault(number, control.stem)
             if owner != control.stem:
                 yield Problem(control.file, ("number",), f"{number} is the number of {owner}")
@@ -293,33 +308,14 @@ def _names(pack: Pack, base: Base) -> Names:
     )
 
 
-def _circular(values: Mapping[str, Any]) -> Iterator[str]:
-    for start in values:
-        waiting, seen = list(_references(values[start])), set()
-        while waiting:
-            name = waiting.pop()
-            if name == start:
-                yield start
-                break
-            if name not in seen:
-                seen.add(name)
-                waiting.extend(_references(values.get(name)))
-
-
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("$ref"), str):
-            yield node["$ref"]
-        for below in node.values():
-            yield from _references(below)
-    elif isinstance(node, list):
-        for below in node:
-            yield from _references(below)
-
-
-_FAULTS = {
-    "values": notation.value_faults,
-    "shapes": notation.shape_faults,
-    "types": type_faults,
-    "template-parameters": template_parameter_faults,
+_SECTIONS = {
+    DEFINITIONS_FILE: "definitions-file",
+    TYPES_FILE: "types-file",
+    ENVIRONMENT_FILE: "types-file",
+    framework.FILE: "frameworks-file",
 }
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_BUILT_IN_SCHEMAS = (
+    os.path.join(_PACKAGE, "data", "schema.json"),
+    os.path.join(os.path.dirname(_PACKAGE), "rules", SCHEMA_FILE),
+)

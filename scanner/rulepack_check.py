@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,16 +9,13 @@ from typing import Any
 
 import yaml
 
-from scanner import framework
 from scanner.joint import joined
-from scanner.model import SmguardError
 from scanner.notation import SHAPE_FIELDS, Fault, Problem
 from scanner.path import Path, parse_path, references_of
 from scanner.rule_folder import (
     DEFINITIONS_FILE,
     ENVIRONMENT_FILE,
     KINDS_FILE,
-    SCHEMA_FILE,
     TYPES_FILE,
     ControlFile,
     Pack,
@@ -37,8 +33,6 @@ def check(directory: str, base: Base | None = None) -> list[Problem]:
     pack = read(directory)
     found = list(problems(pack, base))
     broken = {problem.file for problem in found}
-    found.extend(problem for problem in _schema_problems(pack) if problem.file not in broken)
-    broken = {problem.file for problem in found}
     sound = [control for control in pack.controls if control.file not in broken]
     kinds = joined(
         {**(base.kinds if base else {}), **pack.kinds}, {**(base.types if base else {}), **pack.types}
@@ -51,53 +45,6 @@ def check(directory: str, base: Base | None = None) -> list[Problem]:
         found.extend(_type_problems(pack, kinds))
     found.extend(_foreign_id_problems(sound))
     return [_located(directory, problem) for problem in found]
-
-
-def _schema_problems(pack: Pack) -> Iterator[Problem]:
-    schema = load_schema(pack.directory)
-    documents: list[tuple[str, Any, str]] = [(it.file, it.document, "control") for it in pack.controls]
-    definitions = {
-        "values": pack.values,
-        "shapes": pack.shapes,
-        "template-parameters": pack.template_parameters,
-    }
-    own = {name: entry for name, entry in pack.types.items() if name not in pack.environment}
-    types = {"types": own, "transforms": pack.transforms}
-    documents += [
-        (DEFINITIONS_FILE, definitions, "definitions-file"),
-        (ENVIRONMENT_FILE, {"types": pack.environment}, "types-file"),
-        (TYPES_FILE, types, "types-file"),
-        (framework.FILE, pack.told, "frameworks-file"),
-    ]
-    for file, document, name in documents:
-        yield from _invalid(schema, file, document, name)
-
-
-def framework_problems(pack: Pack) -> Iterator[Problem]:
-    """What is not as the schema has it in what a folder says of frameworks."""
-    yield from _invalid(load_schema(pack.directory), framework.FILE, pack.told, "frameworks-file")
-
-
-def _invalid(schema: Mapping[str, Any], file: str, document: Any, name: str) -> Iterator[Problem]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    validator = Draft202012Validator({**schema, "$ref": f"#/$defs/{name}"})
-    for error in validator.iter_errors(document):
-        deepest = best_match([error]) or error
-        yield Problem(file, tuple(str(step) for step in deepest.absolute_path), deepest.message)
-
-
-def load_schema(directory: str) -> dict[str, Any]:
-    """The JSON Schema of rule files: the folder's own, else the built-in one."""
-    for path in (os.path.join(directory, SCHEMA_FILE), *_BUILT_IN_SCHEMAS):
-        if os.path.isfile(path):
-            with open(path, encoding="utf-8") as stream:
-                schema: dict[str, Any] = json.load(stream)
-                return schema
-    raise SmguardError(
-        "this installation has no schema of rule files", hint="install sagemaker-guardrails again"
-    )
 
 
 def _path_problems(
@@ -241,8 +188,3 @@ def _located(directory: str, problem: Problem) -> Problem:
 
 
 _MISSING = object()
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
-_BUILT_IN_SCHEMAS = (
-    os.path.join(_PACKAGE, "data", "schema.json"),
-    os.path.join(os.path.dirname(_PACKAGE), "rules", "_schema.json"),
-)

@@ -6,7 +6,7 @@ what JSON Schema can't say (`unsure`, predicates over unknown values) stands in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scanner.check import PLAIN
@@ -32,7 +32,8 @@ def control_schema(
             if place.get("given", True) and not is_joined(place, shapes)
         ]
         if places:
-            used = _definitions(places, values)
+            names = (name.removeprefix("#/$defs/") for name in named_in(places, "$ref"))
+            used = {name: plain(body) for name, body in reached(values, names).items()}
             schemas[kind] = {
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "title": control.title,
@@ -116,20 +117,24 @@ def plain(schema: Mapping[str, Any]) -> Schema:
     return written
 
 
-def _definitions(nodes: list[Schema], values: Mapping[str, Any]) -> dict[str, Schema]:
-    """The named schemas that some places refer to, directly or not."""
-    found: dict[str, Schema] = {}
-    waiting: list[Any] = list(nodes)
+def named_in(node: Any, keyword: str) -> Iterator[str]:
+    """The texts at a keyword, anywhere below a node."""
+    if isinstance(node, dict):
+        if isinstance(node.get(keyword), str):
+            yield node[keyword]
+        node = list(node.values())
+    if isinstance(node, list):
+        for each in node:
+            yield from named_in(each, keyword)
+
+
+def reached(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The values that have these names, and those that they refer to."""
+    found: dict[str, Any] = {}
+    waiting = [*names]
     while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            name = node.get("$ref")
-            if isinstance(name, str):
-                name = name.removeprefix("#/$defs/")
-                if name not in found:
-                    found[name] = plain(values[name])
-                    waiting.append(found[name])
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
+        name = waiting.pop()
+        if name in values and name not in found:
+            found[name] = values[name]
+            waiting += named_in(values[name], "$ref")
     return dict(sorted(found.items()))

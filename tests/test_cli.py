@@ -434,7 +434,7 @@ def test_a_folder_of_ones_own_controls_is_checked_and_scanned_with(folder: Path)
     ("changes", "complaint"),
     [
         ({"severity": "huge"}, "severity: 'huge' is none of low, medium, high, critical"),
-        ({"colour": "red"}, "colour: unknown field"),
+        ({"colour": "red"}, "colour: unknown key"),
         (
             {
                 "resources": {

@@ -255,10 +255,13 @@ mappings:
     ("text", "said"),
     [
         (HOUSE.format(source="prowler", version="''"), ".yaml:7: mappings.prowler: is none of the sources"),
-        (HOUSE.format(source="council", version="1"), ".yaml:2: frameworks.house-rules.version: 1 is"),
-        ("mappings: {c: []}", "_frameworks.yaml:1: mappings.c: [] is not of type 'object'"),
+        (
+            HOUSE.format(source="council", version="1"),
+            ":2: frameworks.house-rules.version: must be text",
+        ),
+        ("mappings: {c: []}", "_frameworks.yaml:1: mappings.c: must be a mapping"),
         ("sources: [", "_frameworks.yaml:2: did not find"),
-        ("{notes: {}}", "_frameworks.yaml:1: notes: unknown field"),
+        ("{notes: {}}", "_frameworks.yaml:1: notes: unknown key; did you mean"),
         (
             "frameworks: {soc-2: {title: t, version: v, url: https://x}}",
             "yaml:1: frameworks.soc-2: is defined by",

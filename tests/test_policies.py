@@ -577,9 +577,9 @@ def test_reasons_that_can_not_be(tmp_path: Path) -> None:
             [{"types": ["AWS::SageMaker::Model"], "why": "x"}],
             "AWS::SageMaker::Model is no type that the control",
         ),
-        ([{"types": ["*"]}], "must say {types: [the types], why: the reason}"),
-        ([{"types": ["*"], "why": "x", "where": "y"}], "must say {types: [the types], why: the reason}"),
-        ("x", "must say {types: [the types], why: the reason}"),
+        ([{"types": ["*"]}], "not-prevented.0.why: is missing"),
+        ([{"types": ["*"], "why": "x", "where": "y"}], "not-prevented.0.where: unknown key"),
+        ("x", "not-prevented: must be a list"),
     ):
         (tmp_path / "own.yaml").write_text(yaml.safe_dump({**control, "not-prevented": reasons}))
         ran = smguard("rules", "check", tmp_path)

@@ -55,6 +55,11 @@ def place(**fields: Any) -> dict[str, Any]:
     return control(resources={NOTEBOOK: {"places": [fields]}})
 
 
+def parameter(**declared: Any) -> dict[str, Any]:
+    """A control with a parameter that is declared so."""
+    return control(parameters={"n": {"description": "how many", **declared}})
+
+
 @pytest.fixture
 def pack(tmp_path: Path) -> Path:
     """A folder with one sound control, two named requirements, a shape and three types."""
@@ -115,7 +120,7 @@ def test_kinds_are_pruned_to_what_controls_touch(pack: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (control(colour="red"), "colour: unknown field"),
+        (control(colour="red"), "colour: unknown key; known: id, "),
         (control(title=None), "title: is missing"),
         (control(title=7), "title: must be text"),
         (control(area="colour"), "area: 'colour' is none of"),
@@ -127,48 +132,51 @@ def test_kinds_are_pruned_to_what_controls_touch(pack: Path) -> None:
         (control(waivable="yes"), "waivable: must be true or false"),
         (control(prevent={}), "prevent: must be a list"),
         (control(fix="no"), "fix: must be a mapping"),
-        (control(fix={"by-foot": "x"}), "fix.by-foot: unknown field"),
+        (control(fix={"by-foot": "x"}), "fix.by-foot: unknown key"),
         (control(fix={"by-hand": True}), "fix.by-hand: must be text"),
-        (control(fix={"needs": "SubnetId"}), "fix.needs: must be a list of property paths"),
+        (control(fix={"needs": "SubnetId"}), "fix.needs: must be a list"),
         (control(resources=[1]), "resources: must be a mapping"),
-        (control(resources={"AWS::X::Y": {}}), "resources.AWS::X::Y: unknown resource type"),
+        (control(resources={"AWS::X::Y": {"judged-at": "A"}}), "resources.AWS::X::Y: unknown resource type"),
         (
             control(resources={NOTEBOOK: {"places": [{"any": True, "requires": {"KmsKeyId": {}}}]}}),
-            "any: must be true, and the place look at other resources",
+            "any: is for a place that looks at other resources",
         ),
         (control(resources={NOTEBOOK: {}}), "has neither places nor judged-at"),
-        (control(resources={NOTEBOOK: {"places": {}, "judged-at": "A"}}), "does not say what A of"),
+        (control(resources={NOTEBOOK: {"judged-at": "A"}}), "does not say what A of"),
         (control(resources={NOTEBOOK: {"places": {"a": 1}}}), "places: must be a list"),
         (control(resources={NOTEBOOK: {"places": [3]}}), "places.0: must be a mapping"),
-        (control(resources={NOTEBOOK: {"place": [], "judged-at": "A"}}), "place: unknown field"),
-        (control(examples={"failing": []}), "examples.failing: unknown verdict"),
+        (
+            control(resources={NOTEBOOK: {"place": [], "judged-at": "A"}}),
+            "place: unknown key; did you mean places",
+        ),
+        (control(examples={"failing": []}), "examples.failing: unknown key"),
         (control(examples=[1]), "examples: must be a mapping"),
         (control(parameters=[1]), "parameters: must be a mapping"),
         (control(parameters={"n": 3}), "parameters.n: must be a mapping"),
-        (control(parameters={"n": {"type": "int"}}), "parameters.n.type: must be one of"),
-        (control(parameters={"n": {"type": "integer"}}), "parameters.n.default: is missing"),
-        (control(parameters={"n": {"type": "integer", "default": True}}), "n.default: must be of type"),
-        (control(parameters={"n": {"type": "integer", "default": 0, "minimum": 1}}), "n.default: is 0, must"),
-        (control(parameters={"n": {"type": "string", "default": "a", "pattern": "("}}), "can't be judged by"),
-        (place(requires={}), "places.0.requires: is missing"),
+        (parameter(type="int", default=1), "parameters.n.type: 'int' is none of"),
+        (parameter(type="integer"), "parameters.n.default: is missing"),
+        (parameter(type="integer", default=True), "n.default: must be of type"),
+        (parameter(type="integer", default=0, minimum=1), "n.default: is 0, must"),
+        (parameter(type="string", default="a", pattern="("), "n.pattern: is no regular expression"),
+        (place(requires={}), "places.0.requires: is empty"),
         (place(shape="round"), "'round' is not among the shapes"),
         (place(shape="keyed", when={"A": {}}), "when: stands beside `shape`"),
-        (place(at="A..B", requires={"A": {}}), "at.A..B: is no path"),
+        (place(at="A..B", requires={"A": {}}), "at: is no path like"),
         (place(at="", requires={"A": {}}), "is no path"),
-        (place(requires=["KmsKeyId"]), "requires: must be a mapping of paths"),
+        (place(requires=["KmsKeyId"]), "requires: must be a mapping"),
         (place(requires={"A[": {}}), "requires.A[: is no path"),
-        (place(requires={"A": None}), "requires.A: must be a mapping of keywords"),
-        (place(requires={"A": {"minimal": 1}}), "requires.A.minimal: unknown keyword"),
+        (place(requires={"A": None}), "requires.A: must be a mapping"),
+        (place(requires={"A": {"minimal": 1}}), "requires.A.minimal: unknown key; did you mean minimum?"),
         (place(requires={"A": {"$ref": "large"}}), "'large' is not among the values"),
-        (place(requires={"A": {"is": "nice"}}), "unknown predicate 'nice'"),
-        (place(requires={"A": {"known": ["a"]}}), "requires.A.known: stands without `is`"),
-        (place(requires={"A": {"type": "text"}}), "unknown type 'text'"),
+        (place(requires={"A": {"is": "nice"}}), "A.is: 'nice' is none of"),
+        (place(requires={"A": {"known": ["a"]}}), "requires.A.is: is missing beside known"),
+        (place(requires={"A": {"type": "text"}}), "A.type: 'text' is none of"),
         (place(requires={"A": {"pattern": "("}}), "is no regular expression"),
-        (place(requires={"A": {"not": {"items": {"x": 1}}}}), "requires.A.not.items.x: unknown keyword"),
-        (place(requires={"A": {"anyOf": [{}, {"x": 1}]}}), "A.anyOf.1.x: unknown keyword"),
+        (place(requires={"A": {"not": {"items": {"x": 1}}}}), "requires.A.not.items.x: unknown key"),
+        (place(requires={"A": {"anyOf": [{}, {"x": 1}]}}), "A.anyOf.1.x: unknown key"),
         (place(requires={"A": {"allOf": {}}}), "A.allOf: must be a list"),
         (place(requires={"A": {"properties": []}}), "A.properties: must be a mapping"),
-        (place(requires={"A": {"properties": {"B": {"x": 1}}}}), "A.properties.B.x: unknown keyword"),
+        (place(requires={"A": {"properties": {"B": {"x": 1}}}}), "A.properties.B.x: unknown key"),
         (place(requires={"A": {"enum": {"$parameter": "n"}}}), "parameter 'n' is not declared"),
     ],
 )
@@ -203,7 +211,7 @@ def test_one_number_of_two_controls(pack: Path) -> None:
     [
         ("id: a\nid: b\n", "volume-kms-key.yaml:2: 'id' stands twice"),
         ("id: [\n", "volume-kms-key.yaml:2: "),
-        ("- 1\n", "a control file is a mapping"),
+        ("- 1\n", "volume-kms-key.yaml: must be a mapping"),
         ("id: !Sub x\n", "could not determine a constructor"),
     ],
 )
@@ -215,29 +223,29 @@ def test_broken_yaml_is_located(pack: Path, text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
-        ("_defs.yaml", {"values": {"a": {"x": 1}}}, "_defs.yaml: values.a.x: unknown keyword"),
+        ("_defs.yaml", {"values": {"a": {"x": 1}}}, "_defs.yaml: values.a.x: unknown key"),
         ("_defs.yaml", {"values": {"a": {"$ref": "b"}, "b": {"not": {"$ref": "a"}}}}, "refers to itself"),
-        ("_defs.yaml", {"shapes": {"a": {"requires": {}}}}, "shapes.a.requires: is missing"),
+        ("_defs.yaml", {"shapes": {"a": {"requires": {}}}}, "shapes.a.requires: is empty"),
         ("_defs.yaml", {"shapes": {"a": 1}}, "shapes.a: must be a mapping"),
-        ("_defs.yaml", {"valves": {}}, "valves: unknown field"),
+        ("_defs.yaml", {"valves": {}}, "valves: unknown key; did you mean values?"),
         ("_defs.yaml", {"template-parameters": {"A": 1}}, "template-parameters.A: must be a mapping"),
-        ("_defs.yaml", {"template-parameters": {"A": {"a": 1}}}, "A.a: unknown field"),
+        ("_defs.yaml", {"template-parameters": {"A": {"a": 1}}}, "A.a: unknown key"),
         (
             "_defs.yaml",
-            {"template-parameters": {"A": {"declares": {}}}},
-            "A.declares: must be the declaration",
+            {"template-parameters": {"A": {"properties": ["B"], "declares": {}}}},
+            "A.declares.Type: is missing",
         ),
         (
             "_defs.yaml",
             {"template-parameters": {"A": {"declares": {"Type": "String"}}}},
-            "A.properties: must",
+            "A.properties: is missing",
         ),
-        ("_defs.yaml", {"values": []}, "values: must be a dict"),
+        ("_defs.yaml", {"values": []}, "values: must be a mapping"),
         ("_defs.yaml", [], "_defs.yaml: must be a mapping"),
-        ("_types.yaml", {"types": {NOTEBOOK: {"made-by": 1}}}, "made-by: unknown field"),
+        ("_types.yaml", {"types": {NOTEBOOK: {"made-by": 1}}}, "made-by: unknown key"),
         ("_types.yaml", {"types": {NOTEBOOK: 1}}, f"types.{NOTEBOOK}: must be a mapping"),
         ("_types.yaml", {"types": {NOTEBOOK: {"renames": {"A..": "B"}}}}, "is no path"),
-        ("_types.yaml", {"types": {NOTEBOOK: {"judged-at": {"A": ["B"]}}}}, "unknown type 'B'"),
+        ("_types.yaml", {"types": {NOTEBOOK: {"judged-at": {"A": ["A::B::C"]}}}}, "unknown type 'A::B::C'"),
     ],
 )
 def test_shared_files_are_checked(pack: Path, file: str, content: Any, said: str) -> None:

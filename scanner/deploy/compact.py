@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from scanner.folder import read_data
 from scanner.joint import is_scoped
+from scanner.schema import named_in, reached
 
 _UNTOLD: Mapping[str, Any] = {"title": "", "rationale": "", "frameworks": {}, "ours": {}, "prevent": []}
 """What no evaluation and no answer tells, as a control that has none of it."""
@@ -31,13 +32,13 @@ def compact_catalog(raw: Mapping[str, Any]) -> dict[str, Any]:
     judged = {type_name for body in controls for type_name in body["resources"]}
     scoped = {name for name, entry in raw["types"].items() if is_scoped(entry)}
     shapes = {
-        name: raw["shapes"][name] for name in sorted({*_named(controls, "shape")} & raw["shapes"].keys())
+        name: raw["shapes"][name] for name in sorted({*named_in(controls, "shape")} & raw["shapes"].keys())
     }
     return {
         **raw,
         "controls": controls,
         "shapes": shapes,
-        "values": _reached(raw["values"], [controls, shapes]),
+        "values": reached(raw["values"], named_in([controls, shapes], "$ref")),
         "kinds": {name: tree for name, tree in raw["kinds"].items() if name in judged | scoped},
         "template-parameters": {},
     }
@@ -59,26 +60,3 @@ def _called(kind: Any, called: re.Pattern[str], name: str = "") -> Any:
         left = _called(kind[0], called, name)
         return None if left is None else [left]
     return kind if called.fullmatch(name) else None
-
-
-def _named(node: Any, keyword: str) -> Iterator[str]:
-    """The texts at a keyword, anywhere below a node."""
-    if isinstance(node, dict):
-        if isinstance(node.get(keyword), str):
-            yield node[keyword]
-        node = list(node.values())
-    if isinstance(node, list):
-        for each in node:
-            yield from _named(each, keyword)
-
-
-def _reached(values: Mapping[str, Any], node: Any) -> dict[str, Any]:
-    """The named requirements that are used below a node, and those that they use."""
-    found: dict[str, Any] = {}
-    waiting = [*_named(node, "$ref")]
-    while waiting:
-        name = waiting.pop()
-        if name in values and name not in found:
-            found[name] = values[name]
-            waiting += _named(values[name], "$ref")
-    return dict(sorted(found.items()))
