@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scanner.folder import read_data
-from scanner.model import Gap, Note, Severity, SmguardError
-from scanner.policy.document import Policy, minified, take_policy
+from scanner.model import Gap, Note, Severity
+from scanner.policy.document import Policy, PolicyFault, minified, show_path, take_policy
 from scanner.policy.lint_allow import check_allows
 from scanner.policy.lint_found import Found, Lint, named
 from scanner.policy.lint_guard import check_conditions
@@ -25,7 +25,6 @@ _MOST_ACTIONS = 100_000
 _MOST_LIKENED = 20
 """Misspelt actions of one run that are looked up: likening takes long."""
 """Actions that the statements of one policy may stand for, together."""
-_AT = re.compile(r"^:(\d+):(\d+): ")
 
 
 class Finding(NamedTuple):
@@ -117,7 +116,7 @@ class Linter:
         listed = data.get("Statement")
         statements = listed if isinstance(listed, list) else [listed] if isinstance(listed, dict) else []
         frame = {**data, "Statement": []} if statements else data
-        whole = _read(frame, ChainMap({id(frame): written.marks.get(id(data))}, written.marks), ())
+        whole = _read(frame, ())
         if isinstance(whole, Found):
             yield whole
         views = []
@@ -125,9 +124,7 @@ class Linter:
         sids: Counter[str] = Counter()
         for number, statement in enumerate(statements):
             place: Place = ("Statement", number) if isinstance(listed, list) else ("Statement",)
-            one = [statement]
-            marks = ChainMap({id(one): [written.position(place)]}, written.marks)
-            read = _read({"Version": "2012-10-17", "Statement": one}, marks, place)
+            read = _read({"Version": "2012-10-17", "Statement": [statement]}, place)
             if isinstance(read, Found):
                 yield read
                 continue
@@ -207,11 +204,8 @@ class Linter:
             _PLACEHOLDER.sub(lambda match: str(found.facts.get(match[1], match[0])), _of(each, found.outcome))
             for each in sentences
         ]
-        place = found.place
-        line, column = written.position(place)
-        if place and isinstance(place[-1], _At):
-            (line, column), place = place[-1], place[:-1]
-        path = "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in place).removeprefix(".")
+        line, column = written.position(found.place)
+        path = "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in found.place)
         return Finding(
             check=found.check,
             severity=Severity.parse(_of(check["severity"], found.outcome)),
@@ -221,30 +215,22 @@ class Linter:
             file=file,
             line=line,
             column=column,
-            path=path,
+            path=path.removeprefix("."),
             policy=written.name,
             sid=found.sid,
             example=found.example,
         )
 
 
-def _read(policy: Any, marks: Any, place: Place) -> Policy | Found:
+def _read(policy: Any, place: Place) -> Policy | Found:
     """A policy, or the one statement at a place as one, or what the evaluator refuses of it."""
     try:
-        return take_policy(policy, "", marks)
-    except SmguardError as error:
-        at = _AT.match(error.what)
-        what = error.what[at.end() :] if at else error.what.removeprefix(": ")
-        what = re.sub(r"^Statement\[0\][. ]", "", what)
-        where: Any = (*place, _At(int(at[1]), int(at[2]))) if at else place
-        return Found("malformed-policy", where, {"what": f"It {what}" if what[:1].islower() else what})
-
-
-class _At(NamedTuple):
-    """A position that stands for itself in a place."""
-
-    line: int
-    column: int
+        return take_policy(policy, "")
+    except PolicyFault as error:
+        within = 2 if place else 0
+        what = f"{show_path(error.element[within:])} {error.said}".lstrip()
+        what = f"It {what}" if what[:1].islower() else what
+        return Found("malformed-policy", (*place, *error.path[within:]), {"what": what})
 
 
 def _of(text: Any, outcome: str) -> str:
