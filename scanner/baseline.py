@@ -154,8 +154,6 @@ def _fault(raw: Any) -> str | None:
 
 def _line(text: str, index: int, limits: Limits) -> int:
     try:
-        document = read_document(text, limits)
-        line: int = document.marks[id(document.root["findings"])][index][0]
-    except (ReadError, KeyError, IndexError, TypeError):
+        return read_document(text, limits).line_of("findings", index)
+    except ReadError:
         return 1
-    return line

@@ -110,29 +110,18 @@ def read_file(path: str, controls: Mapping[str, Control], today: date, limits: L
     listed = root.get("waivers") if isinstance(root, dict) else None
     if not isinstance(listed, list):
         hint = "write `waivers:` and under it a list of {control, resource, reason, expires}"
-        raise _fault_in(path, _line(document.marks, root, "waivers"), "no list of waivers", hint)
+        raise SmguardError(f"{inert(path)}:{document.line_of('waivers')}: no list of waivers", hint)
     for key in root:
         if key != "waivers":
             what = f"unknown field {inert(key, 40)}"
-            raise _fault_in(path, _line(document.marks, root, key), what, "only `waivers` is known")
-    marks = document.marks.get(id(listed), [])
-    lines = [place[0] for place in marks] if len(marks) == len(listed) else [1] * len(listed)
-    placed = ((item, f"{path}:{line}") for item, line in zip(listed, lines, strict=True))
+            raise SmguardError(f"{inert(path)}:{document.line_of(key)}: {what}", "only `waivers` is known")
+    placed = ((item, f"{path}:{document.line_of('waivers', n)}") for n, item in enumerate(listed))
     return _accept(placed, None, controls, today)
 
 
 def read_listed(listed: list[Any], where: str, controls: Mapping[str, Control], today: date) -> Waivers:
     """The waivers of a list as a file has it under `waivers`; `where` names it in notes."""
     return _accept(((item, where) for item in listed), None, controls, today)
-
-
-def _fault_in(path: str, line: int, what: str, hint: str) -> SmguardError:
-    return SmguardError(f"{inert(path)}:{line}: {what}", hint)
-
-
-def _line(marks: Mapping[int, Any], container: Any, key: Any) -> int:
-    places = marks.get(id(container))
-    return places[key][0] if isinstance(places, dict) and key in places else 1
 
 
 def _accept(

@@ -189,8 +189,8 @@ def _listed(text: str, where: str) -> tuple[str | None, list[tuple[str, Any]]]:
     listed = root.get("cases") if isinstance(root, dict) else None
     if not isinstance(listed, list) or not listed:
         raise SmguardError(f"{inert(where)}:1: no list of cases", "write `cases:` and under it a list")
-    marks = document.marks[id(listed)]
-    return root.get("layer"), [(f"{where}:{marks[it][0]}", body) for it, body in enumerate(listed)]
+    placed = [(f"{where}:{document.line_of('cases', it)}", body) for it, body in enumerate(listed)]
+    return root.get("layer"), placed
 
 
 def _child(at: str, body: Any) -> Child:

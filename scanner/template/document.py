@@ -80,6 +80,11 @@ class Document:
                 break
         return place
 
+    def line_of(self, *trail: str | int) -> int:
+        """The line of a key or item, or of the deepest there is on the way to it; 1 at the root."""
+        place = self.place_of(trail)
+        return place[0] if place else 1
+
 
 def shown(text: str, most: int = 60) -> str:
     """`text` as it may stand in a message: cut, and without characters that a terminal would obey."""
