@@ -15,7 +15,7 @@ from scanner.limits import Limits
 from scanner.model import Finding, Note, SmguardError, Verdict
 from scanner.opening import read_named
 from scanner.repository import top_of
-from scanner.safe_text import inert, to_json
+from scanner.safe_text import inert, json_items
 from scanner.template.document import ReadError
 from scanner.template.reader import read as read_document
 
@@ -103,11 +103,11 @@ class Baseline:
     def lines(self, firm: Collection[str]) -> Iterator[str]:
         """The file of a new baseline, with all open findings that it may hold."""
         yield f'{{"schema_version": {VERSION}, "kind": "baseline", "findings": ['
-        separator = "\n"
-        for entry in sorted(self.open):
-            if entry.control not in firm:
-                yield separator + to_json({**entry._asdict(), "count": self.open[entry]})
-                separator = ",\n"
+        yield from json_items(
+            {**entry._asdict(), "count": self.open[entry]}
+            for entry in sorted(self.open)
+            if entry.control not in firm
+        )
         yield "\n]}\n"
 
 

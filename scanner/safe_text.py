@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 LIMIT = 300
@@ -58,6 +59,14 @@ def to_json(value: Any, indent: int | None = None) -> str:
         source = json.dumps(_without_surrogates(value), indent=indent)
     # CI systems find "##[" and "##vso[" anywhere in a line; json.dumps leaves DEL as it is.
     return source.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
+
+
+def json_items(items: Iterable[Any]) -> Iterator[str]:
+    """The items of a JSON list between its brackets, each on a line of its own, as they come."""
+    separator = "\n"
+    for item in items:
+        yield separator + to_json(item)
+        separator = ",\n"
 
 
 def _defuse(text: str) -> str:

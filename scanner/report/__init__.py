@@ -110,6 +110,11 @@ def hint_of(gap: Gap) -> str:
     return f"accepted until {it.expires}: {it.reason}" if it else gap.hint
 
 
+def hinted(gap: Gap) -> str:
+    """What could not be looked at and, in brackets, what helps."""
+    return f"{gap.what} ({hint_of(gap)})" if hint_of(gap) else gap.what
+
+
 def said(finding: Finding) -> str:
     """The message and what decides, once."""
     message = finding.message or finding.control.title

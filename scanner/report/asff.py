@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from scanner.framework import shown
 from scanner.model import GLOBAL, Finding, Gap, Location, SmguardError, Verdict
-from scanner.report import Run, excuse, hint_of, reported, said, status
+from scanner.report import Run, excuse, hinted, reported, said, status
 from scanner.report.about import facts, tool
 from scanner.safe_text import inert, to_json
 
@@ -178,7 +178,7 @@ def records(run: Run, gaps: Iterable[Gap]) -> Iterator[dict[str, Any]]:
             for name in _COUNTS
             if (account, region) in totals
         }
-        listed = [f"{gap.where}: {gap.what} ({hint_of(gap)})" for gap in missing]
+        listed = [f"{gap.where}: {hinted(gap)}" for gap in missing]
         is_whole = not any(run.leaves_open(gap) for gap in missing)
         title = "SageMaker was audited here" + ("" if is_whole else ", but not all of it could be looked at")
         severity = {"Label": "INFORMATIONAL", "Original": "informational"}

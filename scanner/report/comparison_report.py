@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from scanner.model import SmguardError
 from scanner.report import position, said, status
@@ -12,7 +13,7 @@ from scanner.report.comparison import CHANGES, Change, Comparison, lines
 from scanner.report.json_report import as_json
 from scanner.report.layout import Layout, Row, count, row
 from scanner.report.markdown import HEADER, LIMIT, code, prose, size
-from scanner.safe_text import inert, to_json
+from scanner.safe_text import inert, json_items
 
 _LISTED = ("new", "waived since", "fixed", "not looked at")
 _ABOUT = {
@@ -79,7 +80,16 @@ def _row(change: Change) -> Row:
 
 def _json(it: Comparison, layout: Layout) -> Iterator[str]:
     yield '{"schema_version": 1, "kind": "comparison",\n"reports": ['
-    separator = "\n"
+    yield from json_items(_reports(it))
+    yield '],\n"changes": ['
+    yield from json_items(
+        {"change": change.what, "remark": change.remark or None, **as_json(change.finding)}
+        for change in it.changes()
+    )
+    yield "]}\n"
+
+
+def _reports(it: Comparison) -> Iterator[dict[str, Any]]:
     for name, at, report, tally in zip(names(it), times(it), it.reports, it.tallies, strict=True):
         tool = {"name": "smguard", "version": report.version, "catalog": report.catalog}
         counts = {"severities": tally.severities, "areas": tally.areas, "changes": tally.changes}
@@ -87,15 +97,7 @@ def _json(it: Comparison, layout: Layout) -> Iterator[str]:
         shown = {"name": name, "at": at or None, "kind": report.kind, "tool": tool, **states, **counts}
         summary = report.summary
         ends = {"passed": summary.passed, "gaps": summary.gaps, "complete": summary.complete}
-        yield separator + to_json({**shown, **ends})
-        separator = ",\n"
-    yield '],\n"changes": ['
-    separator = "\n"
-    for change in it.changes():
-        told = {"change": change.what, "remark": change.remark or None, **as_json(change.finding)}
-        yield separator + to_json(told)
-        separator = ",\n"
-    yield "]}\n"
+        yield {**shown, **ends}
 
 
 def _markdown(it: Comparison, layout: Layout) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scanner.model import Finding, Gap, Note, Summary, Verdict
-from scanner.report import Run, hint_of, said, status
+from scanner.report import Run, hinted, said, status
 from scanner.report.about import facts, tool
 from scanner.report.place import locate
 from scanner.safe_text import inert
@@ -41,8 +41,7 @@ def render(run: Run) -> Iterator[str]:
     yield row({name: name for name in COLUMNS})
     for event in run.events:
         if isinstance(event, Gap):
-            hint = f" ({hint_of(event)})" if hint_of(event) else ""
-            yield row(_place(run, "gap", event.where, event.what + hint))
+            yield row(_place(run, "gap", event.where, hinted(event)))
         elif isinstance(event, Note):
             yield row(_place(run, "note", event.where, event.what))
         elif run.show_passed or event.verdict is not Verdict.PASS:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.model import Finding, Gap, Note, Severity
-from scanner.report import Run, excuse, hint_of, reported, scope_of, status, told
+from scanner.report import Run, excuse, hinted, reported, scope_of, status, told
 from scanner.report.about import facts, tool
 from scanner.report.place import in_repository, locate
 from scanner.safe_text import inert, to_json
@@ -64,16 +64,16 @@ def _finding(run: Run, finding: Finding) -> dict[str, Any]:
 def _event(run: Run, event: Gap | Note, seen: Counter[str]) -> dict[str, Any]:
     from hashlib import sha256
 
-    severity, kind, label, hint = "info", "note", "Note", ""
+    severity, kind, said = "info", "note", f"Note: {event.what}"
     if isinstance(event, Gap):
-        kind, label, hint = "gap", "Not looked at", f" ({hint_of(event)})" if hint_of(event) else ""
+        kind, said = "gap", f"Not looked at: {hinted(event)}"
         severity = "critical" if run.leaves_open(event) else "info"
     place = locate(event.where)
     known_by = f"{kind}\0{place.file}\0{event.what}"
     seen[known_by] += 1  # GitLab shows one issue for each fingerprint
     text = f"{known_by}\0{seen[known_by]}"
     return {
-        "description": inert(f"{label}: {event.what}{hint}", _TEXT),
+        "description": inert(said, _TEXT),
         "check_name": f"smguard-{kind}",
         "fingerprint": sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         "severity": severity,

@@ -7,7 +7,7 @@ from typing import Any
 
 from scanner.model import Finding, Gap, Note, Summary
 from scanner.report import Run, reported
-from scanner.safe_text import to_json
+from scanner.safe_text import json_items, to_json
 
 
 def render(run: Run) -> Iterator[str]:
@@ -16,57 +16,31 @@ def render(run: Run) -> Iterator[str]:
     yield f'{{"schema_version": 1, "kind": {to_json(run.kind)}, "tool": {to_json(tool)},\n"findings": ['
     gaps: list[Gap] = []
     notes: list[Note] = []
-    separator = "\n"
-    for finding in reported(run, gaps, notes):
-        yield separator + to_json(as_json(finding))
-        separator = ",\n"
+    yield from json_items(map(as_json, reported(run, gaps, notes)))
+    yield '],\n"gaps": ['
+    yield from json_items(
+        gap._asdict() | {"accepted": gap.accepted and gap.accepted._asdict()} for gap in gaps
+    )
+    yield '],\n"notes": ['
+    yield from json_items(note._asdict() for note in notes)
     yield "],\n"
-    yield _list("gaps", [_gap(gap) for gap in gaps])
-    yield _list("notes", [{"where": note.where, "what": note.what} for note in notes])
     if run.about is not None:
         yield f"{to_json(run.kind)}: {to_json(run.about())},\n"
     yield f'"summary": {to_json(_summary(run.summary(), run.kind))}}}\n'
 
 
-def _gap(gap: Gap) -> dict[str, Any]:
-    accepted = gap.accepted and gap.accepted._asdict()
-    return {"where": gap.where, "what": gap.what, "hint": gap.hint, "accepted": accepted}
-
-
-def _list(key: str, items: list[dict[str, Any]]) -> str:
-    inner = ",\n".join(map(to_json, items))
-    return f'"{key}": [' + (f"\n{inner}" if inner else "") + "],\n"
-
-
 def as_json(finding: Finding) -> dict[str, Any]:
     """One finding as the report has it."""
-    control, resource, location, waiver = finding.control, finding.resource, finding.location, finding.waiver
+    control, waiver = finding.control, finding.waiver
     return {
         "control": control.id,
         "verdict": finding.verdict.value,
         "severity": control.severity.label,
         "message": finding.message,
         "condition": finding.condition,
-        "resource": resource._asdict(),
-        "location": {
-            "file": location.file,
-            "line": location.line,
-            "column": location.column,
-            "path": location.path,
-            "account": location.account,
-            "region": location.region,
-            "arn": location.arn,
-        },
-        "waiver": waiver
-        and {
-            "control": waiver.control,
-            "resource": waiver.resource,
-            "reason": waiver.reason,
-            "expires": waiver.expires,
-            "owner": waiver.owner,
-            "ticket": waiver.ticket,
-            "inline": waiver.inline,
-        },
+        "resource": finding.resource._asdict(),
+        "location": finding.location._asdict(),
+        "waiver": waiver and waiver._asdict(),
         "fingerprint": finding.fingerprint,
         "baseline": finding.baseline is True,
         "title": control.title,
@@ -76,18 +50,9 @@ def as_json(finding: Finding) -> dict[str, Any]:
 
 
 def _summary(summary: Summary, kind: str) -> dict[str, Any]:
-    work = {name: getattr(summary, name) for name in ("seen", "judged", "partial", "unread", "skipped")}
+    counts = summary._asdict()
+    complete = counts.pop("complete")
+    work = {name: counts.pop(name) for name in ("seen", "judged", "partial", "unread", "skipped")}
     # An audit's work comes in resource types of a region, and no report goes without "files".
-    counts = {"files": dict.fromkeys(work, 0), "scopes": work} if kind == "audit" else {"files": work}
-    return {
-        "complete": summary.complete,
-        **counts,
-        "resources": summary.resources,
-        "passed": summary.passed,
-        "fail": summary.fail,
-        "unknown": summary.unknown,
-        "waived": summary.waived,
-        "gaps": summary.gaps,
-        "baseline": summary.baseline,
-        "accepted_gaps": summary.accepted_gaps,
-    }
+    files = {"files": dict.fromkeys(work, 0), "scopes": work} if kind == "audit" else {"files": work}
+    return {"complete": complete, **files, **counts}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from scanner.model import Control, Finding, Gap, Note, Severity, Summary
-from scanner.report import Run, excuse, hint_of, position, reported, status, told
+from scanner.report import Run, excuse, hinted, position, reported, status, told
 from scanner.report.about import facts, totals
 from scanner.report.layout import count
 from scanner.report.table import file_counts, in_short
@@ -132,7 +132,7 @@ def _sections(
         told = ", ".join(f"{each.count} {label}" for label, each in by_severity.items())
         yield _Section(f"{total} failed: {told}", HEADER, lines, total, open=True)
     if gaps:
-        lines = [_item(gap.where, gap.what + (f" ({hint_of(gap)})" if hint_of(gap) else "")) for gap in gaps]
+        lines = [_item(gap.where, hinted(gap)) for gap in gaps]
         yield _Section(f"{count(len(gaps), 'gap')}: not looked at", "", lines, len(gaps), open=True)
     others = [key for key in kept if key not in (*worst_first, "unknown", "passed")]
     for key in ("unknown", *others, "passed"):

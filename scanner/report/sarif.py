@@ -9,7 +9,7 @@ from typing import Any
 
 from scanner.framework import shown
 from scanner.model import Control, Finding, Gap, Note, Severity, Verdict, Waiver
-from scanner.report import Run, hint_of, told
+from scanner.report import Run, hinted, told
 from scanner.report.about import facts
 from scanner.safe_text import inert, inert_lines, to_json
 
@@ -39,7 +39,7 @@ def render(run: Run) -> Iterator[str]:
     for event in run.events:
         if isinstance(event, Gap):
             level = "note" if event.accepted else "error"
-            notifications.append(_notification("gap", level, event.where, event.what, hint_of(event)))
+            notifications.append(_notification("gap", level, event.where, hinted(event)))
         elif isinstance(event, Note):
             notifications.append(_notification("note", "note", event.where, event.what))
         elif run.show_passed or event.verdict is not Verdict.PASS:
@@ -148,9 +148,8 @@ def _suppression(waiver: Waiver) -> dict[str, Any]:
     }
 
 
-def _notification(kind: str, level: str, where: str, what: str, hint: str = "") -> dict[str, Any]:
-    text = f"{where}: {what}" + (f" ({hint})" if hint else "")
-    return {"descriptor": {"id": kind}, "level": level, "message": {"text": _plain(text)}}
+def _notification(kind: str, level: str, where: str, what: str) -> dict[str, Any]:
+    return {"descriptor": {"id": kind}, "level": level, "message": {"text": _plain(f"{where}: {what}")}}
 
 
 def _rule(control: Control) -> dict[str, Any]:
