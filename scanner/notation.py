@@ -31,6 +31,8 @@ OWN_NUMBERS = 500
 
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_ID = 64
+Trail = tuple[Any, ...]
+"""Keys of mappings and indices of lists, from the root of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,14 @@ class Problem:
     """One thing wrong in a rule pack: `key` is the trail of keys that leads to it in `file`."""
 
     file: str
-    key: tuple[str, ...]
+    key: Trail
     what: str
     line: int | None = None
 
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{where}: {'.'.join(self.key)}: {self.what}" if self.key else f"{where}: {self.what}"
+        key = ".".join(map(str, self.key))
+        return f"{where}: {key}: {self.what}" if key else f"{where}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Names:
     types: Mapping[str, Any]
 
 
-Fault = tuple[tuple[str, ...], str]
+Fault = tuple[Trail, str]
 """A trail of keys and what is wrong there."""
 
 
@@ -73,7 +76,7 @@ def control_faults(control: Mapping[str, Any], stem: str, names: Names) -> Itera
         for number, reason in enumerate(control.get(field, ())):
             for name in reason["types"]:
                 if name != "*" and name not in control["resources"]:
-                    yield (field, str(number), "types"), f"{name} is no type that the control judges"
+                    yield (field, number, "types"), f"{name} is no type that the control judges"
     for type_name, entry in control["resources"].items():
         trail = ("resources", type_name)
         if type_name not in names.types:
@@ -84,7 +87,7 @@ def control_faults(control: Mapping[str, Any], stem: str, names: Names) -> Itera
                 yield (*trail, "judged-at"), f"_types.yaml does not say what {join} of {type_name} names"
         for index, place in enumerate(entry.get("places", ())):
             for below, what in _place_faults(place, frozenset(parameters), names):
-                yield (*trail, "places", str(index), *below), what
+                yield (*trail, "places", index, *below), what
 
 
 def _place_faults(place: Mapping[str, Any], declared: frozenset[str], names: Names) -> Iterator[Fault]:
@@ -108,7 +111,7 @@ def named_faults(node: Any, names: Names, declared: frozenset[str] | None = None
             yield (), f"parameter '{value}' is not declared here"
         else:
             for below, what in named_faults(value, names, declared):
-                yield (str(key), *below), what
+                yield (key, *below), what
 
 
 def _parameters_in(node: Any) -> set[str]:

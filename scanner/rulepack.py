@@ -120,7 +120,7 @@ def _malformed(pack: Pack, schema: Mapping[str, Any]) -> Iterator[Problem]:
     documents += [(file, document, _SECTIONS[file]) for file, document in pack.shared.items()]
     for file, document, name in documents:
         for fault in schema_faults({**schema, "$ref": f"#/$defs/{name}"}, document):
-            yield Problem(file, tuple(map(str, fault.trail)), str(fault))
+            yield Problem(file, fault.trail, str(fault))
 
 
 def load_schema(directory: str) -> dict[str, Any]:

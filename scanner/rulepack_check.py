@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import yaml
-
 from scanner.joint import joined
+from scanner.limits import Limits
+from scanner.model import SmguardError
 from scanner.notation import SHAPE_FIELDS, Fault, Problem
+from scanner.opening import read_named
 from scanner.path import Path, parse_path, references_of
 from scanner.rule_folder import (
     DEFINITIONS_FILE,
@@ -22,6 +23,8 @@ from scanner.rule_folder import (
     read,
 )
 from scanner.rulepack import Base, problems
+from scanner.template.document import ReadError
+from scanner.template.reader import read as read_document
 
 
 def check(directory: str, base: Base | None = None) -> list[Problem]:
@@ -61,7 +64,7 @@ def _path_problems(
             yield from (Problem(control.file, (*trail, "judged-at"), what) for what in faults)
         for index, place in enumerate(entry.get("places") or []):
             for below, what in _place_faults(place, tree, shapes, kinds):
-                yield Problem(control.file, (*trail, "places", str(index), *below), what)
+                yield Problem(control.file, (*trail, "places", index, *below), what)
 
 
 def _place_faults(
@@ -170,21 +173,11 @@ def _located(directory: str, problem: Problem) -> Problem:
     """The problem with the line of the deepest of its keys that the file has."""
     if problem.line is not None or not problem.key:
         return problem
-    with open(os.path.join(directory, problem.file), encoding="utf-8") as stream:
-        node = yaml.compose(stream, Loader=yaml.SafeLoader)
-    line = 1
-    for key in problem.key:
-        if isinstance(node, yaml.MappingNode):
-            found = next((pair for pair in node.value if pair[0].value == key), None)
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and key.isdigit() and int(key) < len(node.value):
-            node = node.value[int(key)]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return replace(problem, line=line)
+    try:
+        document = read_document(read_named(os.path.join(directory, problem.file)), Limits())
+    except (ReadError, SmguardError):
+        return problem
+    return replace(problem, line=document.line_of(*problem.key))
 
 
 _MISSING = object()
