@@ -25,7 +25,6 @@ _SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5
 _KINDS = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.UNKNOWN: "review"}
 _MOST_TAGS = 20  # GitHub refuses a file in which a rule has more
 _TEXT = 1_000
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 _PLACEHOLDER = re.compile(r"\{(\d+)\}")
 
 
@@ -131,11 +130,12 @@ def _artifact(path: str) -> dict[str, str]:
 
 
 def _encode(path: str) -> str:
+    from urllib.parse import quote
+
     try:
-        data = path.encode("utf-8", "surrogateescape")
+        return quote(path, errors="surrogateescape")
     except UnicodeEncodeError:
-        data = path.encode("utf-8", "backslashreplace")
-    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in data)
+        return quote(path, errors="backslashreplace")
 
 
 def _suppression(waiver: Waiver) -> dict[str, Any]:
