@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -44,19 +43,11 @@ def load() -> dict[str, Any]:
 def _sign(directory: str) -> list[list[Any]]:
     """Name, size and time of every file that the compiled catalog depends on."""
     paths = [os.path.join(_HERE, f"{name}.py") for name in _COMPILER]
-    for folder in (directory, os.path.join(os.path.dirname(directory), "policies")):
-        paths += _files(folder)
-    return [[path, status.st_size, status.st_mtime_ns] for path in paths for status in (os.stat(path),)]
-
-
-def _files(folder: str) -> Iterator[str]:
-    if not os.path.isdir(folder):
-        return
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir():
-            yield from _files(entry.path)
-        elif entry.is_file():
-            yield entry.path
+    for top in (directory, os.path.join(os.path.dirname(directory), "policies")):
+        for folder, _, names in os.walk(top):
+            paths += [path for name in names if os.path.isfile(path := os.path.join(folder, name))]
+    found = ((path, os.stat(path)) for path in sorted(paths))
+    return [[path, status.st_size, status.st_mtime_ns] for path, status in found]
 
 
 def _read() -> Any:
