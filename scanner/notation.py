@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scanner.joint import is_joined, references
 from scanner.model import Severity
 from scanner.path import references_of
 from scanner.requirement import parameter_fault
 from scanner.schema import named_in
+
+if TYPE_CHECKING:
+    from scanner.rule_folder import Base
 
 AREAS = (
     "network-isolation",
@@ -50,20 +53,11 @@ class Problem:
         return f"{where}: {key}: {self.what}" if key else f"{where}: {self.what}"
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What a control may refer to by name."""
-
-    values: Mapping[str, Any]
-    shapes: Mapping[str, Any]
-    types: Mapping[str, Any]
-
-
 Fault = tuple[Trail, str]
 """A trail of keys and what is wrong there."""
 
 
-def control_faults(control: Mapping[str, Any], stem: str, names: Names) -> Iterator[Fault]:
+def control_faults(control: Mapping[str, Any], stem: str, names: Base) -> Iterator[Fault]:
     """The names in a control file, `stem`.yaml, that stand for nothing; the rest is as the schema has it."""
     if control["id"] != stem:
         yield ("id",), f"is '{control['id']}', must equal the file name '{stem}'"
@@ -90,7 +84,7 @@ def control_faults(control: Mapping[str, Any], stem: str, names: Names) -> Itera
                 yield (*trail, "places", index, *below), what
 
 
-def _place_faults(place: Mapping[str, Any], declared: frozenset[str], names: Names) -> Iterator[Fault]:
+def _place_faults(place: Mapping[str, Any], declared: frozenset[str], names: Base) -> Iterator[Fault]:
     yield from named_faults(place, names, declared)
     if "any" in place and not is_joined(place, {}):
         yield ("any",), "is for a place that looks at other resources"
@@ -101,7 +95,7 @@ def _place_faults(place: Mapping[str, Any], declared: frozenset[str], names: Nam
             yield ("shape",), f"its parameter '{name}' is not declared here"
 
 
-def named_faults(node: Any, names: Names, declared: frozenset[str] | None = None) -> Iterator[Fault]:
+def named_faults(node: Any, names: Base, declared: frozenset[str] | None = None) -> Iterator[Fault]:
     """References to no value of _defs.yaml, and to no parameter if it is known which are `declared`."""
     pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, value in pairs:
@@ -118,7 +112,7 @@ def _parameters_in(node: Any) -> set[str]:
     return {*named_in(node, "$parameter"), *named_in(node, "$each")}
 
 
-def type_faults(entry: Mapping[str, Any] | None, names: Names) -> Iterator[Fault]:
+def type_faults(entry: Mapping[str, Any] | None, names: Base) -> Iterator[Fault]:
     """The names in one entry of `types:` in _types.yaml or _environment.yaml that stand for nothing."""
     for field in ("judged-at", "refers"):
         for path, targets in (entry or {}).get(field, {}).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,32 @@ class Pack:
     def told(self) -> dict[str, Any]:
         """What `_frameworks.yaml` says, as `framework.read` gives it."""
         return {name: getattr(self, name) for name in framework.FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The names and property kinds of another pack that a user's own folder builds on."""
+
+    ids: frozenset[str] = frozenset()
+    numbers: Mapping[int, str] = field(default_factory=dict)
+    """The numbers of its controls, retired ones included, and whose they are."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Mapping[str, Any] = field(default_factory=dict)
+    types: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    template_parameters: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=lambda: {name: {} for name in framework.FIELDS})
+    """What is known of frameworks, as `framework.read` gives it."""
+
+    def with_own(self, pack: Pack) -> Base:
+        """What is known where a folder builds on it, but for ids and numbers."""
+        return Base(
+            values={**self.values, **pack.values},
+            shapes={**self.shapes, **pack.shapes},
+            types={**self.types, **pack.types},
+            kinds={**self.kinds, **pack.kinds},
+            told=framework.joined(self.told, pack.told),
+        )
 
 
 def digest(directory: str) -> str:

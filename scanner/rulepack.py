@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from scanner import __version__, compiled, framework, notation
 from scanner.joint import joined
 from scanner.model import SmguardError
-from scanner.notation import OWN_NUMBERS, Names, Problem
+from scanner.notation import OWN_NUMBERS, Problem
 from scanner.rule_folder import (
     DEFINITIONS_FILE,
     ENVIRONMENT_FILE,
@@ -28,6 +27,7 @@ from scanner.rule_folder import (
     read_yaml,
     versioned_files,
 )
+from scanner.rule_folder import Base as Base
 from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
 from scanner.schema import named_in, reached
@@ -37,22 +37,6 @@ from scanner.touched import touched
 CONFIGURATION_SCHEMA = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "smguard.schema.json"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The names and property kinds of another pack that a user's own folder builds on."""
-
-    ids: frozenset[str] = frozenset()
-    numbers: Mapping[int, str] = field(default_factory=dict)
-    """The numbers of its controls, retired ones included, and whose they are."""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    shapes: Mapping[str, Any] = field(default_factory=dict)
-    types: Mapping[str, Any] = field(default_factory=dict)
-    kinds: Mapping[str, Any] = field(default_factory=dict)
-    template_parameters: Mapping[str, Any] = field(default_factory=dict)
-    told: Mapping[str, Any] = field(default_factory=lambda: {name: {} for name in framework.FIELDS})
-    """What is known of frameworks, as `framework.read` gives it."""
 
 
 def source_directory() -> str:
@@ -80,7 +64,7 @@ def problems(pack: Pack, base: Base | None = None) -> Iterator[Problem]:
     if pack.faults or not {it.file for it in malformed}.isdisjoint(pack.shared):
         return
     base = base or Base()
-    names = _names(pack, base)
+    names = base.with_own(pack)
     sound = [it for it in pack.controls if it.file not in {it.file for it in malformed}]
     seen: dict[str, str] = {}
     for control in sound:
@@ -150,17 +134,13 @@ def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
         raise SmguardError(
             str(problem), hint=f"`smguard rules check {pack.directory}` lists everything that is wrong"
         )
-    values = {**(base.values if base else {}), **pack.values}
-    types = {**(base.types if base else {}), **pack.types}
-    kinds = joined({**(base.kinds if base else {}), **pack.kinds}, types)
-    shapes = {**(base.shapes if base else {}), **pack.shapes}
-    told = framework.joined((base or Base()).told, pack.told)
+    known = (base or Base()).with_own(pack)
     return {
         "version": __version__,
         "digest": pack.digest,
         "controls": sorted(
             (
-                {**compiled, **framework.complete(compiled, told)}
+                {**compiled, **framework.complete(compiled, known.told)}
                 for compiled in (_compiled(it.document) for it in pack.controls)
             ),
             key=lambda it: it["id"],
@@ -172,7 +152,9 @@ def compile_pack(pack: Pack, base: Base | None = None) -> dict[str, Any]:
             for name, entry in pack.types.items()
         },
         "transforms": pack.transforms,
-        "kinds": _pruned(kinds, touched(pack, types, shapes, values)),
+        "kinds": _pruned(
+            joined(known.kinds, known.types), touched(pack, known.types, known.shapes, known.values)
+        ),
         "template-parameters": pack.template_parameters,
         **({"told": pack.told} if base else {}),
     }
@@ -298,14 +280,6 @@ def _number_problems(controls: Iterable[ControlFile], base: Base) -> Iterator[Pr
             elif base.numbers and number < OWN_NUMBERS:
                 what = f"{number} is kept for the built-in catalog; take one from {OWN_NUMBERS} to 999"
                 yield Problem(control.file, ("number",), what)
-
-
-def _names(pack: Pack, base: Base) -> Names:
-    return Names(
-        values={**base.values, **pack.values},
-        shapes={**base.shapes, **pack.shapes},
-        types={**base.types, **pack.types},
-    )
 
 
 _SECTIONS = {

@@ -37,13 +37,11 @@ def check(directory: str, base: Base | None = None) -> list[Problem]:
     found = list(problems(pack, base))
     broken = {problem.file for problem in found}
     sound = [control for control in pack.controls if control.file not in broken]
-    kinds = joined(
-        {**(base.kinds if base else {}), **pack.kinds}, {**(base.types if base else {}), **pack.types}
-    )
-    shapes = {**(base.shapes if base else {}), **pack.shapes}
+    known = (base or Base()).with_own(pack)
+    kinds = joined(known.kinds, known.types)
     if DEFINITIONS_FILE not in broken:
         for control in sound:
-            found.extend(_path_problems(control, kinds, shapes))
+            found.extend(_path_problems(control, kinds, known.shapes))
     if TYPES_FILE not in broken:
         found.extend(_type_problems(pack, kinds))
     found.extend(_foreign_id_problems(sound))
