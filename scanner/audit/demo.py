@@ -6,10 +6,10 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from scanner.audit import acquisition
 from scanner.audit.access import Access
@@ -17,7 +17,7 @@ from scanner.audit.account import Place, Survey
 from scanner.audit.acquisition import NAME, Acquisition
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
-from scanner.audit.pace import Clock, Count
+from scanner.audit.pace import Count
 from scanner.model import Note
 
 _NONE: Mapping[str, Any] = {}
@@ -87,6 +87,10 @@ class DemoApi:
         ]
         return dict.fromkeys(needs, listed)
 
+    def counts(self) -> Mapping[str, Count]:
+        """What was asked so far."""
+        return {operation: Count(calls) for operation, calls in self.asked.items()}
+
     def _found(self, resource: str) -> Iterator[tuple[Acquisition, dict[str, Any]]]:
         return ((how, it) for how, it in self._records if how.search and how.search.resource == resource)
 
@@ -102,35 +106,6 @@ class DemoApi:
             if asked.rpartition("key/")[2] == key["KeyId"] or asked.endswith(key["alias"]):
                 return {"KeyMetadata": key, "KeyRotationEnabled": key["rotates"]}
         raise Fault("missing", "NotFoundException", "kms", operation, self.scope)
-
-
-class DemoDoor(NamedTuple):
-    """The door to the sample account, which is forgotten at once. See Door and Memory."""
-
-    def enter(self, scope: Scope, clock: Clock) -> tuple[DemoApi, Any]:
-        api = DemoApi(scope)
-        return api, lambda: {operation: Count(calls) for operation, calls in api.asked.items()}
-
-    def verify(self, api: Any) -> None:
-        return None
-
-    def memory(self, scope: Scope) -> Any:
-        from scanner.audit.memory import StoredMemory
-        from scanner.audit.store import Store
-
-        return StoredMemory(Store(None), scope, "")
-
-    def finished(self, scope: Scope, type_name: str) -> None:
-        return None
-
-    def finish(self, scope: Scope, type_name: str, unit: bytes) -> None:
-        return None
-
-    def end(self) -> None:
-        return None
-
-    def notes(self) -> Sequence[Note]:
-        return ()
 
 
 def _record(how: Acquisition, given: Mapping[str, Any], scope: Scope, now: datetime) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from scanner.audit.store import Store, open_store
 from scanner.model import Note
 
 
-class AwsDoor(NamedTuple):
-    """The door to one account of AWS."""
+class Door(NamedTuple):
+    """The door to an account of AWS, or to the sample account. Pickles: a worker elsewhere can use it."""
 
     access: Access
     ceiling: float
@@ -30,35 +30,41 @@ class AwsDoor(NamedTuple):
     resume: bool = False
     verified: bool = False
     """Have these credentials answered for this scope before, in this process?"""
+    demo: bool = False
 
     def enter(self, scope: Scope, clock: Clock) -> tuple[Api, Asked]:
-        """See Door."""
+        """AWS's API there; no call is made any more once `clock` was stopped."""
+        if self.demo:
+            from scanner.audit.demo import DemoApi
+
+            sample = DemoApi(scope)
+            return sample, sample.counts
         api = Client(self.access, scope, Pace(clock, self.ceiling))
         return api, api.pace.counts
 
     def verify(self, api: Any) -> None:
-        """See Door."""
-        if not self.verified:
+        """Raise Fault unless what `enter` gave answers for its scope."""
+        if not (self.verified or self.demo):
             verify(api)
 
     def memory(self, scope: Scope) -> Memory:
-        """See Door."""
+        """What is remembered of its resources."""
         return StoredMemory(store_at(self.store), scope, __version__)
 
     def finished(self, scope: Scope, type_name: str) -> bytes | None:
-        """See Door."""
+        """What an audit like this one, that was broken off, kept of a type; None if it did not finish it."""
         return store_at(self.store).finished(self.run, _unit(scope, type_name)) if self.resume else None
 
     def finish(self, scope: Scope, type_name: str, unit: bytes) -> None:
-        """See Door."""
+        """Keep a type that is done, for when this audit is broken off."""
         store_at(self.store).finish(self.run, _unit(scope, type_name), unit)
 
     def end(self) -> None:
-        """See Door."""
+        """The audit is done: forget what it finished."""
         store_at(self.store).end(self.run)
 
     def notes(self) -> Sequence[Note]:
-        """See Door."""
+        """What went wrong with what is remembered."""
         return tuple(store_at(self.store).notes)
 
 

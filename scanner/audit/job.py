@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from scanner.audit.acquisition import Acquisition
-from scanner.audit.item import Api, Memory, Scope
+from scanner.audit.item import Scope
 from scanner.audit.pace import Clock, Count
 from scanner.audit.source import Source
 from scanner.audit.unit import Unit
@@ -16,33 +16,11 @@ from scanner.catalog import Catalog
 from scanner.environment import Environment
 from scanner.model import Control, Gap, Note
 
+if TYPE_CHECKING:
+    from scanner.audit.door import Door
+
 Asked = Callable[[], Mapping[str, Count]]
 """What was asked so far: "sagemaker:ListModels" -> how often."""
-
-
-class Door(Protocol):
-    """How scopes are entered. Pickles, so that a worker elsewhere can use it."""
-
-    def enter(self, scope: Scope, clock: Clock) -> tuple[Api, Asked]:
-        """AWS's API there; no call is made any more once `clock` was stopped."""
-
-    def verify(self, api: Any) -> None:
-        """Raise Fault unless what `enter` gave answers for its scope."""
-
-    def memory(self, scope: Scope) -> Memory:
-        """What is remembered of its resources."""
-
-    def finished(self, scope: Scope, type_name: str) -> bytes | None:
-        """What an audit like this one, that was broken off, kept of a type; None if it did not finish it."""
-
-    def finish(self, scope: Scope, type_name: str, unit: bytes) -> None:
-        """Keep a type that is done, for when this audit is broken off."""
-
-    def end(self) -> None:
-        """The audit is done: forget what it finished."""
-
-    def notes(self) -> Sequence[Note]:
-        """What went wrong with what is remembered."""
 
 
 class ScopeJob(NamedTuple):

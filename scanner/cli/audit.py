@@ -214,11 +214,10 @@ def _jobs(
     sources: Mapping[str, Source],
     since: datetime | None,
 ) -> list[ScopeJob]:
-    from scanner.audit.demo import DemoDoor
-    from scanner.audit.door import AwsDoor
+    from scanner.audit.door import Door
     from scanner.audit.job import ScopeJob
 
-    store = None if given["no_store"] else given["store"] or ""
+    store = None if given["no_store"] or given["demo"] else given["store"] or ""
     # What an audit that goes on from another must have in common with it.
     asked = [plan.catalog.digest, *how, *map(str, plan.controls), given["since"], plan.show_passed, survey.by]
     asked += [*sources, plan.environment]
@@ -227,9 +226,10 @@ def _jobs(
     return [
         ScopeJob(
             scope=place.scope,
-            door=DemoDoor()
-            if given["demo"]
-            else AwsDoor(place.access, given["max_rate"], store, run, given["resume"], place == known),
+            door=Door(
+                *(place.access, given["max_rate"], store, run, given["resume"], place == known),
+                demo=given["demo"],
+            ),
             catalog=plan.catalog,
             controls=plan.controls,
             how=how,
