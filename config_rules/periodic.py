@@ -219,7 +219,7 @@ class Walk:
             yield Evaluation(type_name, name, *said, self.notice.at)
 
     def _found(self, how: Acquisition, cursor: Cursor) -> Iterator[census.Event]:
-        from scanner.audit.memory import StoredMemory
+        from scanner.audit.memory import Memory
         from scanner.audit.store import Store
 
         names = self.judge.looks_at(how.type) | ({_DEFINITION} if how.type == _PIPELINE else set())
@@ -228,7 +228,7 @@ class Walk:
         days = self.rule.since
         since = self.notice.at - timedelta(days=days) if days is not None else None
         wanted = Wanted(names, since, at=self.notice.at, resumable=True)
-        nothing = StoredMemory(Store(None), self.api.scope, __version__)
+        nothing = Memory(Store(None), self.api.scope, __version__)
         found = census.read(cursor, how, wanted, nothing, self._map)
         yield from self._tagged(found) if TAGS in names else found
 

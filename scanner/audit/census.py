@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scanner.audit.acquisition import Acquisition
-from scanner.audit.acquisition import Wanted as Wanted
+from scanner.audit.acquisition import Acquisition, Wanted
 from scanner.audit.fault import Fault
-from scanner.audit.item import TAGS, Api, Item, Memory
+from scanner.audit.item import TAGS, Api, Item
 from scanner.audit.merge import Merge, Pages
 from scanner.audit.paging import pages
 from scanner.audit.shape import (
@@ -31,6 +30,9 @@ from scanner.audit.shape import (
     unwrap,
 )
 from scanner.model import Note
+
+if TYPE_CHECKING:
+    from scanner.audit.memory import Memory
 
 MapCalls = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 """Begins to run a function on each of several things side by side; its results come in any order."""

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from scanner import __version__
 from scanner.audit.access import Access
 from scanner.audit.client import Client, verify
-from scanner.audit.item import Api, Memory, Scope
+from scanner.audit.item import Api, Scope
 from scanner.audit.job import Asked
-from scanner.audit.memory import StoredMemory
+from scanner.audit.memory import Memory
 from scanner.audit.pace import Clock, Pace
 from scanner.audit.store import Store, open_store
 from scanner.model import Note
@@ -49,7 +49,7 @@ class Door(NamedTuple):
 
     def memory(self, scope: Scope) -> Memory:
         """What is remembered of its resources."""
-        return StoredMemory(store_at(self.store), scope, __version__)
+        return Memory(store_at(self.store), scope, __version__)
 
     def finished(self, scope: Scope, type_name: str) -> bytes | None:
         """What an audit like this one, that was broken off, kept of a type; None if it did not finish it."""

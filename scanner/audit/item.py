@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import datetime
 from json import JSONEncoder
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -89,41 +88,3 @@ class Api(Protocol):
         Raises Fault when it is given up, and of kind "malformed" when a member of `needs` is not in the
         answer: many optional members are always there, and an answer without them says nothing.
         """
-
-
-class Memory(Protocol):
-    """What earlier audits of this scope read of resources that never change. Threads share it.
-
-    `wanted` are the top-level property names that the chosen controls look at: what was kept with fewer is
-    not recalled. `since` is the start of the window that was read, None for all time.
-    """
-
-    def recall(self, type_name: str, key: str, wanted: Collection[str]) -> dict[str, Any] | None:
-        """The properties of one resource, or None."""
-
-    def recall_all(self, type_name: str, wanted: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Key and properties of every one, in the order of the keys.
-
-        Raises Fault when the store fails on the way: what comes after is not known then.
-        """
-
-    def remember(
-        self, type_name: str, key: str, properties: Mapping[str, Any], wanted: Collection[str]
-    ) -> None:
-        """Keep the properties of one; JSON values and datetimes."""
-
-    def forget(self, type_name: str, key: str) -> None:
-        """Drop one that was deleted."""
-
-    def last_complete(
-        self, type_name: str, wanted: Collection[str], since: datetime | None
-    ) -> datetime | None:
-        """When everything of the type back to `since` was last read and kept, or None."""
-
-    def complete(
-        self, type_name: str, wanted: Collection[str], since: datetime | None, when: datetime
-    ) -> None:
-        """Everything of the type from `since` to `when` (the start of the reading) has been kept."""
-
-    def flush(self) -> None:
-        """Write what was remembered so far."""

@@ -99,7 +99,7 @@ class KeyBook:
 
     def _aliases(self) -> _Aliases:
         """All aliases at once: that spares a call for each, and for each AWS managed key."""
-        listed = pages(self._api, "kms", "ListAliases", {"Limit": 100}, "Aliases", "Marker", "NextMarker")
+        listed = pages(self._api, "kms", "ListAliases", {"Limit": 100}, "Aliases")
         self.listed = [each for page in listed for each in page]
         found = {each["AliasName"]: each.get("TargetKeyId") for each in self.listed}
         targets = {alias: key for alias, key in found.items() if isinstance(key, str)}

@@ -1,4 +1,4 @@
-"""What is known of a scope's resources from earlier audits. See Memory for what the methods promise."""
+"""What is known of a scope's resources from earlier audits."""
 
 from __future__ import annotations
 
@@ -33,9 +33,11 @@ class _Row(NamedTuple):
     known: dict[str, Any]
 
 
-class StoredMemory:
-    """The Memory of one scope in a store.
+class Memory:
+    """What earlier audits of a scope read of resources that never change. Threads share it.
 
+    `wanted` are the top-level property names that the chosen controls look at: what was kept with fewer is
+    not recalled. `since` is the start of the window that was read, None for all time.
     `form` says how properties are made of AWS's answers (the version of the product will do): what was made
     in another way is not recalled.
     """
@@ -51,6 +53,8 @@ class StoredMemory:
         self._pending: list[tuple[str, str, dict[str, Any], frozenset[str]]] = []
 
     def recall(self, type_name: str, key: str, wanted: Collection[str]) -> dict[str, Any] | None:
+        """The properties of one resource, or None."""
+
         def work(db: Connection) -> list[_Row] | None:
             return list(self._rows(db, type_name, _ONE, key))
 
@@ -58,6 +62,10 @@ class StoredMemory:
         return next((row.known for row in rows or () if row.names.issuperset(wanted)), None)
 
     def recall_all(self, type_name: str, wanted: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Key and properties of every one, in the order of the keys.
+
+        Raises Fault when the store fails on the way: what comes after is not known then.
+        """
         self.flush()
         after: tuple[str, int] | None = ("", 0)
         last = None
@@ -78,6 +86,7 @@ class StoredMemory:
     def remember(
         self, type_name: str, key: str, properties: Mapping[str, Any], wanted: Collection[str]
     ) -> None:
+        """Keep the properties of one; JSON values and datetimes."""
         if not self._store.works:
             return
         with self._lock:
@@ -87,6 +96,8 @@ class StoredMemory:
             self.flush()
 
     def forget(self, type_name: str, key: str) -> None:
+        """Drop one that was deleted."""
+
         def work(db: Connection) -> None:
             db.execute("DELETE FROM resource WHERE kind = ? AND key = ?", (self._kind(db, type_name), key))
 
@@ -96,6 +107,8 @@ class StoredMemory:
     def last_complete(
         self, type_name: str, wanted: Collection[str], since: datetime | None
     ) -> datetime | None:
+        """When everything of the type back to `since` was last read and kept, or None."""
+
         def work(db: Connection) -> float | None:
             sought = "SELECT kept, at FROM completed WHERE kind = ? AND since <= ?"
             rows = db.execute(sought, (self._kind(db, type_name), _start(since))).fetchall()
@@ -108,6 +121,8 @@ class StoredMemory:
     def complete(
         self, type_name: str, wanted: Collection[str], since: datetime | None, when: datetime
     ) -> None:
+        """Everything of the type from `since` to `when` (the start of the reading) has been kept."""
+
         def work(db: Connection) -> None:
             self._flush(db)
             kind, kept = self._kind(db, type_name), self._id(db, frozenset(wanted))
@@ -123,6 +138,7 @@ class StoredMemory:
         self._store.use(work, None)
 
     def flush(self) -> None:
+        """Write what was remembered so far."""
         self._store.use(self._flush, None)
 
     def _flush(self, db: Connection) -> None:

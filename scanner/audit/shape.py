@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.audit.acquisition import NAME, Acquisition, Wanted
 from scanner.audit.answer import told
 from scanner.audit.fault import Fault
-from scanner.audit.item import TAGS, Item, Memory, Scope, tags_in
+from scanner.audit.item import TAGS, Item, Scope, tags_in
 from scanner.value import Opaque, Partial
+
+if TYPE_CHECKING:
+    from scanner.audit.memory import Memory
 
 SETTLED = timedelta(hours=1)
 """What is older than this is in every list, though clocks differ: nothing can turn up before it any more."""

@@ -11,17 +11,10 @@ from typing import Any
 from scanner.audit.answer import pascal, told
 from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Item, tags_in
+from scanner.audit.paging import answers
 from scanner.audit.source import Read, Row, Source
 from scanner.value import Opaque, Partial
 
-_TOKENS = {
-    "NextToken": "NextToken",
-    "nextToken": "nextToken",
-    "NextMarker": "Marker",
-    "Marker": "Marker",
-    "ContinuationToken": "ContinuationToken",
-}
-"""The member of an answer that tells of another page -> the parameter that asks for it."""
 _MANY = 100
 _SHARED = ("ec2", "kms", "s3")
 """Services of which several types are made of one operation, which is asked for once."""
@@ -129,18 +122,8 @@ class Reader:
         return self.known[read.operation]
 
     def _asked(self, service: str, read: Read, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        asked, seen = dict(parameters), set()
         member = re.match(r"\w+", read.items or "")
-        while True:
-            answer = self.api.call(service, read.operation, asked, needs=(member[0],) if member else ())
-            yield answer
-            following = next(((to, answer[it]) for it, to in _TOKENS.items() if answer.get(it)), None)
-            if following is None:
-                return
-            if following in seen:
-                raise Fault("malformed", "RepeatedToken", service, read.operation, self.api.scope)
-            seen.add(following)
-            asked[following[0]] = following[1]
+        return answers(self.api, service, read.operation, parameters, (member[0],) if member else ())
 
     def _told(self, source: Source, read: Read, record: Mapping[str, Any]) -> Any:
         """What an operation that lists nothing says of a resource. Raises Fault."""

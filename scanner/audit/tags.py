@@ -55,7 +55,7 @@ def _told(api: Api, asked: dict[str, Any]) -> dict[str, Tags]:
     found: dict[str, Tags] = {}
     shared: dict[tuple[tuple[str, str], ...], Tags] = {}
     service, operation = "resourcegroupstaggingapi", "GetResources"
-    for rows in pages(api, service, operation, asked, "ResourceTagMappingList", "PaginationToken"):
+    for rows in pages(api, service, operation, asked, "ResourceTagMappingList"):
         for row in rows:
             try:
                 tags = tuple(sorted((tag["Key"], tag["Value"]) for tag in row["Tags"]))

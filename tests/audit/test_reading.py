@@ -13,8 +13,8 @@ from scanner import catalog
 from scanner.audit.acquisition import Wanted, load
 from scanner.audit.census import Event, read
 from scanner.audit.fault import Fault
-from scanner.audit.item import Api, Item, Memory
-from scanner.audit.memory import StoredMemory
+from scanner.audit.item import Api, Item
+from scanner.audit.memory import Memory
 from scanner.audit.store import Store
 from scanner.model import Note
 from scanner.value import Partial
@@ -207,7 +207,7 @@ def test_calls_of_a_large_account_and_of_the_next_audit(fake: Fake, tmp_path: Pa
 
     def all_types() -> int:
         store = Store(str(tmp_path / "store.sqlite3"))
-        memory = StoredMemory(store, SCOPE, "1")
+        memory = Memory(store, SCOPE, "1")
         found = [len(items(audit(api, name, memory, PAST - timedelta(days=90)))) for name in READ]
         memory.flush()
         store.close()

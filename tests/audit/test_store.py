@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.audit.fault import Fault
-from scanner.audit.item import Memory, Scope
-from scanner.audit.memory import StoredMemory
+from scanner.audit.item import Scope
+from scanner.audit.memory import Memory
 from scanner.audit.store import Store, default_path, open_store
 from scanner.model import SmguardError
 from tests.building import ROOT
@@ -34,8 +34,8 @@ def at(day: int = 0) -> Callable[[], float]:
     return lambda: (NOW + timedelta(days=day)).timestamp()
 
 
-def memory(store: Store, scope: Scope = HERE, form: str = "1") -> StoredMemory:
-    return StoredMemory(store, scope, form)
+def memory(store: Store, scope: Scope = HERE, form: str = "1") -> Memory:
+    return Memory(store, scope, form)
 
 
 @pytest.fixture
@@ -430,11 +430,11 @@ WRITER = """
 import sys
 from datetime import datetime, UTC
 from scanner.audit.item import Scope
-from scanner.audit.memory import StoredMemory
+from scanner.audit.memory import Memory
 from scanner.audit.store import Store
 from itertools import count
 store = Store(sys.argv[1], lambda: 1793534400.0)
-one = StoredMemory(store, Scope("111122223333", "eu-west-1"), "1")
+one = Memory(store, Scope("111122223333", "eu-west-1"), "1")
 done = one.last_complete("J", ["N"], None)
 first = int(done.timestamp()) if done else 0
 print("open", flush=True)
@@ -467,7 +467,7 @@ def test_a_killed_writer_leaves_what_is_true(path: str) -> None:
                 pass
             process.send_signal(signal.SIGKILL)
         store = Store(path, lambda: 1793534400.0)
-        one = StoredMemory(store, HERE, "1")
+        one = Memory(store, HERE, "1")
         done = one.last_complete("J", ["N"], None)
         keys = [int(key) for key, known in one.recall_all("J", ["N"]) if known["N"] == int(key)]
         assert store.notes == []
@@ -484,7 +484,7 @@ def test_two_audits_at_once(path: str) -> None:
         process.communicate()
         assert process.returncode == 0
     store = Store(path, lambda: 1793534400.0)
-    one = StoredMemory(store, HERE, "1")
+    one = Memory(store, HERE, "1")
     assert len(dict(one.recall_all("J", ["N"]))) >= 700
     assert store.notes == []
     store.close()
