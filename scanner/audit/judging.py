@@ -82,7 +82,7 @@ class _View(PlainView):
 
         if predicate != CUSTOMER_MANAGED_KEY or self._kms is None:
             return None
-        from scanner.audit.keys import KeyBook, doubt, judge
+        from scanner.audit.keys import KeyBook, judge
 
         with self._lock:
             keys = self.keys = self.keys or KeyBook(self._kms)
@@ -90,7 +90,7 @@ class _View(PlainView):
         if isinstance(facts, Fault):
             with self._lock:
                 self.faults.setdefault((facts.operation, facts.code), facts)
-        answer = doubt(facts) if isinstance(facts, Fault) else judge(facts)
+        answer = judge(facts)
         return (True, "") if answer[0] is None and is_listed(text, known) else answer
 
 

@@ -55,14 +55,6 @@ class KeyBook:
         self.listed: list[Any] = []
         """The aliases of the scope, if they were all asked for."""
 
-    def judge(self, reference: str) -> tuple[bool | None, str]:
-        """Is it a usable, rotated key that a customer manages? With words that complete "KmsKeyId …".
-
-        None, with the call that KMS did not answer, where that can't be known.
-        """
-        facts = self.about(reference)
-        return doubt(facts) if isinstance(facts, Fault) else judge(facts)
-
     def about(self, reference: str) -> KeyFacts | Fault:
         """A key by its id, ARN, alias or alias's ARN; the Fault, once for all, if KMS can't be asked."""
         alias, arn = _ALIAS.search(reference), _ARN.fullmatch(reference)
@@ -155,8 +147,13 @@ class _Aliases(NamedTuple):
     """Key ids of AWS managed keys."""
 
 
-def judge(facts: KeyFacts) -> tuple[bool | None, str]:
-    """Is it as the control asks? With words that complete "KmsKeyId …"."""
+def judge(facts: KeyFacts | Fault) -> tuple[bool | None, str]:
+    """Is it a usable, rotated key that a customer manages? With words that complete "KmsKeyId …".
+
+    None, with the call that KMS did not answer, where that can't be known.
+    """
+    if isinstance(facts, Fault):
+        return None, f"names a key that can't be looked at: {facts}"
     if facts.state == MISSING:
         return False, "names a key that is not there"
     if not facts.customer_managed:
@@ -169,8 +166,3 @@ def judge(facts: KeyFacts) -> tuple[bool | None, str]:
     if fault or facts.rotates is False:
         return False, f"names a customer managed key that {fault or 'is not rotated'}"
     return True, ""
-
-
-def doubt(fault: Fault) -> tuple[None, str]:
-    """The same of a key that could not be looked at: which call was not answered, and why."""
-    return None, f"names a key that can't be looked at: {fault}"

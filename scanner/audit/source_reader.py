@@ -104,7 +104,7 @@ class Reader:
         return self._pages(source, read, self._parameters(read))
 
     def _pages(self, source: Source, read: Read, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        for answer in self._answers(read.service, read, parameters):
+        for answer in self._answers(read, parameters):
             for row in told(read.items, answer) or ():
                 row = pascal(row) if source.pascal else row
                 if read.each:
@@ -113,17 +113,15 @@ class Reader:
                 else:
                     yield row
 
-    def _answers(self, service: str, read: Read, parameters: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def _answers(self, read: Read, parameters: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         """The pages of an operation."""
-        if service not in _SHARED:
-            return self._asked(service, read, parameters)
-        if read.operation not in self.known:
-            self.known[read.operation] = list(self._asked(service, read, parameters))
-        return self.known[read.operation]
-
-    def _asked(self, service: str, read: Read, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         member = re.match(r"\w+", read.items or "")
-        return answers(self.api, service, read.operation, parameters, (member[0],) if member else ())
+        asked = answers(self.api, read.service, read.operation, parameters, (member[0],) if member else ())
+        if read.service not in _SHARED:
+            return asked
+        if read.operation not in self.known:
+            self.known[read.operation] = list(asked)
+        return self.known[read.operation]
 
     def _told(self, source: Source, read: Read, record: Mapping[str, Any]) -> Any:
         """What an operation that lists nothing says of a resource. Raises Fault."""

@@ -11,7 +11,7 @@ import pytest
 
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
-from scanner.audit.keys import KeyBook
+from scanner.audit.keys import KeyBook, judge
 
 SCOPE = Scope("111122223333", "eu-central-1")
 ARN = "arn:aws:kms:eu-central-1:111122223333"
@@ -115,13 +115,13 @@ JUDGED = {
 
 @pytest.mark.parametrize("reference", JUDGED)
 def test_what_is_said_of_a_key(reference: str) -> None:
-    assert KeyBook(Kms()).judge(reference) == JUDGED[reference]
+    assert judge(KeyBook(Kms()).about(reference)) == JUDGED[reference]
 
 
 def test_one_call_for_each_key_whatever_it_is_called() -> None:
     kms = Kms()
     book = KeyBook(kms)
-    assert book.judge("alias/ml") == JUDGED["alias/ml"]
+    assert judge(book.about("alias/ml")) == JUDGED["alias/ml"]
     assert kms.calls == {"DescribeKey": 1, "GetKeyRotationStatus": 1}, "a single key is not worth all aliases"
     names = ["good", f"{ARN}:key/good", "alias/ml", "alias/ml-too", f"{ARN}:alias/ml", "aws-by-alias", "gone"]
     with ThreadPoolExecutor(8) as threads:
@@ -162,11 +162,11 @@ def denied(operation: str) -> str:
 def test_a_permission_that_is_missing(operation: str, answers: dict[str, Any]) -> None:
     kms = Kms(**{operation: "denied"})
     book = KeyBook(kms)
-    assert {name: book.judge(name) for name in answers} == answers
+    assert {name: judge(book.about(name)) for name in answers} == answers
     fault = book.about("good")
     if isinstance(fault, Fault):
         assert (fault.action, fault.kind) == (f"kms:{operation}", "denied")
-    assert {name: book.judge(name) for name in answers} == answers
+    assert {name: judge(book.about(name)) for name in answers} == answers
     assert kms.calls[operation] <= 2, "what is denied is not asked again for the same key"
 
 
