@@ -11,7 +11,7 @@ from typing import Any
 from scanner.code import logic
 from scanner.code.describe import describe
 from scanner.code.run import Run, TooMuch, rest
-from scanner.code.state import ABSENT, MISSING, choose, map_choices
+from scanner.code.state import ABSENT, MISSING, join_contents, map_choices
 from scanner.code.value import Bound, Box, Choice, Client, Mark, Slot, Symbol, may_be_none, sure
 from scanner.value import REST, Partial, assemble
 
@@ -132,18 +132,10 @@ def spread(run: Run, entries: dict[str, Slot], value: Any, cause: str, mark: Mar
         for key, slot in contents.items():
             entries[key] = _over(entries.get(key), slot)
     elif type(value) is Choice:
-        branches = []
-        for branch in (value.yes, value.no):
-            made = dict(entries)
+        branches = dict(entries), dict(entries)
+        for made, branch in zip(branches, (value.yes, value.no), strict=True):
             spread(run, made, branch, cause, mark)
-            branches.append(made)
-        for key in {**branches[0], **branches[1]}:
-            yes, no = branches[0].get(key), branches[1].get(key)
-            pair = (each.value if each else ABSENT for each in (yes, no))
-            joined = choose(value.key, value.label, *pair)
-            found = yes or no
-            if found is not None:
-                entries[key] = found if key == REST else Slot(joined, found.mark)
+        entries.update(join_contents(value.key, value.label, *branches))
     elif value is not None:
         for key, slot in list(entries.items()):
             if key != REST:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from scanner.code.value import Choice, View
 from scanner.engine import Subject
 from scanner.model import Gap, Note, Verdict
 from scanner.opening import Candidate
+from scanner.requests.operation import types_by_operation
 from scanner.template.document import Marks, ReadError
 from scanner.template.judge import FileVerdicts, Judge
 from scanner.value import Opaque, Partial
@@ -97,27 +99,20 @@ def judge_code(
 
 
 def _new_run(types: Mapping[str, Any], steps: int, prefix: str = "") -> Run:
-    run = Run(sdk.load(), _operations(types), steps)
+    run = Run(sdk.load(), _operations(tuple(types_by_operation(types).items())), steps)
     run.prefix, run.kinds = prefix, types
     run.bind("__name__", "__main__")
     return run
 
 
-_last: tuple[Any, dict[str, str]] = (None, {})
-
-
-def _operations(types: Mapping[str, Any]) -> dict[str, str]:
-    """Method of a boto3 client -> resource type, and "class Name" -> resource type; of a scan only once."""
-    global _last
-    if _last[0] is types:
-        return _last[1]
+@lru_cache(maxsize=4)
+def _operations(operations: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """Method of a boto3 client -> resource type, and "class Name" -> resource type, alike for many files."""
     found = {}
-    for kind, body in types.items():
-        if operation := body.get("create"):
-            name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation).lower()
-            found[name] = kind
-            found[f"class {operation.removeprefix('Create')}"] = kind
-    _last = types, found
+    for operation, kind in operations:
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation).lower()
+        found[name] = kind
+        found[f"class {operation.removeprefix('Create')}"] = kind
     return found
 
 

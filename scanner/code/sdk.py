@@ -89,11 +89,8 @@ def construct(run: Run, node: Any, name: str, given: dict[str, Slot], target: st
     if "type" in run.table[name]:
         # What another resource holds is made as a part of it.
         for slot in [slot for key, slot in given.items() if key not in run.table[name].get("refers", ())]:
-            contents = run.contents(slot.value)
-            inside = [slot.value]
-            if type(contents) is dict or type(contents) is list:
-                inside += [each.value for each in (contents.values() if type(contents) is dict else contents)]
-            run.started.update(each for each in inside if isinstance(each, Box) and each in run.objects)
+            held = [slot.value, *run.held_by(slot.value)] if isinstance(slot.value, Box) else ()
+            run.started.update(it for it in held if isinstance(it, Box) and it in run.objects)
         label = run.name_of(f"{run.prefix}{target or name}", (node, name))
         run.objects[made] = label, dict(run.assumed), run.cell
     return made

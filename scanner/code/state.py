@@ -58,7 +58,7 @@ class State:
             found = self.parent.get(name, MISSING) if self.parent else MISSING
             for value in values[:_MOST_VALUES]:
                 if isinstance(name, Box):
-                    found = _join_contents(fresh("part"), label, value, found)
+                    found = join_contents(fresh("part"), label, value, found)
                 else:
                     found = value if found is MISSING else choose(fresh("part"), label, value, found)
             if values:
@@ -72,7 +72,7 @@ class State:
         for name in {**yes.written, **no.written}:
             first, second = yes.get(name, MISSING), no.get(name, MISSING)
             if isinstance(name, Box):
-                value = _join_contents(key, label, first, second)
+                value = join_contents(key, label, first, second)
             elif name[1] == RETURN:
                 value = choose(
                     key,
@@ -103,7 +103,8 @@ def choose(key: str, label: str, yes: Any, no: Any) -> Any:
     return yes if same(yes, no) else Choice(key, label, yes, no)
 
 
-def _join_contents(key: str, label: str, first: Any, second: Any) -> Any:
+def join_contents(key: str, label: str, first: Any, second: Any) -> Any:
+    """What a box holds that has one or the other of two contents."""
     if first is MISSING or second is MISSING:
         return second if first is MISSING else first
     if first is second:

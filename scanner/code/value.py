@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from scanner.check import PlainView
 from scanner.code.cell import Cell
 from scanner.code.describe import describe
 from scanner.value import REST, Opaque, Partial, Question, Variable
@@ -123,19 +124,17 @@ def presence(part: Opaque) -> str:
     return f"given {id(part)}"
 
 
-class View:
-    """Frozen values in one world. `assumed` are choices that the place of the code has settled."""
+class View(PlainView):
+    """Frozen values in one world. `assumed` are choices that the place of the code has settled.
 
-    __slots__ = ("assumed", "home", "world")
+    Code is judged call by call: one leads to no other resource.
+    """
+
+    __slots__ = ("assumed", "world")
 
     def __init__(self, world: World, assumed: dict[str, bool]) -> None:
         self.world = world
         self.assumed = assumed
-        self.home: Any = None
-
-    def within(self, home: Any) -> View:
-        """Itself: there is one text."""
-        return self
 
     def value(self, raw: Any) -> Any:
         """The value in sight: plain, `Partial`, or None where it is absent or empty."""
@@ -152,18 +151,9 @@ class View:
             return raw if REST in raw or self._holds_something(raw) else None
         return None if raw == "" else raw
 
-    def follow(self, raw: Any, joint: Any) -> Any:
-        """Code is judged call by call."""
-        return Partial((Opaque("another resource"),))
-
-    gather = follow
-
     def test(self, partial: Partial, question: Question) -> bool | None:
         """Answer a question about partly known text."""
         return self.world.test(partial, question)
-
-    def tell(self, predicate: str, text: str, known: tuple[str, ...]) -> None:
-        """Nothing: code is judged by what it says."""
 
     def _given(self, partial: Partial) -> Any:
         """A parameter of a pipeline is its default as written."""
