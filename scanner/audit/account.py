@@ -145,7 +145,7 @@ class _Surveyor:
             answer = api.call("sts", "GetCallerIdentity", needs=("Account", "Arn"))
         except Fault as fault:
             if fault.kind == "disabled":
-                what = f"the credentials are not accepted in {fault.region} ({fault.code})"
+                what = f"the credentials are not accepted in {fault.scope.region} ({fault.code})"
                 raise SmguardError(what, "check them, and that the region is enabled") from None
             raise SmguardError(f"AWS can't be asked: {fault}", fault.hint) from None
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -81,7 +81,7 @@ class Recording(NamedTuple):
     """Whether a rule judges its resources on each "change" that Config records, or reads them itself."""
     report: str = "account"
     """Of what a rule reports: of each "resource", or of the "account" where Config may not know the type."""
-    lacks: tuple[str, ...] = ()
+    lacks: Sequence[str] = ()
     """Paths, "A.B" through lists too, that may be missing in what Config records."""
 
 
@@ -237,9 +237,5 @@ def _acquisition(type_name: str, live: Mapping[str, Any]) -> Acquisition:
         lasting=frozenset(live.get("lasting-tags", ())),
         only_without=live.get("only-without", {}),
         kept=frozenset(live["kept"]),
-        config=_recording(**live["config"]),
+        config=Recording(**live["config"]),
     )
-
-
-def _recording(trigger: str = "periodic", report: str = "account", lacks: Iterable[str] = ()) -> Recording:
-    return Recording(trigger, report, tuple(lacks))

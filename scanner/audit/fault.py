@@ -81,11 +81,6 @@ class Fault(Exception):
         return _NO_CREDENTIALS if self.code == "NoCredentialsError" else _KINDS[self.kind]
 
     @property
-    def region(self) -> str:
-        """Where the call went."""
-        return self.scope.region
-
-    @property
     def action(self) -> str:
         """The IAM action that the call needs, "sagemaker:ListModels"."""
         return iam_action(self.service, self.operation)

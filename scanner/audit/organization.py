@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from scanner.audit import opt_out
@@ -20,7 +21,6 @@ from scanner.policy.render import Rendered
 _SERVICE = "organizations"
 _DEEPEST = 7
 """A root, five units below one another and an account."""
-_MANAGEMENT = "management"
 _OPT_OUTS, _GUARDRAILS = "ai-services-opt-out", "guardrail-policies-attached"
 _STATES = (*KINDS, "attached")
 _UNKNOWN = ("ChildNotFoundException", "TargetNotFoundException")
@@ -49,19 +49,19 @@ class Organization:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._kept: dict[str, Any] = {}
+        self._lists: dict[str, list[Any]] = {}
+        self._policies: dict[str, Live] = {}
 
     @property
     def account(self) -> str:
         """The account that is asked."""
         return self._api.scope.account
 
+    @cached_property
     def management_account(self) -> str:
         """The id of the account that its policies do not limit; raises Fault."""
-        if _MANAGEMENT not in self._kept:
-            answer = self._api.call(_SERVICE, "DescribeOrganization", needs=("Organization",))
-            self._kept[_MANAGEMENT] = str(answer["Organization"].get("MasterAccountId"))
-        return str(self._kept[_MANAGEMENT])
+        answer = self._api.call(_SERVICE, "DescribeOrganization", needs=("Organization",))
+        return str(answer["Organization"].get("MasterAccountId"))
 
     def roots(self) -> list[Root]:
         """The root, or roots should there ever be more; raises Fault."""
@@ -125,21 +125,19 @@ class Organization:
     def _list(self, operation: str, member: str, **asked: str) -> list[Any]:
         """All pages of a list, asked for once."""
         key = f"{operation} {sorted(asked.items())}"
-        if key not in self._kept:
+        if key not in self._lists:
             listed = pages(self._api, _SERVICE, operation, asked, member)
-            self._kept[key] = [each for page in listed for each in page]
-        found: list[Any] = self._kept[key]
-        return found
+            self._lists[key] = [each for page in listed for each in page]
+        return self._lists[key]
 
     def _policy(self, policy: str) -> list[Live]:
         """The one policy of an id, read once."""
-        if policy not in self._kept:
+        if policy not in self._policies:
             answer = self._api.call(_SERVICE, "DescribePolicy", {"PolicyId": policy}, needs=("Policy",))
             about = answer["Policy"].get("PolicySummary", {})
             document = opt_out.decoded(answer["Policy"].get("Content"), "DescribePolicy", self._api)
-            self._kept[policy] = [Live(policy, str(about.get("Name")), str(about.get("Type")), document)]
-        found: list[Live] = self._kept[policy]
-        return found
+            self._policies[policy] = Live(policy, str(about.get("Name")), str(about.get("Type")), document)
+        return [self._policies[policy]]
 
 
 def differences(
@@ -167,7 +165,7 @@ def differences(
             what = f"{policy.source.type} is switched off in {root}: nothing of that type counts there"
             yield Difference("detached", policy.source.path, (), what)
     yield from compare([each for each in rendered if each.source.type not in off], seen.deployed, values)
-    management = organization.management_account()
+    management = organization.management_account
     if target == management:
         yield Note(target, "is the management account, which no service control policy limits")
     account = target if target.isdigit() else management if target == root else None

@@ -41,7 +41,7 @@ _DAYS = 90
 @click.option("--external-id", metavar="ID", help="The external id that the roles ask for.")
 @click.option("--account-role", metavar="NAME", help="The role to assume in each account.")
 @click.option("--account", "accounts", multiple=True, metavar="ID", help="An account to audit (repeatable).")
-@click.option("--org", is_flag=True, help="Audit all accounts of the organization.")
+@click.option("--org", "organization", is_flag=True, help="Audit all accounts of the organization.")
 @click.option(
     "--policy-parameters",
     metavar="FILE",
@@ -105,8 +105,8 @@ def command(
     outputs = paired_outputs(formats, files)
     given, config = configure({**UNSET, **given})
     plan = make_plan(given, config, Limits(), now.date())._replace(show_passed=given["show_passed"])
-    file = given["policy_parameters"]
-    controls, asked, unasked = governance.choose(plan.controls, given["select"], given["org"], bool(file))
+    file, everywhere = given["policy_parameters"], given["organization"]
+    controls, asked, unasked = governance.choose(plan.controls, given["select"], everywhere, bool(file))
     if not controls and unasked:
         raise click.UsageError("; ".join(f"{note.where} {note.what}" for note in unasked))
     plan = plan._replace(controls=controls)
@@ -114,13 +114,13 @@ def command(
     also, sources = surroundings(plan.catalog, plan.controls, acquisition.sources(given["rules"]))
     how = readable(plan.catalog, plan.controls, known, also)
     if given["print_policy"]:
-        needed = policy(plan.catalog, plan.controls, how, asked, given["org"], given["account_role"], sources)
+        needed = policy(plan.catalog, plan.controls, how, asked, everywhere, given["account_role"], sources)
         click.echo(json.dumps(needed, indent=2))
         return 0
     for known_before in (plan.baseline, plan.acceptances):
         if known_before is not None:
             known_before.remote = True
-    survey = _demo(given) if given["demo"] else _survey(given, [control.id for control in plan.controls])
+    survey = _survey(given, [control.id for control in plan.controls])
     jobs = _jobs(survey, given, plan, how, sources, since)
     accounts = dict.fromkeys(place.scope.account for place in survey.places) if asked else ()
     watch = _watch(len(jobs) + len(accounts))
@@ -175,35 +175,13 @@ def command(
 def _survey(given: Mapping[str, Any], controls: Sequence[str]) -> Survey:
     from scanner.audit.account import Where, survey
 
-    where = Where(
-        regions=given["regions"],
-        profile=given["profile"],
-        role_arn=given["role_arn"],
-        external_id=given["external_id"],
-        account_role=given["account_role"],
-        accounts=given["accounts"],
-        organization=given["org"],
-    )
-    return survey(where, controls)
+    if not given["demo"]:
+        return survey(Where(**{name: given[name] for name in Where._fields}), controls)
+    from scanner.audit import demo
 
-
-def _demo(given: Mapping[str, Any]) -> Survey:
-    from scanner.audit.demo import survey
-
-    for name in (
-        "regions",
-        "profile",
-        "role_arn",
-        "account_role",
-        "accounts",
-        "org",
-        "dask",
-        "security_hub",
-        "policy_parameters",
-    ):
-        if given[name]:
-            raise click.UsageError("--demo goes without options that say where and how to look")
-    return survey()
+    if any(given[name] for name in (*Where._fields, "dask", "security_hub", "policy_parameters")):
+        raise click.UsageError("--demo goes without options that say where and how to look")
+    return demo.survey()
 
 
 def _jobs(
