@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -16,9 +15,12 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
 from scanner.cli.options import options
 from scanner.cli.shared import EXIT_INCOMPLETE
+from scanner.cli.terminal import laid_out
 from scanner.json_object import as_object
 from scanner.model import SmguardError
 from scanner.opening import read_named
+from scanner.report.layout import count
+from scanner.rule_text import Line
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -50,7 +52,7 @@ def command(files: tuple[str, ...], parameters: tuple[str, ...], form: str, outp
         report = {"schema_version": 1, "kind": "config-rules-test", "tool": tool, "events": ran}
         write(output, [to_json(report) + "\n"])
     else:
-        write(output, _lay_out(ran))
+        write(output, laid_out(_lines(ran)))
     return EXIT_INCOMPLETE if any(each["gaps"] for each in ran) else 0
 
 
@@ -120,21 +122,18 @@ def _events(path: str) -> list[Any]:
     return read if isinstance(read, list) else [read]
 
 
-def _lay_out(ran: list[dict[str, Any]]) -> Iterator[str]:
-    from scanner.report.layout import Layout, count
-    from scanner.safe_text import inert
-
-    layout = Layout(max(shutil.get_terminal_size().columns, 60), False)
+def _lines(ran: list[dict[str, Any]]) -> Iterator[Line]:
     for each in ran:
-        yield f"{inert(each['rule'] or 'An event')}: {count(len(each['evaluations']), 'evaluation')}\n"
+        yield Line(0, f"{each['rule'] or 'An event'}: {count(len(each['evaluations']), 'evaluation')}")
         for it in each["evaluations"]:
-            about = f"{it['ComplianceType']} {it['ComplianceResourceType']} {it['ComplianceResourceId']}"
-            yield from layout.paragraph(about, 2)
-            yield from layout.paragraph(it["Annotation"], 4)
+            yield Line(
+                2, f"{it['ComplianceType']} {it['ComplianceResourceType']} {it['ComplianceResourceId']}"
+            )
+            yield Line(4, it["Annotation"])
         for line in each["log"]:
             about = " ".join(
                 line[name] for name in ("type", "resource", "control", "property") if name in line
             )
-            yield from layout.paragraph(f"{line['level']}: {line['message']} {about}".rstrip(), 2)
+            yield Line(2, f"{line['level']}: {line['message']} {about}".rstrip())
             if line.get("hint"):
-                yield from layout.paragraph(line["hint"], 4)
+                yield Line(4, line["hint"])

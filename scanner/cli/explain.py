@@ -27,10 +27,7 @@ _LISTED = 5
 @click.argument("what", metavar="ID|FILE:LINE|FINGERPRINT")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(readable=False, path_type=str))
 @click.option("--report", metavar="FILE", help="Look findings up in this JSON report instead of scanning.")
-@click.option(
-    "--parameters", multiple=True, metavar="FILE", help="Parameter values, as they are given to a scan."
-)
-@options("environment", *SOURCE)
+@options("parameters", "environment", *SOURCE)
 def command(
     what: str,
     paths: tuple[str, ...],
@@ -57,7 +54,11 @@ def command(
     if report is not None:
         if paths:
             raise click.UsageError("give PATHs to scan or a --report to look into, not both")
-        findings = read_report(report, full)
+        from scanner.report.saved import read
+
+        with closing(read(report, full.by_id)) as saved:
+            known = (it for it in saved.findings() if it.control.id in full.by_id)
+            findings = [each for each in known if each.verdict is not Verdict.PASS]
     elif what not in full.by_id or paths:
         from scanner.cli.collect import collect
         from scanner.cli.configuration import configured
@@ -117,18 +118,3 @@ def _choose(
         )
         raise SmguardError(f"no finding is at line {line} of {place[1]}", hint or known)
     return chosen
-
-
-def read_report(path: str, full: Catalog) -> list[Finding]:
-    """What does not pass in a JSON report, of the controls that the catalog has.
-
-    Raises SmguardError if it can't be read or is none.
-    """
-    from scanner.report.saved import read
-
-    with closing(read(path, full.by_id)) as saved:
-        return [
-            each
-            for each in saved.findings()
-            if each.verdict is not Verdict.PASS and each.control.id in full.by_id
-        ]

@@ -10,6 +10,7 @@ import click
 
 from scanner import catalog
 from scanner.cli import scan, scan_command
+from scanner.cli.shared import EXIT_CRASH, EXIT_FINDINGS, EXIT_INCOMPLETE
 from scanner.limits import Limits
 from scanner.model import Finding, Gap, SmguardError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from scanner.fix.plan import Mend
     from scanner.opening import Candidate
 
-EXIT_FIXABLE, EXIT_INCOMPLETE, EXIT_CRASH = 1, 3, 4
 _SHARED = {
     *("select", "ignore", "area", "framework", "rules", "exclude", "waivers", "no_inline_waivers"),
     *("config", "no_config"),
@@ -103,7 +103,7 @@ def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:
     if crashed:
         return EXIT_CRASH
     if show and mended:
-        return EXIT_FIXABLE
+        return EXIT_FINDINGS
     return EXIT_INCOMPLETE if gaps else 0
 
 

@@ -105,6 +105,13 @@ _SHARED = (
         ("--framework",), "framework", "Only controls that this framework asks for.", "NAME", repeats=True
     ),
     Option(("--rules",), "rules", "Add the controls of your own folder (repeatable).", "DIR", repeats=True),
+    Option(
+        ("--parameters",),
+        "parameters",
+        "Parameter values; all others keep their default.",
+        "FILE",
+        repeats=True,
+    ),
     Option(("--waivers",), "waivers", "A central file of waivers.", "FILE"),
     Option(("--baseline",), "baseline", "Findings that are known; `smguard baseline` writes it.", "FILE"),
     Option(

@@ -17,6 +17,11 @@ def options(*names: str) -> Decorator:
     return declare(shared(*names))
 
 
+def forms(*names: str, about: str | None = None) -> Decorator:
+    """The option for the form of what a command prints, the first one if it is not given."""
+    return declare([Option(("-f", "--format"), "form", about, choices=names, default=names[0])])
+
+
 def declare(declared: Iterable[Option]) -> Decorator:
     """These options, in this order."""
     backwards = list(declared)[::-1]

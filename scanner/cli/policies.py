@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from scanner.cli.commands import Commands
@@ -15,6 +18,19 @@ COMMANDS = {
     "diff": ("scanner.cli.policies_diff", "Compare the pack with what an organisation has attached."),
     "simulate": ("scanner.cli.policies_simulate", "Say what policies decide of a request."),
 }
+
+
+def organisation(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for the values of an organisation, as `file` and `partition`."""
+    from scanner.policy.pack import PARTITIONS
+
+    partitions = click.Choice(PARTITIONS)
+    about = "Where the organisation is."
+    function = click.option("--partition", type=partitions, default="aws", show_default=True, help=about)(
+        function
+    )
+    about = "The values of your organisation."
+    return click.option("--parameters", "file", required=True, metavar="FILE", help=about)(function)
 
 
 @click.group(

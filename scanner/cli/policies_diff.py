@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from scanner.cli.options import options
+from scanner.cli.policies import organisation
 from scanner.model import Gap, Note, SmguardError
 from scanner.policy import pack
 from scanner.policy.drift import KINDS, TYPES, Difference
@@ -18,16 +19,9 @@ _TARGET = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|[0-9]{1
 
 
 @click.command("diff", short_help="Compare the pack with what an organisation has attached.")
-@click.option("--parameters", "file", required=True, metavar="FILE", help="The values of your organisation.")
+@organisation
 @click.option(
     "--target", "targets", multiple=True, metavar="ID", help="Root, unit or account; the root if none."
-)
-@click.option(
-    "--partition",
-    type=click.Choice(pack.PARTITIONS),
-    default="aws",
-    show_default=True,
-    help="Where the organisation is.",
 )
 @options("profile", "role_arn", "format", "output")
 def command(

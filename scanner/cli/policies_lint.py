@@ -11,13 +11,13 @@ import click
 
 from scanner import __version__
 from scanner.cli.options import options
+from scanner.cli.shared import EXIT_FINDINGS, EXIT_INCOMPLETE
 from scanner.cli.terminal import laid_out
 from scanner.model import Gap, Note, Severity, SmguardError
 from scanner.policy.lint import Finding, Linter
 from scanner.rule_text import Line
 from scanner.safe_text import to_json
 
-_LEVELS = [each.label for each in Severity]
 _MOST = 1_000
 """Findings of one file that are shown."""
 
@@ -30,13 +30,7 @@ _MOST = 1_000
 @click.option(
     "--accept", metavar="FILE", multiple=True, help="Findings that are meant, with the reason (YAML)."
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(_LEVELS),
-    default="low",
-    show_default=True,
-    help="The least severity that counts for the exit code.",
-)
+@options("fail_on")
 @click.option(
     "--reference", metavar="FILE", help="What refresh-reference wrote, in place of the built-in one."
 )
@@ -47,7 +41,7 @@ def command(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     accept: tuple[str, ...],
-    fail_on: str,
+    fail_on: str | None,
     reference: str | None,
 ) -> int:
     """Look for mistakes in policies: JSON files, and policies inside CloudFormation templates.
@@ -90,10 +84,10 @@ def command(
     else:
         chunks = laid_out(_table(linter, findings, gaps, notes))
     write(output, chunks)
-    least = Severity.parse(fail_on)
+    least = Severity.parse(fail_on or "low")
     if any(reason is None and each.severity >= least for each, reason in findings):
-        return 1
-    return 3 if gaps else 0
+        return EXIT_FINDINGS
+    return EXIT_INCOMPLETE if gaps else 0
 
 
 def _events(linter: Linter, paths: tuple[str, ...]) -> Iterator[Finding | Gap | Note]:

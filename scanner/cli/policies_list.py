@@ -8,6 +8,7 @@ import textwrap
 
 import click
 
+from scanner.cli.options import forms
 from scanner.policy import pack
 
 _NARROW = 30
@@ -15,19 +16,11 @@ _NARROW = 30
 
 
 @click.command("list")
-@click.option(
-    "-f",
-    "--format",
-    "format_name",
-    type=click.Choice(["table", "json", "yaml"]),
-    default="table",
-    show_default=True,
-    help="yaml: with --parameters, a parameter file to start from.",
-)
+@forms("table", "json", "yaml", about="yaml: with --parameters, a parameter file to start from.")
 @click.option("--parameters", is_flag=True, help="List the values that differ per organisation instead.")
-def command(format_name: str, parameters: bool) -> int:
+def command(form: str, parameters: bool) -> int:
     """List the policies, what each is for and how many statements it has."""
-    if format_name == "yaml":
+    if form == "yaml":
         if not parameters:
             raise click.UsageError("-f yaml goes with --parameters")
         click.echo(pack.example_text(), nl=False)
@@ -48,7 +41,7 @@ def command(format_name: str, parameters: bool) -> int:
             }
             for entry in pack.entries()
         ]
-    if format_name == "json":
+    if form == "json":
         click.echo(json.dumps(listed, indent=2))
         return 0
     name = "parameter" if parameters else "policy"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import click
 
+from scanner.cli.policies import organisation
 from scanner.model import SmguardError
 from scanner.policy import pack, render
 from scanner.policy.document import minified
@@ -20,15 +21,8 @@ _INLINE_TEMPLATE = 51_200
 
 
 @click.command("render")
-@click.option("--parameters", "file", required=True, metavar="FILE", help="The values of your organisation.")
+@organisation
 @click.option("-o", "--output", "folder", required=True, metavar="DIR", help="The folder to write.")
-@click.option(
-    "--partition",
-    type=click.Choice(pack.PARTITIONS),
-    default="aws",
-    show_default=True,
-    help="Where it is for.",
-)
 def command(file: str, folder: str, partition: str) -> int:
     """Write the policies with your values: minified JSON, a CloudFormation template and a manifest.
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import click
 
 from scanner import __version__
+from scanner.cli.options import Decorator
+from scanner.cli.options import options as shared_options
+from scanner.cli.shared import EXIT_FINDINGS
+from scanner.cli.terminal import laid_out
 from scanner.model import SmguardError
 from scanner.opening import read_named
 from scanner.policy.call import CALLER, WORLD, derive, load, unsettled
 from scanner.policy.decide import ALLOWED, EXPLICIT, IMPLICIT, Decision, Policies, decide
 from scanner.policy.document import Policy, read_object, read_policy, take_policy
 from scanner.policy.request import Request, take_request
+from scanner.rule_text import Line
 
-EXIT_DIFFERS = 1
 _SAID = {ALLOWED: "Allowed", EXPLICIT: "Denied explicitly", IMPLICIT: "Denied implicitly: nothing allows it"}
 _FEW = 4
 """Worlds of a call that makes one request."""
@@ -32,10 +35,17 @@ _LAYERS = ("scp", "rcp", "identity", "boundary", "session", "resource_policy", "
 _ONE = click.Path(path_type=str)
 
 
-def _layer(name: str, about: str, many: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _layer(name: str, about: str, many: bool = False) -> Decorator:
     flag = "--" + name.replace("_", "-")
     return click.option(
         flag, name, multiple=many, metavar="FILE" if not many else "PATH", type=_ONE, help=about
+    )
+
+
+def _assumption(name: str, about: str) -> Decorator:
+    words = WORLD[name]
+    return click.option(
+        f"--{name}", type=click.Choice(words), default=words[0], show_default=True, help=about
     )
 
 
@@ -67,26 +77,11 @@ def _layer(name: str, about: str, many: bool = False) -> Callable[[Callable[...,
 @_layer("session", "The policy of the session.")
 @_layer("resource_policy", "The policy of the resource, such as a bucket policy.")
 @_layer("vpc_endpoint", "The policy of the VPC endpoint that the request takes.")
-@click.option(
-    "--omitted",
-    type=click.Choice(["absent", "default"]),
-    default="absent",
-    show_default=True,
-    help="What SageMaker sends for a parameter that the call leaves out. No source tells.",
-)
-@click.option(
-    "--deprecated",
-    type=click.Choice(["sent", "dropped"]),
-    default="sent",
-    show_default=True,
-    help="Whether AWS still sends condition keys under deprecated names. No source tells.",
-)
-@click.option(
-    "--several",
-    type=click.Choice(["each", "once"]),
-    default="each",
-    show_default=True,
-    help="Whether SageMaker asks once for each definition or variant of a call, or once. No source tells.",
+@_assumption("omitted", "What SageMaker sends for a parameter that the call leaves out. No source tells.")
+@_assumption("deprecated", "Whether AWS still sends condition keys under deprecated names. No source tells.")
+@_assumption(
+    "several",
+    "Whether SageMaker asks once for each definition or variant of a call, or once. No source tells.",
 )
 @click.option("--both", is_flag=True, help="Decide under each of these assumptions and say if it matters.")
 @click.option(
@@ -97,10 +92,7 @@ def _layer(name: str, about: str, many: bool = False) -> Callable[[Callable[...,
 )
 @click.option("--profile", metavar="NAME", help="The AWS profile for --oracle.")
 @click.option("--all", "show_all", is_flag=True, help="Also list statements about other actions.")
-@click.option(
-    "-f", "--format", "format_name", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
-@click.option("-o", "--output", metavar="FILE", help="Write there instead of standard output.")
+@shared_options("format", "output")
 def command(scenarios: str | None, output: str | None, **options: Any) -> int:
     """Say what policies decide of a request, by which statement, and why each other one does not apply.
 
@@ -126,13 +118,13 @@ def command(scenarios: str | None, output: str | None, **options: Any) -> int:
             "what is asked for is missing", "name an action, such as sagemaker:CreateModel, or --scenarios"
         )
     report = simulate(options)
-    if options["format_name"] == "json":
+    if options["form"] == "json":
         from scanner.safe_text import to_json
 
         write(output, [to_json(report) + "\n"])
     else:
-        write(output, _lay_out(report, options["show_all"]))
-    return EXIT_DIFFERS if report.get("oracle") and not report["oracle"]["agrees"] else 0
+        write(output, laid_out(_lines(report, options["show_all"])))
+    return EXIT_FINDINGS if report.get("oracle") and not report["oracle"]["agrees"] else 0
 
 
 def simulate(options: dict[str, Any]) -> dict[str, Any]:
@@ -254,18 +246,16 @@ def _answers(path: str) -> Iterator[str]:
         raise SmguardError(f"{path}: can't be read: {error.strerror}") from error
 
 
-def _lay_out(report: dict[str, Any], show_all: bool) -> Iterator[str]:
-    from scanner.report.layout import Layout, count
-    from scanner.safe_text import inert
+def _lines(report: dict[str, Any], show_all: bool) -> Iterator[Line]:
+    from scanner.report.layout import count
 
-    layout = Layout(max(shutil.get_terminal_size().columns, 60), False)
     by = f" by {report['by'] or 'a statement without a Sid'}" if report["decision"] == EXPLICIT else ""
     where = f" ({report['layer'].replace('_', ' ')})" if report["layer"] else ""
-    yield f"{inert(_SAID[report['decision']] + by + where)}\n"
+    yield Line(0, _SAID[report["decision"]] + by + where)
     request = report["request"]
-    yield from layout.paragraph(f"{request['action']} on {request['resource']} by {request['principal']}", 2)
+    yield Line(2, f"{request['action']} on {request['resource']} by {request['principal']}")
     for key, value in request["context"].items():
-        yield from layout.paragraph(f"{key}: {', '.join(value) if isinstance(value, list) else value}", 4)
+        yield Line(4, f"{key}: {', '.join(value) if isinstance(value, list) else value}")
     hidden = 0
     for each in report["statements"]:
         if each["why"] == "it is not about this action" and not show_all:
@@ -273,21 +263,22 @@ def _lay_out(report: dict[str, Any], show_all: bool) -> Iterator[str]:
             continue
         level = f" {each['level']}" if each["level"] else ""
         name = f"{each['layer'].replace('_', ' ')}{level}: {each['effect']} {each['sid'] or '(no Sid)'}"
-        yield "\n"
-        yield from layout.paragraph(f"{name}, {each['policy']} {each['path']}", 2)
-        yield from layout.paragraph("applies" if each["applies"] else each["why"], 4)
+        yield from (Line(0, ""), Line(2, f"{name}, {each['policy']} {each['path']}"))
+        yield Line(4, "applies" if each["applies"] else each["why"])
     if hidden:
-        yield f"\n  {count(hidden, 'statement')} about other actions; --all lists them.\n"
-    yield from (line for each in report["assumptions"] for line in layout.paragraph(f"Assumed: {each}.", 2))
+        yield Line(0, "")
+        yield Line(2, f"{count(hidden, 'statement')} about other actions; --all lists them.")
+    yield from (Line(2, f"Assumed: {each}.") for each in report["assumptions"])
     if "worlds" in report:
         depends = "depends on what" if report["depends"] else "is the same whatever"
-        yield f"\nThe decision {depends} AWS sends:\n"
+        yield from (Line(0, ""), Line(0, f"The decision {depends} AWS sends:"))
         for each in report["worlds"]:
             world = f"omitted {each['omitted']}, deprecated keys {each['deprecated']}"
             world += f", several {each['several']}" if len(report["worlds"]) > _FEW else ""
-            yield f"  {world:<42} {each['decision']}{inert(' by ' + each['by']) if each['by'] else ''}\n"
+            by = f" by {each['by']}" if each["by"] else ""
+            yield Line(2, f"{world:<42} {each['decision']}{by}", exact=True)
     if "oracle" in report:
         oracle = report["oracle"]
         without = f" (not told of: {', '.join(oracle['left_out'])})" if oracle["left_out"] else ""
         verb = "agrees" if oracle["agrees"] else f"differs: {oracle['decision']}"
-        yield inert(f"AWS {verb}{without}") + "\n"
+        yield Line(0, f"AWS {verb}{without}")

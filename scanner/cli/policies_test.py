@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
+from scanner.cli.shared import EXIT_FINDINGS
 from scanner.safe_text import inert
-
-EXIT_PROBLEMS = 1
 
 
 @click.command("test")
@@ -30,7 +29,7 @@ def command(files: tuple[str, ...]) -> int:
     for problem in problems:
         click.echo(inert(problem, 2_000))
     if problems:
-        return EXIT_PROBLEMS
+        return EXIT_FINDINGS
     count = sum(len(subject.cases) for subject in subjects)
     click.echo(
         f"{len(subjects)} {'policy' if len(subjects) == 1 else 'policies'}: {count} cases are as they say."

@@ -10,15 +10,19 @@ from typing import Any
 import click
 
 from scanner import catalog
-from scanner.cli.options import options
-from scanner.cli.shared import EXIT_INCOMPLETE
+from scanner.cli.configuration import configured
+from scanner.cli.options import forms, options
+from scanner.cli.shared import EXIT_FINDINGS, EXIT_INCOMPLETE
 from scanner.cli.terminal import columns, echo
 from scanner.model import Control, SmguardError
 from scanner.notation import AREAS, ID, LONGEST_ID, SEVERITIES
 
-EXIT_PROBLEMS = 1
 SOURCE = ("rules", "config", "no_config")
 """The options that say which controls there are."""
+_DESCRIBED = (
+    *("id", "number", "title", "area", "severity", "rationale", "remediation", "resources", "aka"),
+    *("frameworks", "ours", "prevent", "parameters", "waivable", "retired"),
+)
 
 
 @click.group("rules", short_help="List, check, write and compare controls.")
@@ -28,7 +32,6 @@ def command() -> None:
 
 def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog.Catalog:
     """The catalog as a scan with the same options has it: parameters and severities as configured."""
-    from scanner.cli.configuration import configured
     from scanner.planning import load_catalog
 
     found = configured(config, no_config)
@@ -64,31 +67,14 @@ def list_controls(form: str, area: tuple[str, ...], framework: tuple[str, ...], 
 
 def describe(control: Control) -> dict[str, Any]:
     """A control as plain JSON values."""
-    return {
-        "id": control.id,
-        "number": control.number,
-        "title": control.title,
-        "area": control.area,
-        "severity": control.severity.label,
-        "rationale": control.rationale,
-        "remediation": control.remediation,
-        "resources": dict(control.resources),
-        "aka": control.aka,
-        "frameworks": control.frameworks,
-        "ours": control.ours,
-        "prevent": control.prevent,
-        "parameters": control.parameters,
-        "waivable": control.waivable,
-        "retired": control.retired,
-    }
+    plain = {"severity": control.severity.label, "resources": dict(control.resources)}
+    return {name: plain.get(name, getattr(control, name)) for name in _DESCRIBED}
 
 
 @command.command("show")
 @click.argument("control_id", metavar="ID")
 @click.option("--schema", is_flag=True, help="Print what it asks for as JSON Schema, by resource type.")
-@click.option(
-    "-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@forms("text", "json")
 @options(*SOURCE)
 def show(control_id: str, schema: bool, form: str, **source: Any) -> int:
     """Explain one control."""
@@ -110,8 +96,6 @@ def show(control_id: str, schema: bool, form: str, **source: Any) -> int:
 @command.command("checkov")
 def checkov() -> int:
     """Print the folder that holds the controls as checks, for checkov's --external-checks-dir."""
-    import os
-
     import scanner
 
     click.echo(os.path.join(os.path.dirname(os.path.abspath(scanner.__file__)), "checkov_checks"))
@@ -139,7 +123,7 @@ def check(directory: str | None) -> int:
     for problem in problems:
         click.echo(problem)
     if problems:
-        return EXIT_PROBLEMS
+        return EXIT_FINDINGS
     noun = "control and its" if len(examples) == 1 else "controls and their"
     click.echo(f"{len(examples)} {noun} {count} examples are sound.")
     for control in (full.by_id[control_id] for control_id in examples):
@@ -245,10 +229,7 @@ def new(
     type=click.Path(readable=False, path_type=str),
     help="Scan this file or folder with both and list the findings that differ (repeatable).",
 )
-@click.option(
-    "--parameters", multiple=True, metavar="FILE", help="Parameter values, as they are given to a scan."
-)
-@options("format")
+@options("parameters", "format")
 def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...], form: str) -> int:
     """Say which controls and verdicts change from OLD to NEW.
 
@@ -264,19 +245,12 @@ def diff(old: str, new: str, paths: tuple[str, ...], parameters: tuple[str, ...]
     else:
         echo(render(compared))
     if compared.differs:
-        return EXIT_PROBLEMS
+        return EXIT_FINDINGS
     return EXIT_INCOMPLETE if compared.gaps else 0
 
 
 @command.command("matrix")
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(["table", "markdown", "json"]),
-    default="table",
-    show_default=True,
-)
+@forms("table", "markdown", "json")
 def show_matrix(form: str) -> int:
     """Print where each control is judged, which policy stops it, and what no policy stops and why."""
     from scanner.cli.rules_matrix import render, table

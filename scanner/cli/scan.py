@@ -52,14 +52,7 @@ OPTIONS = (
         "GLOB",
         repeats=True,
     ),
-    Option(
-        ("--parameters",),
-        "parameters",
-        "Parameter values; all others keep their default.",
-        "FILE",
-        repeats=True,
-    ),
-    *shared("waivers", "baseline", "environment"),
+    *shared("parameters", "waivers", "baseline", "environment"),
     Option(
         ("--no-inline-waivers",), "no_inline_waivers", "Do not honour waivers in the templates' Metadata."
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from scanner.policy.pack import PARTITIONS
+from scanner.cli.policies import organisation
 
 _HEAD = """\
 # Defaults of the SageMaker Python SDK, by `smguard sdk-defaults`. The SDK reads them from
@@ -20,11 +20,8 @@ _HEAD = """\
 
 
 @click.command("sdk-defaults")
-@click.option("--parameters", "file", required=True, metavar="FILE", help="The values of your organisation.")
+@organisation
 @click.option("-o", "--output", metavar="FILE", help="The file to write instead of standard output.")
-@click.option(
-    "--partition", type=click.Choice(PARTITIONS), default="aws", show_default=True, help="Where it is for."
-)
 def command(file: str, output: str | None, partition: str) -> int:
     """Write a config.yaml for the SageMaker Python SDK: VPC, keys, isolation and encryption per job type.
 
