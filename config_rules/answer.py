@@ -41,44 +41,28 @@ def answer(judged: Judged, setting: Setting, event: Mapping[str, Any]) -> dict[s
     gaps = [inert(f"not looked at: {it.what} ({it.hint})" if it.hint else it.what) for it in judged.gaps]
     pieces = [*map(_word, failing), *gaps, *(f"warning: {_word(it)}" for it in warning)]
     if failing:
-        status, head = (
-            {"hookStatus": "FAILED", "errorCode": "NonCompliant"},
-            f"{_count(len({it.control.id for it in failing}))} not met: ",
-        )
+        error, head = "NonCompliant", f"{_count(len({it.control.id for it in failing}))} not met: "
     elif gaps:
-        status, head = (
-            {"hookStatus": "FAILED", "errorCode": "InternalFailure"},
-            f"Not all was judged; {_STOPS}: ",
-        )
+        error, head = "InternalFailure", f"Not all was judged; {_STOPS}: "
     else:
-        status, head = {"hookStatus": "SUCCESS"}, f"{_count(met)} met{'; ' if pieces else '.'}"
-    return {
-        **status,
-        "message": _fit(head, pieces, _limit(event)),
-        "clientRequestToken": _token(event),
-        "annotations": [_annotate(setting.catalog.by_id[name], them) for name, them in by_control.items()],
-    }
+        error, head = "", f"{_count(met)} met{'; ' if pieces else '.'}"
+    in_stack = event.get("stackId") or event.get("stackID")
+    message = _fit(head, pieces, _MESSAGE if in_stack else _CLOUD_CONTROL)
+    annotations = [_annotate(setting.catalog.by_id[name], them) for name, them in by_control.items()]
+    return {**_told(event, error, message), "annotations": annotations}
 
 
 def failure(event: Mapping[str, Any], what: str, hint: str = "") -> dict[str, Any]:
     """The answer where nothing could be judged."""
     said = inert(f"{what} ({hint})" if hint else what, 600)
-    message = f"Not judged; {_STOPS}: {said}."
-    return {
-        "hookStatus": "FAILED",
-        "errorCode": "InternalFailure",
-        "message": message,
-        "clientRequestToken": _token(event),
-    }
+    return _told(event, "InternalFailure", f"Not judged; {_STOPS}: {said}.")
 
 
-def _token(event: Mapping[str, Any]) -> Any:
-    """AWS's documentation spells it in both ways."""
-    return event.get("clientRequestToken", event.get("clientRequesttoken"))
-
-
-def _limit(event: Mapping[str, Any]) -> int:
-    return _MESSAGE if event.get("stackId") or event.get("stackID") else _CLOUD_CONTROL
+def _told(event: Mapping[str, Any], error: str, message: str) -> dict[str, Any]:
+    status = {"hookStatus": "FAILED", "errorCode": error} if error else {"hookStatus": "SUCCESS"}
+    # AWS's documentation spells it in both ways.
+    token = event.get("clientRequestToken", event.get("clientRequesttoken"))
+    return {**status, "message": message, "clientRequestToken": token}
 
 
 def _count(controls: int) -> str:
@@ -136,8 +120,7 @@ def _annotate(control: Control, findings: list[Finding]) -> dict[str, Any]:
 
 def _link(control: Control, kind: str) -> str:
     """What AWS writes of its own control for the same thing."""
-    own = control.resources.get(kind, {}).get("aka", {}).get("security-hub") or control.aka.get(
-        "security-hub"
-    )
+    akas = control.resources.get(kind, {}).get("aka", {}), control.aka
+    own = next((aka["security-hub"] for aka in akas if aka.get("security-hub")), None)
     first = own[0] if isinstance(own, list) else own
     return f"{_SECURITY_HUB}{first.lower().replace('.', '-')}" if first else ""
