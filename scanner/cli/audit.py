@@ -81,13 +81,7 @@ _DAYS = 90
     "formats", "files", "select", "ignore", "area", "framework", "rules", "waivers", "baseline", "fail_on"
 )
 @options("environment", "strict", "show_passed", "exit_zero", "allow_incomplete", "config", "no_config")
-def command(
-    formats: tuple[str, ...],
-    files: tuple[str, ...],
-    exit_zero: bool,
-    allow_incomplete: bool,
-    **given: Any,
-) -> int:
+def command(formats: tuple[str, ...], files: tuple[str, ...], **given: Any) -> int:
     """Audit a live account.
 
     Reads the settings of SageMaker's resources with read-only credentials, and judges them by the same
@@ -166,7 +160,7 @@ def command(
     click.echo(_in_short(audit), err=True)
     if hub is not None:
         click.echo(hub.conclude(audit), err=True)
-    code = exit_code(audit, given, exit_zero, allow_incomplete)
+    code = exit_code(audit, given)
     if watch.stopped:
         _leave(code)
     return code

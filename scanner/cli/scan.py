@@ -76,19 +76,13 @@ OPTIONS = (
 )
 
 
-def run(
-    formats: tuple[str, ...],
-    files: tuple[str, ...],
-    exit_zero: bool,
-    allow_incomplete: bool,
-    **options: Any,
-) -> int:
+def run(formats: tuple[str, ...], files: tuple[str, ...], **options: Any) -> int:
     """Scan, write the reports, and say how to exit."""
     outputs = paired_outputs(formats, files)
     options, config = configure(options)
     scan = prepare(options, config)
     write_reports(scan, "scan", outputs, bool(options["strict"]), lambda: _about(scan, options, config))
-    return exit_code(scan, options, exit_zero, allow_incomplete)
+    return exit_code(scan, options)
 
 
 def _about(scan: Scan, options: dict[str, Any], config: Config | None) -> dict[str, Any]:

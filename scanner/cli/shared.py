@@ -81,19 +81,17 @@ def write_run(run: Run, outputs: list[Output]) -> None:
         write_several(outputs, render_together(run, outputs))
 
 
-def exit_code(it: Scan | Audit, options: Mapping[str, Any], exit_zero: bool, allow_incomplete: bool) -> int:
+def exit_code(it: Scan | Audit, options: Mapping[str, Any]) -> int:
     """How a command ends after its report."""
     counting: Set[Verdict] = {Verdict.FAIL, Verdict.UNKNOWN} if options["strict"] else {Verdict.FAIL}
     threshold = Severity.parse(options["fail_on"] or "low")
     if it.crashed:
         return EXIT_CRASH
-    if not exit_zero and any(
-        verdict in counting and severity >= threshold for verdict, severity in it.counting
-    ):
+    if options["exit_zero"]:
+        return 0
+    if any(verdict in counting and severity >= threshold for verdict, severity in it.counting):
         return EXIT_FINDINGS
-    if not it.summary.complete and not exit_zero and not allow_incomplete:
-        return EXIT_INCOMPLETE
-    return 0
+    return 0 if it.summary.complete or options["allow_incomplete"] else EXIT_INCOMPLETE
 
 
 def _width() -> int:
