@@ -6,8 +6,8 @@ import json
 import zlib
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from config_rules.change import known_types
 from config_rules.evaluation import Conclusion, conclude, worst
@@ -21,6 +21,9 @@ from scanner.audit.judging import Judge
 from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.source_reader import Reader
 from scanner.audit.unit import Log, Unit
+
+if TYPE_CHECKING:
+    from scanner.audit.census import MapCalls
 
 
 class About(NamedTuple):
@@ -92,26 +95,15 @@ class Beside:
         kept = [*self._called], self._rows, self._said, self._lost
         return b64encode(zlib.compress(json.dumps(kept, default=str).encode())).decode()
 
-    def read(
-        self,
-        api: Api,
-        map_calls: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]],
-        how: Collection[str],
-        journal: Journal,
-    ) -> list[About]:
+    def read(self, api: Api, map_calls: MapCalls, how: Collection[str], journal: Journal) -> list[About]:
         """What is said of each resource that several decide, all types of `how` being read.
 
         Raises Fault of the kind "stopped".
         """
         looking, things = self.judge.looking, self.judge.things
         around = Surroundings(
-            self.rule.catalog,
-            looking,
-            self.sources,
-            Reader(api, map_calls),
-            things,
-            self.rule.environment,
-            lambda kind, name: False,
+            *(self.rule.catalog, looking, self.sources, Reader(api, map_calls), things),
+            *(self.rule.environment, lambda kind, name: False),
         )
         for type_name in looking.others - {*how} - self.sources.keys():
             things.lose(type_name, f"{type_name}, which a rule does not read")

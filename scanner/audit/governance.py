@@ -10,11 +10,10 @@ from scanner.audit.account import Place
 from scanner.audit.client import Client
 from scanner.audit.item import GLOBAL, Item, Scope
 from scanner.audit.job import ScopeResult, Watch
-from scanner.audit.judging import Judge
+from scanner.audit.judging import Census, Judge
 from scanner.audit.opt_out import EFFECTIVE
 from scanner.audit.pace import Count, Pace
-from scanner.audit.presence import Census
-from scanner.audit.unit import Log, Unit
+from scanner.audit.reckoning import Reckoning
 from scanner.catalog import Catalog
 from scanner.model import Control, Gap, Note
 
@@ -83,14 +82,11 @@ class AccountJob(NamedTuple):
         whole = f"arn:{self.scope.partition}:iam::{self.scope.account}:root"
         units = []
         for type_name in self.how:
-            log, passed = Log(), 0
-            found = [it for it in events if isinstance(it, Item) and it.type == type_name]
-            for item in found:
-                judged = judge.judge(item)
-                passed += len(judged.passed)
-                log.add(item._replace(arn=whole), judged, self.keep_passed)
-            state = "unread" if gaps and not found else "judged"
-            units.append(Unit(type_name, state, len(found), passed, log=log.close()))
+            count = Reckoning()
+            for item in (it for it in events if isinstance(it, Item) and it.type == type_name):
+                count.keep(item._replace(arn=whole), judge.judge(item), self.scope, self.keep_passed)
+            unit = count.unit(type_name, self.scope.shown, ())
+            units.append(unit._replace(state="unread") if gaps and not unit.resources else unit)
             watch.end(self.scope, units[-1])
         none = Count()
         calls = {

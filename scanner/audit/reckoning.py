@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from scanner.audit.fault import Fault
-from scanner.audit.item import Scope
+from scanner.audit.item import Item, Scope
+from scanner.audit.judging import Judged
 from scanner.audit.unit import Log, Unit
 from scanner.model import Gap, Note
 
@@ -22,9 +23,9 @@ class Reckoning:
         self.crashed = False
         self.stopped = False
         self.vanished = 0
-        self.unsaid: Counter[tuple[str, str]] = Counter()
+        self._unsaid: Counter[tuple[str, str]] = Counter()
         """Control and the property that was not read -> of how many resources it says nothing for that."""
-        self.log = Log()
+        self._log = Log()
         self._faults: dict[tuple[str, str, str], tuple[Fault, int]] = {}
         self._gaps: dict[Gap, None] = {}
         self._notes: dict[Note, None] = {}
@@ -43,6 +44,15 @@ class Reckoning:
             known = (found.action, found.kind, found.code)
             self._faults[known] = (found, self._faults.get(known, (found, 0))[1] + 1)
 
+    def keep(self, item: Item, judged: Judged, scope: Scope, keep_passed: bool) -> None:
+        """A resource, and what is said of it."""
+        self.resources += 1
+        self.passed += len(judged.passed)
+        for control, error in judged.crashed:
+            self.crash(f"{control} crashed on {item.type}: {error}", scope)
+        self._unsaid.update(judged.unsaid)
+        self._log.add(item, judged, keep_passed)
+
     def crash(self, what: str, scope: Scope) -> None:
         """A defect of ours, each said once."""
         self.crashed = True
@@ -55,14 +65,14 @@ class Reckoning:
             passed=unit.passed + self.passed,
             crashed=unit.crashed or self.crashed,
             gaps=(*unit.gaps, *self._gaps),
-            notes=(*unit.notes, *self._unsaid(unit.type, where)),
+            notes=(*unit.notes, *self._ended(unit.type, where)),
             called=(),
             kept=b"",
-            later=self.log.close(),
+            later=self._log.close(),
         )
 
-    def _unsaid(self, type_name: str, where: str) -> Iterator[Note]:
-        for (control, names), number in self.unsaid.items():
+    def _ended(self, type_name: str, where: str) -> Iterator[Note]:
+        for (control, names), number in self._unsaid.items():
             what = f"{type_name}: {control} says nothing of {number:,} that have ended"
             yield Note(where, f"{what}: Search does not tell {names}, which only jobs in progress are asked")
 
@@ -75,7 +85,7 @@ class Reckoning:
         if self.vanished:
             what = f"{type_name}: {self.vanished} were listed and then not there: taken as deleted since"
             self._notes[Note(where, what)] = None
-        self._notes.update(dict.fromkeys(self._unsaid(type_name, where)))
+        self._notes.update(dict.fromkeys(self._ended(type_name, where)))
         whole = not (gaps or self._gaps or self.stopped)
         return Unit(
             type=type_name,
@@ -86,6 +96,6 @@ class Reckoning:
             stopped=self.stopped,
             gaps=(*gaps, *self._gaps),
             notes=tuple(self._notes),
-            kinds=tuple(self.log.kinds),
-            log=self.log.close(),
+            kinds=tuple(self._log.kinds),
+            log=self._log.close(),
         )

@@ -18,11 +18,10 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import STACK, TAGS, Api, Item, spelled
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.joints import Thing, thing_of
-from scanner.audit.judging import Judge, Judged
+from scanner.audit.judging import Census, Judge, Judged
 from scanner.audit.keys import KEY
 from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.pace import Count, total
-from scanner.audit.presence import Census
 from scanner.audit.reckoning import DEFECT, Reckoning
 from scanner.audit.shape import keep_tags
 from scanner.audit.source_reader import Reader
@@ -248,12 +247,7 @@ class _Region:
                     count.take(found._replace(where=self.job.scope.shown, what=what))
 
     def _keep(self, item: Item, judged: Judged, count: Reckoning) -> None:
-        count.resources += 1
-        count.passed += len(judged.passed)
-        for control, error in judged.crashed:
-            count.crash(f"{control} crashed on {item.type}: {error}", self.job.scope)
-        count.unsaid.update(judged.unsaid)
-        count.log.add(item, judged, self.job.keep_passed)
+        count.keep(item, judged, self.job.scope, self.job.keep_passed)
         if not count.resources % _STRIDE:
             self.watch.clock.now()
             self.watch.read(self.job.scope, _STRIDE)

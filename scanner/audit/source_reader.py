@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scanner.audit.answer import pascal, told
 from scanner.audit.fault import Fault
@@ -14,6 +14,9 @@ from scanner.audit.item import Api, Item, tags_in
 from scanner.audit.paging import answers
 from scanner.audit.source import Read, Row, Source
 from scanner.value import Opaque, Partial
+
+if TYPE_CHECKING:
+    from scanner.audit.census import MapCalls
 
 _MANY = 100
 _SHARED = ("ec2", "kms", "s3")
@@ -23,11 +26,7 @@ _SHARED = ("ec2", "kms", "s3")
 class Reader:
     """The types of one scope. `map_calls` runs a function on things side by side, in their order."""
 
-    def __init__(
-        self,
-        api: Api,
-        map_calls: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]],
-    ) -> None:
+    def __init__(self, api: Api, map_calls: MapCalls) -> None:
         self.api = api
         self.map_calls = map_calls
         self.known: dict[str, list[dict[str, Any]]] = {}

@@ -39,6 +39,15 @@ def organization(fake: Fake) -> Iterator[Organization]:
     fake.heal()
 
 
+def test_a_crash_of_a_control_is_a_gap(
+    fake: Fake, organization: Organization, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanner.engine.Engine.judge", lambda *given: 1 / 0)
+    ran = audit(fake, tmp_path, "--select", OPTED_OUT, "-f", "json", "--region", "us-east-1")
+    said = f"{OPTED_OUT} crashed on AWS::Organizations::EffectivePolicy: ZeroDivisionError"
+    assert (ran.code, [each["what"] for each in ran.report["gaps"]]) == (4, [said])
+
+
 def test_every_account_is_judged_once(fake: Fake, organization: Organization, tmp_path: Path) -> None:
     organization.effective[OPT_OUT, MEMBER] = '{"services":{"default":{"opt_out_policy":"optIn"}}}'
     regions = ("--region", "us-east-1", "--region", "eu-west-1")
