@@ -124,42 +124,50 @@ def _follow(run: Run, node: ast.Call, function: Function, arguments: Arguments) 
 
 
 def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target: str) -> Any:
-    top, _, last = name.rpartition(".")
-    module = name.partition(".")[0]
-    if name[:1] == unfollowed.UNNAMED and last == "client":
+    """A call of what a module holds, by its dotted name."""
+    module, last = name.partition(".")[0], name.rpartition(".")[2]
+    if last == "client" and (name[:1] == unfollowed.UNNAMED or module == "boto3"):
         return _client(run, arguments)
     if module not in _KNOWN_MODULES:
         unfollowed.say(run, node, name, arguments)
         found = unfollowed.of_unknown(run, node, arguments)
         return found or _unknown(run, node, arguments, harmless=module in _HARMLESS)
-    if name.startswith("boto3") and last == "client":
-        return _client(run, arguments)
+    if module == "boto3":
+        return Symbol(f"{name}()")
+    if module in ("sagemaker", "sagemaker_core"):
+        return _of_sdk(run, node, name, arguments, target)
+    return _of_library(run, node, name, arguments)
+
+
+def _of_sdk(run: Run, node: ast.Call, name: str, arguments: Arguments, target: str) -> Any:
+    """A class of the SDK, one that is generated from the API, or a function."""
+    parts = name.split(".")
+    top, last = parts[:-1], parts[-1]
     entry = sdk.entry_of(run.table, name)
     if entry is not None:
         given = arguments.named(run, run.table[entry].get("positional", []), node)
-        parts = name.split(".")
-        if any(
-            run.state.get((PATCHED, f"{'.'.join(parts[:end])} itself")) for end in range(2, len(parts) + 1)
-        ):
+        dotted = (".".join(parts[:end]) for end in range(2, len(parts) + 1))
+        if any(run.state.get((PATCHED, f"{each} itself")) for each in dotted):
             given = rest(f"{name}, which the code changes", run.mark(node))
         return sdk.construct(run, node, entry, given, target)
-    if module in ("sagemaker", "sagemaker_core"):
-        others = run.table["images"].get(f"{top.rpartition('.')[2]}.{last}")
-        told = {*arguments.given, *(each for each in arguments.values if type(each) is str)}
-        if others is not None and told.isdisjoint([*others, REST]):
-            return sdk.tagged(describe(node))
-        kind = run.types.get(f"class {top.rpartition('.')[2]}")
-        if last == "create" and kind and ".resources" in top:
-            _request(
-                run, node, kind, sdk.in_camel_case(arguments.given), f"{target or top.rpartition('.')[2]}"
-            )
-            run.kept.append(Partial((Opaque(describe(node), (kind, "", ""), filled=True),)))
-            return run.kept[-1]
-        elif ".shapes" in top:
-            return run.box("dict", node, sdk.in_camel_case(arguments.given))
-        return sure(node) if last.startswith("get_") else run.unsure(node)
-    if name.startswith("boto3"):
-        return Symbol(f"{name}()")
+    owner = top[-1] if top else ""
+    others = run.table["images"].get(f"{owner}.{last}")
+    told = {*arguments.given, *(each for each in arguments.values if type(each) is str)}
+    if others is not None and told.isdisjoint([*others, REST]):
+        return sdk.tagged(describe(node))
+    kind = run.types.get(f"class {owner}")
+    if last == "create" and kind and "resources" in top:
+        _request(run, node, kind, sdk.in_camel_case(arguments.given), target or owner)
+        run.kept.append(Partial((Opaque(describe(node), (kind, "", ""), filled=True),)))
+        return run.kept[-1]
+    if "shapes" in top:
+        return run.box("dict", node, sdk.in_camel_case(arguments.given))
+    return sure(node) if last.startswith("get_") else run.unsure(node)
+
+
+def _of_library(run: Run, node: ast.Call, name: str, arguments: Arguments) -> Any:
+    """A function of Python itself, or of its library."""
+    top, _, last = name.rpartition(".")
     if name in ("copy.deepcopy", "copy.copy") and arguments.positional:
         return copied(run, arguments.positional[0], name == "copy.deepcopy", {})
     if name in ("builtins.dict", "dataclasses.asdict"):
@@ -198,6 +206,7 @@ def _imported(run: Run, node: ast.Call, name: str, arguments: Arguments, target:
     if name in ("builtins.int", "builtins.bool") and arguments.positional:
         value, made_of = arguments.positional[0], int if last == "int" else bool
         return made_of(value) if type(value) in (int, bool) else sure(node)
+    module = name.partition(".")[0]
     harmless = module in _HARMLESS and name not in _BY_NAME
     made = module == "builtins" and last not in _PERHAPS_NONE
     return _unknown(run, node, arguments, harmless=harmless, filled=made)
