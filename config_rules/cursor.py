@@ -11,7 +11,6 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Api, Scope
 from scanner.audit.shape import entry_of
 
-_NONE: Mapping[str, Any] = {}
 _SLACK = timedelta(minutes=1)
 _MOST = 2_000
 """Names in a checkpoint, which must fit into an event of 256 KB."""
@@ -43,7 +42,7 @@ class Cursor:
         return self._api.scope
 
     def call(
-        self, service: str, operation: str, parameters: Mapping[str, Any] = _NONE, needs: Collection[str] = ()
+        self, service: str, operation: str, parameters: Mapping[str, Any] = {}, needs: Collection[str] = ()
     ) -> dict[str, Any]:
         """See Api."""
         how, early = self._how, "StatusEquals" in parameters

@@ -118,12 +118,9 @@ def _hand_on(walk: Walk, event: Mapping[str, Any], context: Any, own: str, journ
     if walk.count >= _MOST:
         journal.gap(f"not all was read in {_MOST + 1} invocations, from {walk.checkpoint['type']} on")
         return False
-    from scanner.audit.access import Access
-    from scanner.audit.client import Client
-    from scanner.audit.pace import Pace
+    from scanner.audit.pace import Clock
 
-    scope = walk.api.scope._replace(account=own)
-    client = Client(Access(None, (), scope.region), scope, Pace())
+    client = _client(walk.notice._replace(account=own), walk.rule, own, Clock())
     payload = json.dumps({**event, "checkpoint": walk.checkpoint}).encode()
     asked = {"FunctionName": context.invoked_function_arn, "InvocationType": "Event", "Payload": payload}
     try:

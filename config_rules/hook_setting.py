@@ -83,6 +83,7 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
         if least != "never" and it.severity >= Severity.parse(least) and it.id not in warning
     }
     joins = joins_of(chosen.types)
+    left = {kind: tuple(it for it in those if it.id not in ignored) for kind, those in chosen.by_type.items()}
     waivers = None
     if "WAIVERS" in words:
         from scanner.waiver import read_listed
@@ -94,7 +95,7 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
     return Setting(
         catalog=chosen,
         engine=Engine(chosen.values, chosen.shapes, joins, run="event"),
-        controls=_judging(chosen, ignored),
+        controls={kind: those for kind, those in left.items() if those},
         alone=Engine(chosen.values, chosen.shapes, joins, run="event"),
         single=OnUse(
             chosen.by_type,
@@ -105,11 +106,6 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
         inline_waivers=_word(words, "INLINE_WAIVERS", ("true", "false"), "false") == "true",
         waivers=waivers,
     )
-
-
-def _judging(chosen: Catalog, ignored: set[str]) -> dict[str, tuple[Control, ...]]:
-    left = {kind: tuple(it for it in those if it.id not in ignored) for kind, those in chosen.by_type.items()}
-    return {kind: those for kind, those in left.items() if those}
 
 
 def _word(words: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from datetime import datetime
+from itertools import islice
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -110,7 +111,8 @@ class Audit:
         yield from self._told(self._gaps)
         for result in told_once(results, self._sources, self.plan.show_passed):
             yield from self._report(result)
-        yield from self._closing_notes()
+        yield from self._notes
+        yield from self._tally.closing_notes(whole=not self.watch.stopped)
 
     def about(self) -> Mapping[str, Any]:
         """What the report says of the audit: who, when, where, by which controls, and what it came to."""
@@ -194,16 +196,11 @@ class Audit:
             yield gap
 
     def _sent(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        batch: list[Finding] = []
-        for finding in findings:
-            yield finding
+        left = iter(findings)
+        while batch := list(islice(left, _BATCH)):
+            yield from batch
             if self.send is not None:
-                batch.append(finding)
-                if len(batch) == _BATCH:
-                    self.send(batch)
-                    batch = []
-        if self.send is not None and batch:
-            self.send(batch)
+                self.send(batch)
 
     def _findings(self, result: ScopeResult, row: Row) -> Iterator[Finding]:
         scope = result.scope
@@ -225,10 +222,6 @@ class Audit:
         for name in row.passed:
             identity = (name, scope.shown, known_as, "")
             yield Finding(by_id[name], resource, Verdict.PASS, "", location, identity)
-
-    def _closing_notes(self) -> Iterator[Note]:
-        yield from self._notes
-        yield from self._tally.closing_notes(whole=not self.watch.stopped)
 
 
 def _lost(job: ScopeJob | AccountJob, what: str, hint: str = "run again with --resume") -> ScopeResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from functools import cache
 from typing import Any
 
 from scanner.audit import access as credentials
@@ -14,7 +13,6 @@ from scanner.audit.item import Scope
 from scanner.audit.pace import Pace
 from scanner.audit.refusal import Refusal, checked_body, complete, fits, refusal
 
-_NONE: Mapping[str, Any] = {}
 _FOR_ALL = ""
 
 
@@ -36,7 +34,7 @@ class Client:
         self._closed: dict[str, Refusal] = {}
 
     def call(
-        self, service: str, operation: str, parameters: Mapping[str, Any] = _NONE, needs: Collection[str] = ()
+        self, service: str, operation: str, parameters: Mapping[str, Any] = {}, needs: Collection[str] = ()
     ) -> dict[str, Any]:
         """See Api."""
         lane = self.pace.lane(service, operation)
@@ -77,8 +75,10 @@ class Client:
     def _ask(
         self, service: str, operation: str, parameters: Mapping[str, Any], needs: Collection[str]
     ) -> dict[str, Any]:
+        from botocore import xform_name
+
         client = self._client(service)
-        method = getattr(client, _method_name(operation), None)
+        method = getattr(client, xform_name(operation), None)
         if method is None:
             raise Fault("unsupported", "UnknownOperation", service, operation, self.scope)
         shape = client.meta.service_model.operation_model(operation).output_shape
@@ -166,13 +166,6 @@ def verify(api: Client) -> str:
     if answer["Account"] != api.scope.account:
         raise Fault("denied", "OtherAccount", "sts", "GetCallerIdentity", api.scope)
     return str(answer["Arn"])
-
-
-@cache
-def _method_name(operation: str) -> str:
-    from botocore import xform_name
-
-    return str(xform_name(operation))
 
 
 def _identity(session: Any) -> Any:

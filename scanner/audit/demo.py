@@ -20,7 +20,6 @@ from scanner.audit.item import Scope
 from scanner.audit.pace import Count
 from scanner.model import Note
 
-_NONE: Mapping[str, Any] = {}
 _OF_KEYS = ("ListKeys", "ListAliases", "DescribeKey", "GetKeyRotationStatus")
 
 
@@ -56,7 +55,7 @@ class DemoApi:
         ]
 
     def call(
-        self, service: str, operation: str, parameters: Mapping[str, Any] = _NONE, needs: Collection[str] = ()
+        self, service: str, operation: str, parameters: Mapping[str, Any] = {}, needs: Collection[str] = ()
     ) -> dict[str, Any]:
         """See Api. Lists hold what Describe tells: nobody reads more of them than there is in AWS's."""
         self.asked[f"{service}:{operation}"] += 1
@@ -66,7 +65,7 @@ class DemoApi:
             return self._key(operation, parameters)
         if service != "sagemaker":
             asked = [f"{service}:{operation}", *(f"{service}:{operation} {it}" for it in parameters.values())]
-            found = next((self._answers[it] for it in reversed(asked) if it in self._answers), _NONE)
+            found: Any = next((self._answers[it] for it in reversed(asked) if it in self._answers), {})
             return {**{name: [] for name in needs}, **found}
         if operation == "Search":
             return {"Results": [_wrapped(how, it) for how, it in self._found(parameters["Resource"])]}

@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from scanner.audit.item import Scope
 from scanner.model import Gap
 from scanner.safe_text import inert
 
-
-class _Kind(NamedTuple):
-    what: str
-    hint: str
-
-
 _RESUME = "an audit goes on with --resume"
 _KINDS = {
-    "denied": _Kind("is denied", "allow {action}; `smguard audit --print-policy` prints all that is needed"),
-    "throttled": _Kind("was throttled in every try", f"run again when less is going on; {_RESUME}"),
-    "expired": _Kind(
-        "was refused: the credentials have expired",
-        f"renew them and run again; {_RESUME}",
-    ),
-    "unreachable": _Kind("got no answer", "check the network, the proxy and the region's endpoint"),
-    "disabled": _Kind(
-        "was refused: the region is not enabled", "enable it, or name the regions with --region"
-    ),
-    "malformed": _Kind("got an answer that can't be read", "run again; check proxies on the way to AWS"),
-    "missing": _Kind("found nothing", "it was deleted in the meantime"),
-    "failed": _Kind("failed", f"run again; {_RESUME}"),
-    "unsupported": _Kind("is not known to the installed boto3", "upgrade boto3"),
-    "stopped": _Kind("was not made: the audit was stopped", "run again with --resume"),
+    "denied": ("is denied", "allow {action}; `smguard audit --print-policy` prints all that is needed"),
+    "throttled": ("was throttled in every try", f"run again when less is going on; {_RESUME}"),
+    "expired": ("was refused: the credentials have expired", f"renew them and run again; {_RESUME}"),
+    "unreachable": ("got no answer", "check the network, the proxy and the region's endpoint"),
+    "disabled": ("was refused: the region is not enabled", "enable it, or name the regions with --region"),
+    "malformed": ("got an answer that can't be read", "run again; check proxies on the way to AWS"),
+    "missing": ("found nothing", "it was deleted in the meantime"),
+    "failed": ("failed", f"run again; {_RESUME}"),
+    "unsupported": ("is not known to the installed boto3", "upgrade boto3"),
+    "stopped": ("was not made: the audit was stopped", "run again with --resume"),
 }
-_NO_CREDENTIALS = _Kind(
-    "found no credentials",
-    "name a profile with --profile, or set them up as for the AWS CLI",
-)
+"""What happened to a call, and what may help."""
+_NO_CREDENTIALS = "found no credentials", "name a profile with --profile, or set them up as for the AWS CLI"
 
 _PREFIXES = {"resourcegroupstaggingapi": "tag"}
 _ACTIONS = {
@@ -74,10 +60,10 @@ class Fault(Exception):
         self.scope = scope
 
     def __str__(self) -> str:
-        return f"{self.action} {self._kind.what} in {self.scope.region} ({self.code})"
+        return f"{self.action} {self._said[0]} in {self.scope.region} ({self.code})"
 
     @property
-    def _kind(self) -> _Kind:
+    def _said(self) -> tuple[str, str]:
         return _NO_CREDENTIALS if self.code == "NoCredentialsError" else _KINDS[self.kind]
 
     @property
@@ -92,7 +78,7 @@ class Fault(Exception):
             return "the role has to be there and trust the caller; allow sts:AssumeRole on it"
         if (self.kind, self.service) == ("denied", "organizations"):
             return f"allow {self.action}; only the management account and delegated ones may know"
-        return self._kind.hint.format(action=self.action)
+        return self._said[1].format(action=self.action)
 
     def gap(self, controls: Iterable[str], what: str) -> Gap:
         """That `what` ("AWS::SageMaker::Model", or one resource's type and name) could not be looked at.

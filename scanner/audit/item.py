@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from json import JSONEncoder
-from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from scanner.model import GLOBAL as GLOBAL
 from scanner.value import Partial
 
 TAGS, STACK = "Tags", "aws:cloudformation:stack-name"
-_NONE: Mapping[str, Any] = MappingProxyType({})
 _spell = JSONEncoder(check_circular=False).encode
 
 
@@ -81,7 +79,7 @@ class Api(Protocol):
         """Where it asks."""
 
     def call(
-        self, service: str, operation: str, parameters: Mapping[str, Any] = _NONE, needs: Collection[str] = ()
+        self, service: str, operation: str, parameters: Mapping[str, Any] = {}, needs: Collection[str] = ()
     ) -> dict[str, Any]:
         """The parsed answer to one call such as ("sagemaker", "ListModels"); paced and retried.
 

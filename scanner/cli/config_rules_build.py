@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from scanner.deploy.guard import GuardRule
     from scanner.rule_text import Line
 
-_TEMPLATE, _ORGANIZATION, _GUARD, _CONFIGURATION = (
-    "template.yaml",
-    "organization.yaml",
-    "guard.yaml",
-    "configuration.json",
-)
+_TEMPLATE, _ORGANIZATION = "template.yaml", "organization.yaml"
+_GUARD, _CONFIGURATION = "guard.yaml", "configuration.json"
 _ASKED = "OrganizationId=o-… Targets=r-… MemberAccounts=111122223333,…"
 """Parameters of organization.yaml that have no default."""
 

@@ -22,8 +22,6 @@ from scanner.opening import read_named
 from scanner.report.layout import count
 from scanner.rule_text import Line
 
-_NOTHING: Mapping[str, Any] = {}
-
 
 @click.command("test", short_help="Run the rules' function on saved events, without AWS.")
 @click.argument("files", nargs=-1, required=True, metavar="EVENT.json...", type=click.Path(path_type=str))
@@ -62,11 +60,7 @@ class _Offline(NamedTuple):
     scope: Scope
 
     def call(
-        self,
-        service: str,
-        operation: str,
-        parameters: Mapping[str, Any] = _NOTHING,
-        needs: Collection[str] = (),
+        self, service: str, operation: str, parameters: Mapping[str, Any] = {}, needs: Collection[str] = ()
     ) -> dict[str, Any]:
         if operation == "GetComplianceDetailsByResource":
             return {"EvaluationResults": []}

@@ -76,8 +76,8 @@ def render(compared: Comparison) -> Iterator[Line]:
     for change in compared.findings or ():
         finding = change.new or change.old
         assert finding is not None  # noqa: S101 - one of the two is there
-        location = finding.location
-        yield Line(2, f"{finding.control.id} {finding.resource.name}: {_change(change)}")
+        location, became = finding.location, f"{_stand(change.old)} → {_stand(change.new)}"
+        yield Line(2, f"{finding.control.id} {finding.resource.name}: {became}")
         yield Line(4, f"{location.file}:{location.line}:{location.column}: {finding.message}")
     yield Line(0, "")
     yield Line(0, _summary(compared))
@@ -92,10 +92,6 @@ def _summary(compared: Comparison) -> str:
     if not any(counts.values()):
         return "Nothing differs."
     return "Different: " + ", ".join(f"{noun} {number}" for noun, number in counts.items())
-
-
-def _change(change: FindingChange) -> str:
-    return f"{_stand(change.old)} → {_stand(change.new)}"
 
 
 def _stand(finding: Finding | None) -> str:

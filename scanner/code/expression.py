@@ -11,7 +11,7 @@ from typing import Any
 from scanner.code import logic
 from scanner.code.describe import describe
 from scanner.code.run import Run, TooMuch, rest
-from scanner.code.state import ABSENT, MISSING, join_contents, map_choices
+from scanner.code.state import ABSENT, MISSING, PLAIN, join_contents, map_choices
 from scanner.code.value import Bound, Box, Choice, Client, Mark, Slot, Symbol, may_be_none, sure
 from scanner.value import REST, Partial, assemble
 
@@ -21,7 +21,6 @@ PATCHED = -1
 GLOBALS = "builtins.globals()"
 """The mapping of all names."""
 COMPREHENSION = "in a comprehension"
-_PLAIN = (str, int, float, bool, type(None))
 
 
 def evaluate(run: Run, node: Any) -> Any:
@@ -36,7 +35,7 @@ def evaluate(run: Run, node: Any) -> Any:
             return value
         return Symbol(f"builtins.{node.id}") if node.id in vars(builtins) else run.known(Symbol(node.id))
     if kind is ast.Constant:
-        return node.value if type(node.value) in _PLAIN else sure("a constant")
+        return node.value if type(node.value) in PLAIN else sure("a constant")
     found = _BY_NODE.get(kind)
     if found is None:
         return _other(run, node)
@@ -119,7 +118,7 @@ def _dict(run: Run, node: ast.Dict) -> Any:
         key = evaluate(run, key_node)
         if type(key) is str:
             entries[key] = Slot(value, run.mark(key_node))
-        elif type(key) not in _PLAIN:
+        elif type(key) not in PLAIN:
             entries.update(rest(f"a key from {describe(key_node)}", run.mark(key_node)))
     return run.box("dict", node, entries)
 

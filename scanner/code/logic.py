@@ -9,11 +9,10 @@ from typing import Any
 
 from scanner.code.describe import describe
 from scanner.code.run import Run
-from scanner.code.state import ABSENT, choose, map_choices
+from scanner.code.state import ABSENT, PLAIN, choose, map_choices
 from scanner.code.value import Box, Choice, Client, may_be_none, presence, sure
 from scanner.value import REST, Partial
 
-_PLAIN = (str, int, float, bool, type(None))
 Evaluate = Callable[[Run, Any], Any]
 
 
@@ -22,7 +21,7 @@ def truth(run: Run, value: Any, node: Any) -> bool | tuple[str, str]:
     value = run.known(run.settle(value))
     if value is ABSENT:
         return False
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         return bool(value)
     if type(value) is Partial and any(type(part) is str for part in value.parts):
         return True
@@ -101,7 +100,7 @@ def compare(evaluate: Evaluate, run: Run, node: ast.Compare) -> Any:
         positive = isinstance(operation, (ast.Eq, ast.Is))
 
         def compare(each: Any) -> Any:
-            if type(each) in _PLAIN and type(right) in _PLAIN:
+            if type(each) in PLAIN and type(right) in PLAIN:
                 return (each == right) == positive
             each = run.known(each)
             part = may_be_none(each)
@@ -111,7 +110,7 @@ def compare(evaluate: Evaluate, run: Run, node: ast.Compare) -> Any:
                 return Choice(presence(part), part.cause, not positive, positive)
             if right is None:
                 return not positive
-            if part is not None and type(right) in _PLAIN:
+            if part is not None and type(right) in PLAIN:
                 key = f"{id(part)} == {right!r}"
                 return Choice(key, f"{part.cause} == {right!r}"[:120], positive, not positive)
             return Choice(run.key("compare"), label, True, False)

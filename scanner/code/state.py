@@ -15,7 +15,7 @@ ABSENT: Any = object()
 PENDING: Any = object()
 """Stands in a function's result where it has not returned yet."""
 RETURN = "return"
-_PLAIN = (str, int, float, bool, type(None))
+PLAIN = (str, int, float, bool, type(None))
 _NOT_HERE: Any = object()
 _MOST_VALUES = 8
 
@@ -93,7 +93,7 @@ class State:
 
 def same(first: Any, second: Any) -> bool:
     """Are two values surely one?"""
-    return first is second or (type(first) is type(second) and type(first) in _PLAIN and first == second)
+    return first is second or (type(first) is type(second) and type(first) in PLAIN and first == second)
 
 
 def choose(key: str, label: str, yes: Any, no: Any) -> Any:

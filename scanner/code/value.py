@@ -91,9 +91,6 @@ class Told(Opaque):
         return hash((self.cause, *self[1:]))
 
 
-PRESENT_WORDS = ("is None", "is given")
-
-
 def unsure(cause: Any) -> Partial:
     """A value of which nothing is known; it may be None. The cause is a text or an expression."""
     return _new(Partial, ((_new(Opaque if type(cause) is str else Told, (cause, *_UNSURE)),),))
@@ -144,7 +141,7 @@ class View(PlainView):
         if kind is Partial:
             unknown = may_be_none(raw)
             if unknown is not None:
-                return raw if self._is(presence(unknown), unknown.cause, PRESENT_WORDS) else None
+                return raw if self._is(presence(unknown), unknown.cause, ("is None", "is given")) else None
             return self._given(raw)
         if kind is dict or kind is list:
             self.world.effort.spend()
