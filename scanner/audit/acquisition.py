@@ -44,10 +44,10 @@ class Listing(NamedTuple):
     name: tuple[str, ...]
     """Members that make the name; of an ARN, what follows the kind of the resource."""
     arn: str | None
-    created: str
     status: str
-    parameters: Mapping[str, Any]
-    whole: bool
+    created: str = "CreationTime"
+    parameters: Mapping[str, Any] = _OLDEST_FIRST
+    whole: bool = False
     """Does it return the resources themselves, so that none need be described?"""
 
 
@@ -57,10 +57,10 @@ class Describing(NamedTuple):
     operation: str
     by: Mapping[str, str]
     """Its parameters <- members of a summary, or NAME."""
-    at: str | None
-    """The member that the resource is wrapped in."""
     arn: str
     """A member that every answer has."""
+    at: str | None = None
+    """The member that the resource is wrapped in."""
 
 
 class Searching(NamedTuple):
@@ -193,31 +193,20 @@ def actions(how: Acquisition, wanted: Wanted) -> frozenset[str]:
 def _acquisition(type_name: str, live: Mapping[str, Any]) -> Acquisition:
     """Read a `live:` block; what it leaves out goes by the names that AWS mostly gives."""
     noun = type_name.rpartition("::")[2]
-    listing, describing = live.get("list") or {}, live.get("describe") or {}
     job, search = live.get("job") or {}, live.get("search")
-    name = listing.get("name", f"{noun}Name")
-    names = (name,) if isinstance(name, str) else tuple(name)
-    arn = listing.get("arn", f"{noun}Arn")
+    mostly = {"operation": f"List{noun}s", "name": f"{noun}Name", "arn": f"{noun}Arn"}
+    listing: dict[str, Any] = {**mostly, "status": f"{noun}Status", **(live.get("list") or {})}
+    if "read-as" in live:
+        listing.setdefault("items", "")
+    names = (listing["name"],) if isinstance(listing["name"], str) else tuple(listing["name"])
+    mostly = {"operation": f"Describe{noun}", "arn": listing["arn"]}
+    describing = {**mostly, "by": {each: each for each in names}, **(live.get("describe") or {})}
     return Acquisition(
         type=type_name,
         service=live.get("service", "sagemaker"),
         read_as=live.get("read-as"),
-        listing=Listing(
-            operation=listing.get("operation", f"List{noun}s"),
-            items=listing["items"] if listing or "read-as" not in live else "",
-            name=names,
-            arn=arn,
-            created=listing.get("created", "CreationTime"),
-            status=listing.get("status", f"{noun}Status"),
-            parameters=listing.get("parameters", _OLDEST_FIRST),
-            whole=listing.get("whole", False),
-        ),
-        describing=Describing(
-            operation=describing.get("operation", f"Describe{noun}"),
-            by=describing.get("by", {each: each for each in names}),
-            at=describing.get("at"),
-            arn=describing.get("arn", arn),
-        ),
+        listing=Listing(**{**listing, "name": names}),
+        describing=Describing(**describing),
         search=Searching(
             resource=search.get("resource", noun),
             record=tuple(search.get("record", noun).split(".")),

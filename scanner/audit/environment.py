@@ -11,7 +11,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.audit.answer import told
 from scanner.audit.fault import Fault
@@ -151,16 +151,15 @@ class Surroundings:
         self._rows[type_name] = [row for row in self._rows[type_name] if row.name not in names]
         source, wanted = self._sources[type_name], self._wanted[type_name]
 
-        def ask(row: _Kept) -> tuple[Item | None, list[Fault]]:
+        def ask(row: _Kept) -> tuple[Any, Item | None, list[Fault]]:
             record = json.loads(zlib.decompress(row.packed))
-            return self._reader.item(source, Row(row.name, row.names, record), wanted)
+            return record, *self._reader.item(source, Row(row.name, row.names, record), wanted)
 
-        for row, (item, faults) in zip(chosen, self._reader.map_calls(ask, chosen), strict=True):
+        for row, (record, item, faults) in zip(chosen, self._reader.map_calls(ask, chosen), strict=True):
             if belongs:
                 self._members.setdefault(type_name, set()).update(row.names)
             thing, called = None, ""
             if item is not None:
-                record = json.loads(zlib.decompress(row.packed))
                 called = str(told(source.config_id, record) or item.name)
                 given = {name: told(it, record) for name, it in source.attributes.items()}
                 home = item.home if self._is_elsewhere(item.home) else None

@@ -7,12 +7,15 @@ of its item in the first, and the answers of the others under their names.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scanner.audit.answer import told
 from scanner.audit.fault import iam_action
 from scanner.audit.item import GLOBAL
+
+_SPELLED = {"as": "known_as", "for": "given"}
+"""What a `live:` block calls a field that Python may not."""
 
 
 class Read(NamedTuple):
@@ -20,24 +23,24 @@ class Read(NamedTuple):
 
     service: str
     operation: str
-    items: str | None
-    """JMESPath to the rows of its answer."""
-    each: str | None
-    """A member of the rows that lists what the resources are; the row's own members count for them too."""
-    by: str | None
-    """The member of a row that says to which resource it belongs."""
-    to: str | None
-    """The member of the resource that `by` is equal to."""
     known_as: str
-    parameters: Mapping[str, Any]
+    items: str | None = None
+    """JMESPath to the rows of its answer."""
+    each: str | None = None
+    """A member of the rows that lists what the resources are; the row's own members count for them too."""
+    by: str | None = None
+    """The member of a row that says to which resource it belongs."""
+    to: str | None = None
+    """The member of the resource that `by` is equal to."""
+    parameters: Mapping[str, Any] = {}
     """Texts may hold {account} and {region}."""
-    given: Mapping[str, str]
+    given: Mapping[str, str] = {}
     """Parameters that differ: name <- JMESPath."""
-    many: str | None
+    many: str | None = None
     """The parameter that takes the names of a hundred resources."""
-    absent: frozenset[str]
+    absent: Sequence[str] = ()
     """Error codes that say that there is none."""
-    needs: tuple[str, ...]
+    needs: str | None = None
     """The member without which its answer says nothing, where one must be there."""
 
 
@@ -51,30 +54,30 @@ class Source(NamedTuple):
     name: str
     arn: str
     """JMESPath, or what follows the partition, with {region}, {account} and {name}."""
-    called: str | None
-    """A regular expression: the names of SageMaker's properties that name one."""
-    belongs: Mapping[str, str]
-    """Path, as of `belongs-with`, by which it belongs too, if what JMESPath finds is true."""
-    names: str | None
-    """JMESPath to what else leads to it, such as aliases."""
-    exists: str | None
-    """JMESPath to what is not there where there is no resource."""
     properties: Mapping[str, tuple[str, ...]]
     """Property <- JMESPath, of which the first that finds something tells; else the member of that name."""
-    attributes: Mapping[str, str]
-    """What Fn::GetAtt gives <- JMESPath, as far as others are named by it."""
-    pascal: bool
-    """Do members begin with small letters, which CloudFormation writes large?"""
-    shared: bool
-    """Is it the same in every region of the account?"""
-    region: str | None
-    """JMESPath to the region that one of these lies in all the same."""
     report: str
     """Of what a rule of AWS Config reports: "resource" or "account"."""
     config_type: str
     """The type as which AWS Config knows it, or that of which it is a part."""
     config_id: str
     """JMESPath to what AWS Config calls it."""
+    called: str | None = None
+    """A regular expression: the names of SageMaker's properties that name one."""
+    belongs: Mapping[str, str] = {}
+    """Path, as of `belongs-with`, by which it belongs too, if what JMESPath finds is true."""
+    names: str | None = None
+    """JMESPath to what else leads to it, such as aliases."""
+    exists: str | None = None
+    """JMESPath to what is not there where there is no resource."""
+    attributes: Mapping[str, str] = {}
+    """What Fn::GetAtt gives <- JMESPath, as far as others are named by it."""
+    pascal: bool = False
+    """Do members begin with small letters, which CloudFormation writes large?"""
+    shared: bool = False
+    """Is it the same in every region of the account?"""
+    region: str | None = None
+    """JMESPath to the region that one of these lies in all the same."""
 
     def reading(self, wanted: Collection[str]) -> tuple[Read, ...]:
         """The operations that tell of the `wanted` properties."""
@@ -113,41 +116,21 @@ class Row(NamedTuple):
 def source_of(type_name: str, live: Mapping[str, Any]) -> Source:
     """Read a `live:` block that has `reads`."""
     config = live.get("config", {})
+    properties = live.get("properties", {}).items()
     return Source(
         type=type_name,
         service=live["service"],
-        reads=tuple(
-            Read(
-                service=each.get("service", live["service"]),
-                operation=each["operation"],
-                items=each.get("items"),
-                each=each.get("each"),
-                by=each.get("by"),
-                to=each.get("to"),
-                known_as=each.get("as", each["operation"]),
-                parameters=each.get("parameters", {}),
-                given=each.get("for", {}),
-                many=each.get("many"),
-                absent=frozenset(each.get("absent", ())),
-                needs=(each["needs"],) if "needs" in each else (),
-            )
-            for each in live["reads"]
-        ),
+        reads=tuple(_read(each, live["service"]) for each in live["reads"]),
         name=live["name"],
         arn=live["arn"],
-        called=live.get("called"),
-        belongs=live.get("belongs", {}),
-        names=live.get("names"),
-        exists=live.get("exists"),
-        properties={
-            name: (told,) if isinstance(told, str) else tuple(told)
-            for name, told in live.get("properties", {}).items()
-        },
-        attributes=live.get("attributes", {}),
-        pascal=live.get("pascal", False),
-        shared=live.get("shared", False),
-        region=live.get("region"),
+        properties={name: (told,) if isinstance(told, str) else tuple(told) for name, told in properties},
         report=config.get("report", "account"),
         config_type=config.get("type", type_name),
         config_id=config.get("id", live["name"]),
+        **{name: live[name] for name in Source._field_defaults if name in live},
     )
+
+
+def _read(body: Mapping[str, Any], service: str) -> Read:
+    fields = {_SPELLED.get(name, name): value for name, value in body.items()}
+    return Read(**{"service": service, "known_as": body["operation"], **fields})

@@ -149,7 +149,8 @@ class Reader:
         given = {name: told(expression, record) for name, expression in read.given.items()}
         try:
             asked = {**self._parameters(read), **given}
-            answer = self.api.call(read.service, read.operation, asked, needs=read.needs)
+            needs = (read.needs,) if read.needs else ()
+            answer = self.api.call(read.service, read.operation, asked, needs=needs)
         except Fault as fault:
             if fault.code in read.absent:
                 return None
