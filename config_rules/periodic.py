@@ -298,6 +298,10 @@ class Walk:
     def _pause(self, type_name: str, after: datetime | None, done: list[str]) -> None:
         for fault in self.judge.faults:
             self.journal.fault(fault, "KMS keys")
+        state = self.beside.state() if self.beside is not None else ""
+        if len(state) > MOST_KEPT:
+            what = f"{AROUND} was not judged: so much leads to it that it can't be handed on"
+            self.journal.gap(what, "let the rule look at fewer days (since)")
         self.checkpoint = {
             "count": self.count + 1,
             "type": type_name,
@@ -308,14 +312,7 @@ class Walk:
             "gaps": list(self.journal.gaps),
         }
         if self.beside is not None:
-            state = self.beside.state()
-            if len(state) > MOST_KEPT:
-                what = f"{AROUND} was not judged: so much leads to it that it can't be handed on"
-                self.journal.gap(what, "let the rule look at fewer days (since)")
-            self.checkpoint |= {
-                "gaps": list(self.journal.gaps),
-                "beside": state if len(state) <= MOST_KEPT else None,
-            }
+            self.checkpoint["beside"] = state if len(state) <= MOST_KEPT else None
 
     def _map(self, function: Callable[[Any], Any], things: Iterable[Any]) -> Iterator[Any]:
         """See MapCalls; in the order of the things, so that a cursor moves on."""

@@ -285,8 +285,6 @@ def _await(run: Run, node: Any) -> Any:
 def _call(run: Run, node: ast.Call) -> Any:
     from scanner.code.call import call
 
-    # That module needs this one: from here on it is called directly.
-    _BY_NODE[ast.Call] = call
     return call(run, node)
 
 
