@@ -12,8 +12,8 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 from scanner.model import Note, SmguardError
@@ -28,6 +28,8 @@ TOUCH_DAYS = 7
 _RUN_DAYS = 30
 _PAGES = 524_288
 """Of 4 KiB: a file of 2 GiB, some five million jobs, is as far as it grows."""
+_BEGIN = "BEGIN IMMEDIATE"
+"""Inside of `with`, which commits or rolls back: what is read stays as it is until then."""
 _OTHER = "name another file with --store, or use --no-store"
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION};
@@ -111,8 +113,9 @@ class Store:
             if self._db is None or not self.works:
                 return otherwise
             try:
-                with _transaction(self._db):
-                    return work(self._db)
+                with self._db as db:
+                    db.execute(_BEGIN)
+                    return work(db)
             except sqlite3.Error as error:
                 self._fail(error)
                 return otherwise
@@ -140,7 +143,8 @@ class Store:
                 self._db = None
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        with _transaction(db):
+        with db:
+            db.execute(_BEGIN)
             application, version = (
                 db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
@@ -187,18 +191,6 @@ class Store:
         self.notes.append(
             Note(self._path, f"can't be used ({why}){aside}: earlier audits are not remembered")
         )
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
 
 
 def _make(path: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from gzip import GzipFile
+from io import BytesIO
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ from scanner.audit.item import Item, kinds_of
 from scanner.audit.judging import Draft, Judged
 from scanner.model import Gap, Note
 
-_CHUNK = 1 << 16
+_GZIP = zlib.MAX_WBITS + 16
 
 
 class Row(NamedTuple):
@@ -85,7 +87,7 @@ class Log:
     """Rows as they come, compressed at once: a resource with findings takes some fifty bytes."""
 
     def __init__(self) -> None:
-        self._zip = zlib.compressobj(6)
+        self._zip = zlib.compressobj(6, wbits=_GZIP)
         self._chunks: list[bytes] = []
         self.kinds: set[str] = set()
         """What ARNs call the resources."""
@@ -111,11 +113,5 @@ class Log:
 
 
 def lines(data: bytes) -> Iterator[bytes]:
-    """What was written line by line."""
-    unzip, rest = zlib.decompressobj(), b""
-    for start in range(0, len(data), _CHUNK):
-        piece = data[start : start + _CHUNK]
-        while piece:
-            *lines, rest = (rest + unzip.decompress(piece, _CHUNK)).split(b"\n")
-            yield from lines
-            piece = unzip.unconsumed_tail
+    """What was written line by line; little of it is held at a time."""
+    return iter(GzipFile(fileobj=BytesIO(data)))
