@@ -34,52 +34,59 @@ def change(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> An
     """A method of a mapping or list that is followed."""
     contents = run.contents(base)
     if type(contents) is dict and name in _OF_MAPPINGS:
-        key = arguments.positional[0] if arguments.positional else None
-        if name == "update":
-            entries = dict(contents)
-            for value in arguments.positional:
-                spread(run, entries, value, describe(node), run.mark(node))
-            replace(run, base, {**entries, **arguments.given})
-            return None
-        if name == "copy":
-            return run.box("dict", node, dict(contents))
-        if name in ("items", "keys", "values"):
-            if REST in contents or name == "keys":
-                return run.unsure(node, base, filled=True)
-            if name == "values":
-                return run.box("list", node, list(contents.values()))
-            pairs = [[Slot(key, slot.mark), slot] for key, slot in contents.items()]
-            return run.box("list", node, [Slot(run.box("list", node, it), it[0].mark) for it in pairs])
-        found = item(run, base, key)
-        default = arguments.positional[1] if len(arguments.positional) > 1 else None
-        known = type(key) is str and REST not in contents
-        if name == "pop":
-            left: Any = without(contents, key) if type(key) is str else run.unsure(node)
-            replace(run, base, left)
-        elif name == "setdefault":
-            if found is MISSING:
-                found = default if known else run.unsure(node, base, default)
-            found = or_default(found, default)
-            entries = {**contents, key: Slot(found, run.mark(node))}
-            replace(run, base, entries if type(key) is str else run.unsure(node))
-            return found
-        if found is MISSING:
-            return default if known else run.unsure(node, base, default)
-        # An entry that only one branch has made falls back to the default on the other.
-        return or_default(found, default)
+        return _of_mapping(run, node, base, name, arguments)
     if type(contents) is list and name in ("append", "extend", "copy"):
-        if name == "append" and arguments.positional:
-            replace(run, base, [*contents, Slot(arguments.positional[0], run.mark(node))])
-            return None
-        if name == "copy":
-            return run.box("list", node, contents)
-        more = run.contents(arguments.positional[0]) if arguments.positional else None
-        many = run.unsure("a list that is computed", *run.held_by(base), *arguments.values, filled=True)
-        replace(run, base, [*contents, *more] if type(more) is list else many)
-        return None
+        return _of_list(run, node, base, name, arguments)
     if type(contents) is not Partial:
         run.state.set(base, run.unsure(node, *run.held_by(base), *arguments.values))
     return run.unsure(node, base, *arguments.values)
+
+
+def _of_mapping(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> Any:
+    contents = run.contents(base)
+    key, default = (*arguments.positional, None, None)[:2]
+    if name == "update":
+        entries = dict(contents)
+        for value in arguments.positional:
+            spread(run, entries, value, describe(node), run.mark(node))
+        replace(run, base, {**entries, **arguments.given})
+        return None
+    if name == "copy":
+        return run.box("dict", node, dict(contents))
+    if name in ("items", "keys", "values"):
+        if REST in contents or name == "keys":
+            return run.unsure(node, base, filled=True)
+        if name == "values":
+            return run.box("list", node, list(contents.values()))
+        pairs = [[Slot(key, slot.mark), slot] for key, slot in contents.items()]
+        return run.box("list", node, [Slot(run.box("list", node, it), it[0].mark) for it in pairs])
+    found = item(run, base, key)
+    known = type(key) is str and REST not in contents
+    if found is MISSING:
+        found = default if known else run.unsure(node, base, default)
+    # An entry that only one branch has made falls back to the default on the other.
+    found = or_default(found, default)
+    changed: Any = contents
+    if name == "pop":
+        changed = without(contents, key)
+    elif name == "setdefault":
+        changed = {**contents, key: Slot(found, run.mark(node))}
+    if changed is not contents:
+        replace(run, base, changed if type(key) is str else run.unsure(node))
+    return found
+
+
+def _of_list(run: Run, node: ast.Call, base: Box, name: str, arguments: Any) -> Any:
+    contents = run.contents(base)
+    if name == "append" and arguments.positional:
+        replace(run, base, [*contents, Slot(arguments.positional[0], run.mark(node))])
+        return None
+    if name == "copy":
+        return run.box("list", node, contents)
+    more = run.contents(arguments.positional[0]) if arguments.positional else None
+    many = run.unsure("a list that is computed", *run.held_by(base), *arguments.values, filled=True)
+    replace(run, base, [*contents, *more] if type(more) is list else many)
+    return None
 
 
 def copied(run: Run, value: Any, deep: bool, known: dict[int, Any]) -> Any:
