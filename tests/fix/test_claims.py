@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,11 @@ MENDED = {
 }
 """The controls of which something is mended in real templates."""
 
+write = partial(yaml.dump, Dumper=yaml.CSafeDumper, sort_keys=False)
 STYLES: dict[str, Callable[[Any], str]] = {
-    "block": lambda data: yaml.safe_dump(data, sort_keys=False, indent=4, width=20),
-    "flow": lambda data: yaml.safe_dump(data, sort_keys=False, default_flow_style=True, width=60),
-    "quoted": lambda data: yaml.safe_dump(data, sort_keys=False, default_style='"'),
+    "block": lambda data: write(data, indent=4, width=20),
+    "flow": lambda data: write(data, default_flow_style=True, width=60),
+    "quoted": lambda data: write(data, default_style='"'),
     "tabs": lambda data: json.dumps(data, indent="\t").replace("\n", "\r\n"),
     "compact": lambda data: json.dumps(data, separators=(",", ":")),
 }

@@ -74,10 +74,10 @@ def dump(template: Any, form: str) -> str:
     """Write a template as JSON, as YAML, or as YAML with short intrinsics."""
     if form == "json":
         return json.dumps(template, indent=1)
-    return yaml.dump(template, Dumper=_Short if form == "short" else yaml.SafeDumper, sort_keys=False)
+    return yaml.dump(template, Dumper=_Short if form == "short" else yaml.CSafeDumper, sort_keys=False)
 
 
-class _Short(yaml.SafeDumper):
+class _Short(yaml.CSafeDumper):
     """Writes `{"Fn::Sub": "x"}` as `!Sub x`, wherever YAML lets it."""
 
     def ignore_aliases(self, data: Any) -> bool:
