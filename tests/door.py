@@ -165,16 +165,27 @@ def called(
     # Kept by the names of files, which are not the same in every folder.
     explanation._inputs.cache_clear()
     reference.load.cache_clear()
+    environment = {"SMGUARD_DEBUG": "1", **environment}
+    return within(cli.main, "smguard", *words, cwd=cwd, given=given, **environment)
+
+
+def within(
+    main: Callable[[], object],
+    *words: str | bytes | Path,
+    cwd: str | Path | None = None,
+    given: bytes | None = None,
+    **environment: str,
+) -> Ran:
+    """Run the `main` of any command, whose name is the first word, in this process."""
     out, err, stdin = (io.TextIOWrapper(io.BytesIO(it), "utf-8") for it in (b"", b"", given or b""))
     with ExitStack() as stack:
         stack.enter_context(chdir(cwd or os.curdir))
-        calm = {**CALM, "SMGUARD_DEBUG": "1", **environment}
-        stack.enter_context(mock.patch.dict(os.environ, calm, clear=True))
-        stack.enter_context(mock.patch.multiple(sys, argv=["smguard", *map(os.fsdecode, words)], stdin=stdin))
+        stack.enter_context(mock.patch.dict(os.environ, {**CALM, **environment}, clear=True))
+        stack.enter_context(mock.patch.multiple(sys, argv=[*map(os.fsdecode, words)], stdin=stdin))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         ending = stack.enter_context(pytest.raises(SystemExit))
-        cli.main()
+        main()
     for stream in (out, err):
         stream.flush()
     written = [stream.buffer.getvalue().decode() for stream in (out, err)]

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from logging import getLogger
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from cfnlint.config import ConfigMixIn
 from cfnlint.decode import decode
 from cfnlint.rules import Rules
+from cfnlint.runner import main
 from cfnlint.runner.template.runner import run_template_by_data, run_template_by_file_path
 
 from scanner import catalog
@@ -26,7 +28,7 @@ from scanner.report.place import locate
 from scanner.scan import Scan
 from scanner.template.judge import FileVerdicts
 from tests.building import ROOT, clean
-from tests.door import smguard
+from tests.door import called, within
 from tests.hosted import NOTEBOOK, corpus, scan, write_examples, write_own_control
 
 CATALOG = catalog.load()
@@ -69,12 +71,16 @@ def cfn_lint(
 
     Returns the exit code and what it printed.
     """
-    append = [] if folder else ["-a", "scanner.cfn_lint_rules"]
+    command = ["cfn-lint", *words, *([] if folder else ["-a", "scanner.cfn_lint_rules"])]
+    if not environment:
+        ran = within(main, *command, cwd=folder, given=given and given.encode())
+        getLogger("cfnlint").handlers.clear()
+        return ran.code, ran.out + ran.err
+    # What is set is read when our rules are imported.
     done = subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), *words, *append],
+        [Path(sys.executable).with_name(command[0]), *command[1:]],
         capture_output=True,
         text=True,
-        input=given,
         cwd=folder,
         env=clean(PYTHONPATH=str(ROOT), **environment),
         check=False,
@@ -226,8 +232,8 @@ def test_the_configuration_of_the_repository_counts(tmp_path: Path, notebook: Pa
     for settings in ("", "ignore: [notebook-root-access]\n", "baseline: known.json\n", "fail-on: nothing\n"):
         smguard_yaml.write_text(settings, encoding="utf-8")
         if "known" in settings:
-            assert smguard("baseline", ".", "-o", "known.json", "--no-config", cwd=tmp_path).code == 0
-        code, said = cfn_lint("--format", "parseable", notebook, folder=tmp_path)
+            assert called("baseline", ".", "-o", "known.json", "--no-config", cwd=tmp_path).code == 0
+        code, said = cfn_lint("--format", "parseable", notebook, folder=tmp_path, SMGUARD_RULES="")
         found[settings[:6]] = (code, sorted(set(re.findall(r"W9\d+|known form|fail-on", said))))
     assert found == {
         "": (4, ["W9107"]),
