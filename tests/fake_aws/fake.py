@@ -8,9 +8,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import TracebackType
 from typing import Any
 
+from botocore import session
 from botocore.model import OperationModel
 
 from tests.fake_aws import services
@@ -22,6 +24,8 @@ from tests.fake_aws.sagemaker import SageMaker
 from tests.fake_aws.shelf import Range
 from tests.fake_aws.wire import AwsError, Reply, check, read, refuse, service_of, write
 
+# What services look like is the same in all sessions: it is read once.
+session.create_loader = cache(session.create_loader)
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 
