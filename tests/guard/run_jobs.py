@@ -14,12 +14,18 @@ import time
 import warnings
 
 import boto3
+import botocore.loaders
+import botocore.session
 import jsonschema
 
 from scanner.guard import GuardWarning, NonCompliant, guard
 
 # The SDK checks its own schema whenever it looks a default up, which takes most of its time.
 jsonschema.Draft202012Validator.check_schema = lambda *_, **__: None
+
+# Files of botocore's are read anew for every session, and for every name of an endpoint.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+botocore.session.create_loader = botocore.loaders.create_loader
 
 # What it waits for is there at once.
 time.sleep = lambda _: None
