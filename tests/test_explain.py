@@ -116,6 +116,7 @@ def test_what_is_judged_elsewhere(folder: Path) -> None:
     )
 
 
+@pytest.mark.no_cover  # hundreds of examples, where a few cover as much
 def test_every_unknown_of_the_examples_says_what_settles_it(tmp_path: Path) -> None:
     from scanner import catalog
     from scanner.example import as_template

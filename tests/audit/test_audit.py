@@ -89,6 +89,7 @@ FAULTS: list[Any] = [
 ]
 
 
+@pytest.mark.no_cover  # a call of the client covers as much
 @pytest.mark.parametrize(("operation", "code", "more", "left", "said"), FAULTS)
 def test_a_fault_is_a_gap_and_everything_else_is_audited(
     fake: Fake,
@@ -665,6 +666,7 @@ def test_only_so_many_calls_of_a_type_are_under_way(fake: Fake, tmp_path: Path) 
 PIPELINE = {"sagemaker:pipeline-execution-arn": "arn:aws:sagemaker:us-east-1:111122223333:pipeline/p"}
 
 
+@pytest.mark.no_cover  # fewer resources cover as much
 @pytest.mark.parametrize("tags", [{}, {"team": "fraud"} | PIPELINE], ids=["bare", "tagged"])
 def test_a_region_is_read_with_few_calls(tags: Mapping[str, str], fake: Fake, tmp_path: Path) -> None:
     role = {"RoleArn": "arn:aws:iam::111122223333:role/execution"}
@@ -700,6 +702,7 @@ def test_a_region_is_read_with_few_calls(tags: Mapping[str, str], fake: Fake, tm
     assert len(set(prints[0])) == len(prints[0])
 
 
+@pytest.mark.no_cover  # fewer resources cover as much
 def test_only_tags_that_can_change_are_asked_for_again(
     fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def examples(type_name: str) -> Iterator[Mapping[str, Any]]:
                     yield {name: properties[name] for name in inputs & properties.keys()}
 
 
+@pytest.mark.no_cover  # one type covers as much
 @pytest.mark.parametrize("name", READ)
 def test_what_was_created_is_read_back_by_list_and_describe_and_by_search(name: str, fake: Fake) -> None:
     how = HOW[name]
@@ -143,6 +144,7 @@ def test_what_is_listed_though_deleted_is_not_there(fake: Fake) -> None:
 LIST, DESCRIBE, SEARCH = "ListTrainingJobs", "DescribeTrainingJob", "Search"
 
 
+@pytest.mark.no_cover  # a call of the client covers as much
 @pytest.mark.parametrize(
     ("code", "kind"),
     [

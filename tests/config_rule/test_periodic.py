@@ -171,6 +171,7 @@ def test_what_is_gone_is_no_longer_reported(cloud: Fake) -> None:
     assert compliance(cloud, ISOLATION)["ProcessingJob", "a"] == "NOT_APPLICABLE"
 
 
+@pytest.mark.no_cover  # one invocation covers as much
 @pytest.mark.parametrize("noun", ["ProcessingJob", "MlflowApp"])
 def test_what_is_gone_is_taken_back_wherever_time_runs_out(cloud: Fake, noun: str) -> None:
     control = next(it for it in ("network-isolation", "customer-managed-kms-key") if noun in str(_types(it)))
@@ -455,6 +456,7 @@ def told(cloud: Fake, control: str, kind: str, name: str, compliance: str) -> No
     }
 
 
+@pytest.mark.no_cover  # one invocation covers as much
 def test_what_notebooks_stand_in_is_judged_wherever_time_runs_out(
     cloud: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

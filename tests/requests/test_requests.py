@@ -685,6 +685,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.no_cover  # small ones cover as much
 def test_hostile_definitions(tmp_path: Path) -> None:
     """Bounded, located, nothing lost."""
     for name, text in HOSTILE.items():
