@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +19,30 @@ from tests.building import ROOT, attempt, run, unpack
 if TYPE_CHECKING:
     from tests.fake_aws import Fake
 
+gc.set_threshold(50_000, 20, 20)  # as the command does
 settings.register_profile("quick", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+LONG = ("corpus", "no_cover", "packaging")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure coverage by examples only: tracing makes many times of the time of laws and of the corpus."""
+    """Measure coverage by examples only: tracing makes many times of the time of laws and of the corpus.
+
+    Files with long tests begin each half: xdist gives one to each of two workers, and who is done with it
+    takes from the end of the other's.
+    """
+    files = defaultdict[Path, list[pytest.Item]](list)
     for item in items:
-        if any(item.get_closest_marker(name) for name in ("hypothesis", "corpus")):
+        files[item.path].append(item)
+    long = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
+    ordered = sorted(files, key=lambda path: path not in long)
+    items[:] = [item for path in (*ordered[::2], *ordered[1::2]) for item in files[path]]
+    for item in items:
+        if any(map(item.get_closest_marker, ("hypothesis", "corpus"))):
             item.add_marker("no_cover")
 
 
