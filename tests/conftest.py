@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from hypothesis import settings
@@ -75,13 +78,27 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> Iterator[None]:
+    """What is installed and zipped of the rules here is compiled once: nobody changes them."""
+    from scanner import rulepack
+
+    anew, once = rulepack.compiled_files, cache(rulepack.compiled_files)
+    here = rulepack.source_directory()
+    with mock.patch.object(rulepack, "compiled_files", lambda it: once(it) if it == here else anew(it)):
+        yield
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The sdist and the wheel by their ending: those in SMGUARD_DIST, else made as a release makes them."""
-    given = os.environ.get("SMGUARD_DIST")
-    folder = Path(given).absolute() if given else tmp_path_factory.mktemp("release") / "dist"
-    if not given:
-        run("make", "--silent", "dist", f"DIST={folder}", f"PYTHON={sys.executable}", cwd=ROOT)
+    given, base = os.environ.get("SMGUARD_DIST"), tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = Path(given).absolute() if given else shared / "dist"
+    with (shared / "dist.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            run("make", "--silent", "dist", f"DIST={folder}", f"PYTHON={sys.executable}", cwd=ROOT)
     return {ending: next(folder.glob(f"*{ending}")) for ending in (".whl", ".tar.gz")}
 
 
