@@ -64,7 +64,7 @@ lock:
 # A release: sdist, the wheel of that sdist, and a bill of what installing it brings along. PYTHON is
 # one with requirements/release.txt.
 DIST ?= dist
-INTO = $(PYTHON) $(PIP) --python $$folder/site/bin/python install
+INTO = $(PYTHON) $(PIP) --python $$folder/site/bin/python install --no-compile
 
 dist:
 	@rm -rf $(DIST)

@@ -11,12 +11,15 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import pip
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
 from scanner import __version__, rulepack
+from scanner.deploy.bundle import bundles
 from tests.building import ROOT, attempt, clean, run
 
 pytestmark = pytest.mark.packaging
@@ -24,12 +27,6 @@ pytestmark = pytest.mark.packaging
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-compile")
 OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 TELL = "from scanner import catalog; import scanner, sys; print(catalog.load().digest, scanner.__file__)"
-ZIPS = """
-import hashlib
-from scanner.deploy.bundle import bundles
-for it in bundles().values():
-    print(f"{it.name}={hashlib.sha256(it.content).hexdigest()}")
-"""
 OPEN = "Resources: {N: {Type: 'AWS::SageMaker::NotebookInstance'}}\n"
 
 
@@ -105,10 +102,11 @@ def test_bill_of_materials_lists_what_installing_brings_along(
     folder = built[".whl"].parent
     if not list(folder.glob("*.cdx.json")):
         # An environment of its own: what its tool brings along makes jsonschema slow to import.
-        python = tmp_path / "venv" / "bin" / "python"
-        run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
-        run(python, *PIP, "--require-hashes", "-r", ROOT / "requirements" / "release.txt", cwd=tmp_path)
-        run("make", "--silent", "bill", f"DIST={folder}", f"PYTHON={python}", cwd=ROOT)
+        words = environment(tmp_path / "venv")
+        run(*words, "--require-hashes", "-r", ROOT / "requirements" / "release.txt", cwd=tmp_path)
+        (site,) = tmp_path.glob("venv/lib/*/site-packages")
+        (site / "pip").symlink_to(Path(pip.__file__).parent)
+        run("make", "--silent", "bill", f"DIST={folder}", f"PYTHON={words[4]}", cwd=ROOT)
     (file,) = folder.glob("*.cdx.json")
     text = file.read_text(encoding="utf-8")
     bill = json.loads(text)
@@ -134,12 +132,21 @@ def test_bill_of_materials_lists_what_installing_brings_along(
     }
 
 
+@pytest.fixture(scope="module")
+def installing(built: dict[str, Path], index: None, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The words that install into a clean environment, where the wheel and what it needs is."""
+    folder = tmp_path_factory.mktemp("clean")
+    words = environment(folder / "venv")
+    run(*words, built[".whl"], cwd=folder)
+    return words
+
+
 @pytest.mark.parametrize("source", [".whl", ".tar.gz"])
 def test_installed_into_a_clean_environment(
-    built: dict[str, Path], index: None, tmp_path: Path, source: str
+    built: dict[str, Path], installing: Any, tmp_path: Path, source: str
 ) -> None:
-    run(*environment(tmp_path / "venv"), built[source], cwd=tmp_path)
-    smguard = tmp_path / "venv" / "bin" / "smguard"
+    run(*installing, "--force-reinstall", "--no-deps", built[source], cwd=tmp_path)
+    smguard = installing[4].with_name("smguard")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "open.yaml").write_text(OPEN, encoding="utf-8")
@@ -149,7 +156,7 @@ def test_installed_into_a_clean_environment(
     assert "examples are sound" in run(smguard, "rules", "check", cwd=elsewhere)
     assert run(smguard, "scan", "fine.yaml", cwd=elsewhere).startswith("All good.")
     run(smguard, "config-rules", "build", "-o", "deploy", cwd=elsewhere)
-    here = run(sys.executable, "-c", ZIPS, cwd=tmp_path, env=clean(PYTHONPATH=str(ROOT))).split()
+    here = {f"{it.name}={hashlib.sha256(it.content).hexdigest()}" for it in bundles().values()}
     there = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in elsewhere.glob("deploy/*.zip")
     }
