@@ -102,8 +102,13 @@ class Beside:
         """
         looking, things = self.judge.looking, self.judge.things
         around = Surroundings(
-            *(self.rule.catalog, looking, self.sources, Reader(api, map_calls), things),
-            *(self.rule.environment, lambda kind, name: False),
+            self.rule.catalog,
+            looking,
+            self.sources,
+            Reader(api, map_calls),
+            things,
+            self.rule.environment,
+            lambda kind, name: False,
         )
         for type_name in looking.others - {*how} - self.sources.keys():
             things.lose(type_name, f"{type_name}, which a rule does not read")

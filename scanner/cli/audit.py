@@ -199,7 +199,12 @@ def _jobs(
         ScopeJob(
             scope=place.scope,
             door=Door(
-                *(place.access, given["max_rate"], store, run, given["resume"], place == known),
+                access=place.access,
+                ceiling=given["max_rate"],
+                store=store,
+                run=run,
+                resume=given["resume"],
+                verified=place == known,
                 demo=given["demo"],
             ),
             catalog=plan.catalog,
