@@ -55,6 +55,23 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Nor are the processes that they start: coverage finds its settings in the environment."""
+    from tests.door import MEASURED
+
+    if not item.get_closest_marker("no_cover"):
+        return (yield)
+    settings = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith("COV")}
+    for name in settings:
+        MEASURED.pop(name, None)
+    try:
+        return (yield)
+    finally:
+        os.environ.update(settings)
+        MEASURED.update(settings)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """What tests prepare that are not measured isn't either: pytest-cov stops for their calls only."""
     controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
