@@ -75,6 +75,7 @@ def test_the_place_from_which_it_is_scanned_makes_no_difference(repository: Repo
     assert repository.scan(repository.folder, "--baseline", repository.folder / FILE, below="lab").code == 0
 
 
+@pytest.mark.no_cover  # fewer cover as much
 def test_of_one_fingerprint_only_so_many_are_known(tmp_path: Path) -> None:
     """Outside of a repository files of two folders may have one path, and so one fingerprint."""
     for name in ("x", "y", "z"):

@@ -144,6 +144,7 @@ def test_what_cfn_lint_reads_from_standard_input_is_judged_too() -> None:
         "our waiver",
     ],
 )
+@pytest.mark.no_cover  # most of it is cfn-lint
 def test_a_finding_is_suppressed(how: str, notebook: Path) -> None:
     config = "cfn-lint: {config: {ignore_checks: [W9107]}}"
     waiver = "smguard: {waivers: [{control: notebook-root-access, reason: A lab, expires: 2099-01-01}]}"

@@ -302,6 +302,7 @@ def test_what_can_not_be_read_is_no_difference(account: Account, operation: str,
     assert "nothing can be said of the rest" in file.read_text()
 
 
+@pytest.mark.no_cover  # each has a test of its own
 def test_differences_come_before_what_can_not_be_read(account: Account) -> None:
     without(account.rows)
     account.fake.fail("GetFunction", times=1_000)
@@ -329,6 +330,7 @@ def test_nothing_is_deployed(account: Account) -> None:
     assert {it.split()[0] for it in found} == {"missing"}
 
 
+@pytest.mark.no_cover  # ours covers as much
 def test_rules_and_function_as_another_double_of_aws_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """moto checks what rules and functions are made with; of hooks it knows nothing."""
     monkeypatch.setattr(Clock, "wait_until", lambda clock, moment: None)

@@ -343,6 +343,7 @@ def test_open_text(tree: Path, content: bytes, named: str, walked: str | None, l
         assert got == expected
 
 
+@pytest.mark.no_cover  # small ones cover as much
 def test_too_large_files_are_searched_but_not_read(tree: Path) -> None:
     plain, template = tree / "plain.json", tree / "template.json"
     for path in (plain, template):

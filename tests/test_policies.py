@@ -171,6 +171,7 @@ def test_more_policies_than_a_target_takes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.no_cover  # small policies cover as much
 def test_lint_finds_nothing_in_what_is_rendered(partition: str, tmp_path: Path) -> None:
     values = parameters(tmp_path, partition)
     smguard(*("policies", "render", "--parameters", values, "-o", tmp_path / "out", "--partition", partition))

@@ -44,6 +44,7 @@ def wheel(folder: Path, rules: Path) -> Path:
     return path
 
 
+@pytest.mark.no_cover  # what differs covers as much
 def test_nothing_differs(tmp_path: Path, rules: Path) -> None:
     for old, new in (("installed", "new"), ("installed", wheel(tmp_path, rules).name), (str(ROOT), "new")):
         ran = diff(tmp_path, old, new)
@@ -119,6 +120,7 @@ def test_what_differs(tmp_path: Path, rules: Path) -> None:
     assert shown.out.endswith(f"\nDifferent: controls 5, verdicts on examples {len(verdicts)}\n")
 
 
+@pytest.mark.no_cover  # the others cover as much
 def test_a_parameter_and_the_types(tmp_path: Path, rules: Path) -> None:
     replace(rules / "monitoring" / "endpoint-multiple-instances.yaml", "default: 2", "default: 3")
     replace(
@@ -158,6 +160,7 @@ def test_the_findings_that_change(tmp_path: Path, rules: Path) -> None:
     assert shown.out.endswith("Different: controls 2, verdicts on examples 0, findings 2\n")
 
 
+@pytest.mark.no_cover  # the others cover as much
 def test_with_templates_only_their_findings_count(tmp_path: Path, rules: Path) -> None:
     replace(rules / "encryption" / "volume-kms-key.yaml", "severity: high", "severity: low")
     (tmp_path / "t.yaml").write_text("Resources: {}\n")

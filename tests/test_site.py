@@ -21,6 +21,8 @@ from tests.building import ROOT, clean, commit_all
 from tests.fake_aws import Fake
 from tests.walk import FENCE, is_shown, walk
 
+pytestmark = pytest.mark.no_cover  # all of it is MkDocs and a browser
+
 URL = "https://github.com/your-organisation/sagemaker-guardrails"
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 """Elements that a browser loads something for, and by which attribute."""

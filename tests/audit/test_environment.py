@@ -199,6 +199,7 @@ def permission(rule: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.no_cover  # one audit covers as much
 def test_what_is_deployed_is_judged_as_its_template_is(
     moto: str, deployed: dict[str, str], tmp_path: Path
 ) -> None:
@@ -442,6 +443,7 @@ BUCKETS = {"east": "us-east-1", "west": "eu-west-1", "far": "us-west-2", "old": 
 
 
 @pytest.mark.parametrize("words", [(), ("--environment",)])
+@pytest.mark.no_cover  # one audit covers as much
 def test_what_all_regions_share_is_told_once(words: tuple[str, ...], tmp_path: Path) -> None:
     arn = "arn:aws:iam::111122223333:role/lab"
     role = {"RoleName": "lab", "Arn": arn, "AssumeRolePolicyDocument": TRUSTING, "RolePolicyList": []}
@@ -504,6 +506,7 @@ def test_a_region_that_was_not_read_leaves_what_is_global_open(tmp_path: Path) -
         ([("ReadOnly", "arn:aws:s3:::data/"), ("All", "arn:aws:s3")], "pass"),
     ],
 )
+@pytest.mark.no_cover  # one audit covers as much
 def test_a_trail_covers_the_buckets_that_it_selects_as_a_whole(
     selected: list[tuple[str, str]], verdict: str, tmp_path: Path
 ) -> None:

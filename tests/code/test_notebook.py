@@ -189,6 +189,7 @@ def test_version_3_of_the_format_is_read(tmp_path: Path) -> None:
     assert "create_model" in text.split("\n")[ran.report["findings"][0]["location"]["line"] - 1]
 
 
+@pytest.mark.no_cover  # small ones cover as much
 def test_outputs_may_be_large_but_not_without_bound(tmp_path: Path) -> None:
     def with_output(size: int) -> str:
         return notebook(cell(f"{CLIENT}\n{CALL}", outputs=[{"data": {"image/png": "A" * size}}]))

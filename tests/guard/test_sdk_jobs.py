@@ -30,6 +30,8 @@ from tests.door import MEASURED, smguard
 from tests.fake_aws import Fake
 from tests.guard.calls import FULL, OPERATIONS
 
+pytestmark = pytest.mark.no_cover  # the guard runs elsewhere, and the reader has tests of its own
+
 PYTHONS = {
     "2": Path(os.environ.get("SMGUARD_SDK") or ROOT / "benchmarks/.venvs/sdk", "bin", "python"),
     "3": Path(os.environ.get("SMGUARD_SDK3") or ROOT / "benchmarks/.venvs/sdk3", "bin", "python"),

@@ -420,6 +420,7 @@ def moto() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("partition", pack.PARTITIONS)
+@pytest.mark.no_cover  # ours covers as much
 def test_against_moto(
     moto: str, aws: Fake, partition: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ def test_to_gitlab_what_passes_is_no_issue(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SCAN_FORMATS)
+@pytest.mark.no_cover  # each format has tests of its own
 def test_formats_side_by_side_say_what_each_says_alone(folder: Path, name: str) -> None:
     others = [other for other in SCAN_FORMATS if other != name]
     files = [word for other in others for word in ("-f", other, "-o", f"{other}.out")]
