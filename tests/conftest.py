@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 
 from tests.building import ROOT, attempt, run, unpack
@@ -26,6 +27,17 @@ gc.set_threshold(50_000, 20, 20)  # as the command does
 settings.register_profile("quick", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Coverage measures a worker by itself, as any process, which would go on where pytest-cov pauses."""
+    controller = getattr(session.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if controller is not None:
+        controller.pause()
+        while other := Coverage.current():
+            other.stop()
+        controller.resume()
 
 
 LONG = ("corpus", "no_cover", "packaging")
