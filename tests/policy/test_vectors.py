@@ -13,7 +13,6 @@ from tests.policy.vectors import random_scenarios, scenarios
 OPINIONS = json.loads(EXPECTED.read_text(encoding="utf-8"))
 
 
-@pytest.mark.no_cover  # hundreds of scenarios, where a few cover as much
 def test_the_systematic_scenarios_are_decided_as_the_oracle_does_or_as_a_dispute_says() -> None:
     named = list(scenarios())
     opinions: defaultdict[str, str] = defaultdict(str, OPINIONS)
