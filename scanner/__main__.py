@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -21,9 +22,10 @@ def _leave(ending: SystemExit) -> None:
     """End at once: to take apart what the system is about to drop anyway takes some milliseconds."""
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
         raise ending from None
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
     if isinstance(ending.code, int):
         os._exit(ending.code)
     raise ending

@@ -259,6 +259,11 @@ def test_standard_output_that_can_not_be_written(folder: Path) -> None:
     assert (ran.code, ran.err.splitlines()[0]) == (2, "Error: standard output is closed")
     ran = smguard("scan", "bad.yaml", cwd=folder, before=lambda: os.close(2))
     assert ran.code == 1
+    ran = smguard("scan", "bad.yaml", "--select", "x", cwd=folder, before=lambda: os.close(2))
+    assert (ran.code, ran.out) == (2, "")
+    for words in (("scan", "bad.yaml", "--select", "x"), ("scan", "--bogus")):
+        ran = smguard(*words, cwd=folder, before=lambda: os.dup2(os.open("/dev/full", os.O_WRONLY), 2))
+        assert (ran.code, ran.out, ran.err) == (2, "", ""), words
     ran = smguard("scan", "-", cwd=folder, before=lambda: os.close(0))
     assert ran.code in (2, 3)
 

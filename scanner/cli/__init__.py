@@ -43,9 +43,11 @@ def _run(words: list[str]) -> int:
 
 
 def complain(what: str, hint: str) -> None:
-    """Say on standard error what went wrong, and what to do."""
+    """Say on standard error what went wrong, and what to do, if it is open and there is room."""
+    from contextlib import suppress
+
     from scanner.safe_text import inert
 
-    print(inert(what), file=sys.stderr)
-    if hint:
-        print(f"  {inert(hint)}", file=sys.stderr)
+    if sys.stderr is not None:  # without one, print would write to standard output
+        with suppress(OSError):
+            print(inert(what), *([f"  {inert(hint)}"] if hint else ()), sep="\n", file=sys.stderr)

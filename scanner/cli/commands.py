@@ -114,6 +114,6 @@ def _complain_of_usage(error: click.ClickException) -> None:
     if context is not None and error.message == context.get_help():
         click.echo(error.message)
         return
-    if context is not None:
-        click.echo(context.get_usage(), err=True)
+    for line in context.get_usage().splitlines() if context else ():
+        complain(line, "")
     complain(f"Error: {error.format_message()}", "")

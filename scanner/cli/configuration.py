@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from scanner.cli import complain
 from scanner.limits import Limits
 from scanner.repository import configuration
 
@@ -19,7 +19,7 @@ def configured(named: str | None, ignored: bool, limits: Limits | None = None) -
         named, beside = configuration()
     if beside is not None:
         what = "is not at the root of a git repository, so it does not count"
-        print(f"Note: {beside} {what}; name it with --config", file=sys.stderr)
+        complain(f"Note: {beside} {what}; name it with --config", "")
     if named is None:
         return None
     from scanner.config import read
