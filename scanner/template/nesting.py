@@ -176,7 +176,9 @@ def _passed(raw: Any, declared: Iterable[str]) -> dict[str, Any]:
     if raw is None or raw == _NOTHING:
         return {}
     if type(raw) is list and all(type(it) is dict and type(it.get("ParameterKey")) is str for it in raw):
-        return {it["ParameterKey"]: it.get("ParameterValue") for it in raw}  # of a stack set
+        given = {it["ParameterKey"]: it.get("ParameterValue") for it in raw}  # of a stack set
+        if len(given) == len(raw):
+            return given
     named = raw if type(raw) is dict else {}
     choice = named.get("Fn::If")
     if type(choice) is list and len(choice) == 3:

@@ -115,12 +115,16 @@ def test_what_a_parent_passes(
 UNKNOWN = "RootAccess comes from the parameters that the stack passes, which is not known here"
 
 
+TWICE = "{ParameterKey: Access, ParameterValue: Enabled}, {ParameterKey: Access, ParameterValue: Disabled}"
+
+
 @pytest.mark.parametrize(
     ("passed", "verdicts"),
     [
         ("[{ParameterKey: Access, ParameterValue: Disabled}]", []),
         ("[{ParameterKey: Key, ParameterValue: alias/a}]", [("fail", ENABLED)]),
         ("[!If [IsProd, {ParameterKey: Access}, !Ref AWS::NoValue]]", [("unknown", UNKNOWN)]),
+        (f"[{TWICE}]", [("unknown", UNKNOWN)]),
         ("[]\n      StackInstancesGroup: [{Regions: [eu-west-1]}]", [("fail", ENABLED)]),
         ("[]\n      StackInstancesGroup: [{ParameterOverrides: [{}]}]", [("unknown", UNKNOWN)]),
         ("[]\n      StackInstancesGroup: [5]", [("unknown", UNKNOWN)]),
