@@ -19,6 +19,10 @@ from scanner.policy_kind import expand
 TYPES_FILE, ENVIRONMENT_FILE, DEFINITIONS_FILE = "_types.yaml", "_environment.yaml", "_defs.yaml"
 KINDS_FILE, SCHEMA_FILE, SDK_FILE = "_kinds.json", "_schema.json", "_sdk.yaml"
 _GENERATED = "README.md"
+_DEEPEST, _MOST_VALUES = 100, 200_000
+_MANY = 10_000
+"""So many signs that something opens are more than any rule file has."""
+_TOO_DEEP = f"is nested deeper than {_DEEPEST} levels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,21 @@ def _read_kinds(pack: Pack) -> None:
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml may be missing
     """Plain data only, and no key twice."""
 
+    depth = 0
+
+    def construct_object(self, node: yaml.Node, deep: bool = True) -> Any:
+        """Everything below a node at once, so that the depth is known."""
+        if self.depth == _DEEPEST:
+            raise yaml.constructor.ConstructorError(None, None, _TOO_DEEP, node.start_mark)
+        self.depth += 1
+        try:
+            return super().construct_object(node, deep=True)
+        except (ValueError, OverflowError):
+            what = "is a date or number that there is not"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from None
+        finally:
+            self.depth -= 1
+
 
 def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[str] = set()
@@ -227,8 +246,36 @@ def read_yaml(directory: str, file: str) -> tuple[Any, Problem | None]:
     """The content of one file of a folder, or what is wrong with it."""
     try:
         with open(os.path.join(directory, file), encoding="utf-8") as stream:
-            return yaml.load(stream, Loader=_Loader), None  # noqa: S506 - derived from the safe loader
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            text = stream.read()
+        if sum(map(text.count, ("[", "{", "- ", "? "))) > _MANY:  # libyaml has no bound of its own
+            _demand_flat(text)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - derived from the safe loader
+        if "&" in text and _weight(content, {}) > _MOST_VALUES:
+            what = f"holds more than {_MOST_VALUES:,} values, each alias counted as what it stands for"
+            return None, Problem(file, (), what)
+        return content, None
+    except UnicodeDecodeError:
+        return None, Problem(file, (), "is not UTF-8")
+    except (yaml.YAMLError, OSError) as error:
         mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error)
-        return None, Problem(file, (), what, line=mark.line + 1 if mark else None)
+        said = (getattr(error, name, None) for name in ("problem", "reason", "strerror"))
+        return None, Problem(file, (), next(filter(None, said), str(error)), mark.line + 1 if mark else None)
+
+
+def _demand_flat(text: str) -> None:
+    depth = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise yaml.constructor.ConstructorError(None, None, _TOO_DEEP, event.start_mark)
+
+
+def _weight(value: Any, known: dict[int, int]) -> int:
+    """The values in a value, itself among them."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in known:
+        below = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_weight(each, known) for each in below)
+    return known[id(value)]

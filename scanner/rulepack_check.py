@@ -36,14 +36,15 @@ def check(directory: str, base: Base | None = None) -> list[Problem]:
     pack = read(directory)
     found = list(problems(pack, base))
     broken = {problem.file for problem in found}
+    if not broken.isdisjoint((TYPES_FILE, ENVIRONMENT_FILE)):
+        return [_located(directory, problem) for problem in found]
     sound = [control for control in pack.controls if control.file not in broken]
     known = (base or Base()).with_own(pack)
     kinds = joined(known.kinds, known.types)
     if DEFINITIONS_FILE not in broken:
         for control in sound:
             found.extend(_path_problems(control, kinds, known.shapes))
-    if TYPES_FILE not in broken:
-        found.extend(_type_problems(pack, kinds))
+    found.extend(_type_problems(pack, kinds))
     found.extend(_foreign_id_problems(sound))
     return [_located(directory, problem) for problem in found]
 

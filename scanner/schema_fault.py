@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -31,11 +33,17 @@ class SchemaFault(NamedTuple):
 
 def schema_faults(schema: Mapping[str, Any], document: Any) -> Iterator[SchemaFault]:
     """Everything wrong with a document, each once; `errorMessage` in a schema says it in its own words."""
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, FormatChecker
 
-    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    formats = FormatChecker()
+    formats.checks("regex", raises=(re.error, OverflowError, RecursionError))(_is_regex)
+    validator = Draft202012Validator(schema, format_checker=formats)
     found = (fault for error in validator.iter_errors(document) for fault in _worded(error))
     yield from dict.fromkeys(found)
+
+
+def _is_regex(text: Any) -> bool:
+    return not isinstance(text, str) or bool(re.compile(text))
 
 
 def _worded(error: Any) -> Iterator[SchemaFault]:
@@ -67,6 +75,8 @@ def _demanded(keyword: str | None, asked: Any, found: Any) -> str:
             return f"must be {' or '.join(_KINDS[kind] for kind in kinds)}"
         case "enum":
             return f"'{inert(str(found), 60)}' is none of {', '.join(map(str, asked))}"
+        case "const":
+            return f"must be {json.dumps(asked)}"
         case "pattern":
             return f"does not match {asked}"
         case "uniqueItems":

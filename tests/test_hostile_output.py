@@ -375,6 +375,7 @@ RULES = {
     "examples: {fail: []}",
     "duplicates": "id: a\nid: b",
     "hostile id": f"id: {json.dumps(EVIL)}",
+    "hostile key": f"{json.dumps(EVIL)}: 1",
 }
 
 

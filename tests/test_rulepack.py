@@ -206,6 +206,11 @@ def test_one_number_of_two_controls(pack: Path) -> None:
     assert "number: 101 is the number of other-key" in first_problem(pack)
 
 
+BOMB = "area: &l0 [x, x]\n" + "".join(
+    f"a{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 7)
+)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -213,10 +218,21 @@ def test_one_number_of_two_controls(pack: Path) -> None:
         ("id: [\n", "volume-kms-key.yaml:2: "),
         ("- 1\n", "volume-kms-key.yaml: must be a mapping"),
         ("id: !Sub x\n", "could not determine a constructor"),
+        ("id: 2020-99-99\n", "volume-kms-key.yaml:1: is a date or number that there is not"),
+        (f"number: {'9' * 5000}\n", "volume-kms-key.yaml:1: is a date or number that there is not"),
+        (
+            f"id: x\ntitle: {'[' * 101}{']' * 101}\n",
+            "volume-kms-key.yaml:2: is nested deeper than 100 levels",
+        ),
+        ("[" * 100_000, "volume-kms-key.yaml:1: is nested deeper than 100 levels"),
+        ("- " * 100_000, "volume-kms-key.yaml:1: is nested deeper than 100 levels"),
+        (BOMB, "volume-kms-key.yaml: holds more than 200,000 values, each alias counted"),
+        ("id: \0\n", "volume-kms-key.yaml: control characters are not allowed"),
+        ("id: \udcff\n", "volume-kms-key.yaml: is not UTF-8"),
     ],
 )
 def test_broken_yaml_is_located(pack: Path, text: str, said: str) -> None:
-    (pack / "encryption" / "volume-kms-key.yaml").write_text(text)
+    (pack / "encryption" / "volume-kms-key.yaml").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert said in first_problem(pack)
 
 
@@ -253,6 +269,14 @@ def test_shared_files_are_checked(pack: Path, file: str, content: Any, said: str
     assert said in first_problem(pack)
 
 
+def test_check_says_what_is_wrong_with_types_alone(pack: Path) -> None:
+    (pack / "_types.yaml").write_text("types: {x: 1}\n")
+    assert check(pack) == [
+        "_types.yaml:1: types.x: is no type like AWS::SageMaker::Model",
+        "_types.yaml:1: types.x: must be a mapping or nothing",
+    ]
+
+
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(SmguardError, match="is no folder"):
         rulepack.compile(str(tmp_path / "none"))
@@ -278,6 +302,9 @@ def check(folder: Path) -> list[str]:
         (place(requires={"VolumeSizeInGB": {"minimum": "five"}}), "requires.VolumeSizeInGB.minimum"),
         (control(frameworks={"nist": "SC-28"}), "frameworks.nist"),
         (control(prevent=["encryption"]), "prevent.0"),
+        (place(any=False, requires={"KmsKeyId": {}}), "any: must be true"),
+        (place(requires={"KmsKeyId": {"pattern": "a{1,99999999999}"}}), "pattern: is no regular expression"),
+        (place(requires={"KmsKeyId": {"pattern": "(" * 2000 + ")" * 2000}}), "is no regular expression"),
         (control(examples={"fail": [{"about": "no resource"}]}), "examples.fail.0"),
     ],
 )

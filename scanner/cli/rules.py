@@ -16,6 +16,7 @@ from scanner.cli.shared import EXIT_FINDINGS, EXIT_INCOMPLETE
 from scanner.cli.terminal import columns, echo
 from scanner.model import Control, SmguardError
 from scanner.notation import AREAS, ID, LONGEST_ID, SEVERITIES
+from scanner.safe_text import inert
 
 SOURCE = ("rules", "config", "no_config")
 """The options that say which controls there are."""
@@ -44,7 +45,6 @@ def load(rules: tuple[str, ...], config: str | None, no_config: bool) -> catalog
 def list_controls(form: str, area: tuple[str, ...], framework: tuple[str, ...], **source: Any) -> int:
     """List the controls."""
     from scanner.columns import wrap
-    from scanner.safe_text import inert
 
     full = load(**source)
     controls = catalog.select(full, areas=area, frameworks=framework)
@@ -121,7 +121,7 @@ def check(directory: str | None) -> int:
             for each in check_examples(full, examples)
         ]
     for problem in problems:
-        click.echo(problem)
+        click.echo(inert(problem, 600))
     if problems:
         return EXIT_FINDINGS
     noun = "control and its" if len(examples) == 1 else "controls and their"
