@@ -7,6 +7,7 @@ known. A `Partial` of one `Opaque` stands for any present value of any type.
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
+from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
 
@@ -114,14 +115,11 @@ def unknown(cause: str, refers: tuple[str, ...] | None = None, *, filled: bool =
 def assemble(parts: list[Part]) -> str | Partial:
     """Join neighbouring known parts; the result is a plain string when nothing is unknown."""
     joined: list[Part] = []
-    for part in parts:
-        if isinstance(part, str):
-            if joined and isinstance(joined[-1], str):
-                joined[-1] += part
-                continue
-            if not part:
-                continue
-        joined.append(part)
+    for known, run in groupby(parts, lambda part: isinstance(part, str)):
+        if not known:
+            joined += run
+        elif text := "".join(map(str, run)):
+            joined.append(text)
     if not joined:
         return ""
     if len(joined) == 1 and isinstance(joined[0], str):

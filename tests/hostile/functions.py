@@ -98,6 +98,11 @@ FUNCTIONS = [
     Case("111 4 MB in one text", f"{YAML}      X: {'x' * 4_000_000}\n", bad()),
     Case("111 4 MB of key", f"{YAML}      KmsKeyId: {'x' * 4_000_000}\n", bad()[:1]),
     Case(
+        "111 15 MB of joined key",
+        f"{YAML}      KmsKeyId: !Join [{'x' * 5_000}, [{'a, ' * 3_000}]]\n",
+        bad()[:1],
+    ),
+    Case(
         "112 a name of 100 KB",
         YAML.replace("Bad:", '"' + "B" * 100_000 + '":'),
         gaps=["2:100005 mapping values are not allowed in this context"],
