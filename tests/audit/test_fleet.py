@@ -24,6 +24,8 @@ from tests.audit.fast import ACCOUNT, REGION
 from tests.audit.running import audit
 from tests.fake_aws import Fake
 
+pytestmark = pytest.mark.filterwarnings("ignore:Creating scratch directories is taking")  # on a busy disk
+
 pytest.importorskip("distributed", reason="Dask is an extra")
 
 
