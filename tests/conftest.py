@@ -8,10 +8,10 @@ import os
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from unittest import mock
 
 import pytest
@@ -29,6 +29,10 @@ settings.register_profile("thorough", deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+ENDING = pytest.StashKey[Callable[[int], NoReturn]]()
+"""How a process ends that is measured."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Coverage measures a worker by itself, as any process, which would go on where pytest-cov pauses."""
@@ -38,6 +42,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         while other := Coverage.current():
             other.stop()
         controller.resume()
+        session.config.stash[ENDING] = os._exit
 
 
 LONG = ("corpus", "no_cover", "packaging")
@@ -81,6 +86,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
     finally:
         os.environ.update(settings)
         MEASURED.update(settings)
+        # Each time that coverage goes on it wraps this once more, until a forked process can't end any more.
+        os._exit = item.config.stash.get(ENDING, os._exit)
 
 
 @pytest.hookimpl(wrapper=True)
