@@ -9,20 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from scanner import framework
+from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.notation import Problem
 from scanner.policy_kind import expand
+from scanner.template import reader
 
 TYPES_FILE, ENVIRONMENT_FILE, DEFINITIONS_FILE = "_types.yaml", "_environment.yaml", "_defs.yaml"
 KINDS_FILE, SCHEMA_FILE, SDK_FILE = "_kinds.json", "_schema.json", "_sdk.yaml"
 _GENERATED = "README.md"
-_DEEPEST, _MOST_VALUES = 100, 200_000
-_MANY = 10_000
-"""So many signs that something opens are more than any rule file has."""
-_TOO_DEEP = f"is nested deeper than {_DEEPEST} levels"
+_LIMITS = Limits(depth=100, nodes=200_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,73 +206,20 @@ def _read_kinds(pack: Pack) -> None:
         pack.faults.append(Problem(KINDS_FILE, (), what))
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml may be missing
-    """Plain data only, and no key twice."""
-
-    depth = 0
-
-    def construct_object(self, node: yaml.Node, deep: bool = True) -> Any:
-        """Everything below a node at once, so that the depth is known."""
-        if self.depth == _DEEPEST:
-            raise yaml.constructor.ConstructorError(None, None, _TOO_DEEP, node.start_mark)
-        self.depth += 1
-        try:
-            return super().construct_object(node, deep=True)
-        except (ValueError, OverflowError):
-            what = "is a date or number that there is not"
-            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from None
-        finally:
-            self.depth -= 1
-
-
-def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
-        if key.value in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands twice", key.start_mark)
-        seen.add(key.value)
-    return dict(loader.construct_mapping(node, deep=True))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
-
-
 def read_yaml(directory: str, file: str) -> tuple[Any, Problem | None]:
     """The content of one file of a folder, or what is wrong with it."""
     try:
         with open(os.path.join(directory, file), encoding="utf-8") as stream:
-            text = stream.read()
-        if sum(map(text.count, ("[", "{", "- ", "? "))) > _MANY:  # libyaml has no bound of its own
-            _demand_flat(text)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - derived from the safe loader
-        if "&" in text and _weight(content, {}) > _MOST_VALUES:
-            what = f"holds more than {_MOST_VALUES:,} values, each alias counted as what it stands for"
-            return None, Problem(file, (), what)
-        return content, None
+            document = reader.read(stream.read(), _LIMITS)
     except UnicodeDecodeError:
         return None, Problem(file, (), "is not UTF-8")
-    except (yaml.YAMLError, OSError) as error:
-        mark = getattr(error, "problem_mark", None)
-        said = (getattr(error, name, None) for name in ("problem", "reason", "strerror"))
-        return None, Problem(file, (), next(filter(None, said), str(error)), mark.line + 1 if mark else None)
-
-
-def _demand_flat(text: str) -> None:
-    depth = 0
-    event: Any
-    for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise yaml.constructor.ConstructorError(None, None, _TOO_DEEP, event.start_mark)
-
-
-def _weight(value: Any, known: dict[int, int]) -> int:
-    """The values in a value, itself among them."""
-    if not isinstance(value, (dict, list)):
-        return 1
-    if id(value) not in known:
-        below = value.values() if isinstance(value, dict) else value
-        known[id(value)] = 1 + sum(_weight(each, known) for each in below)
-    return known[id(value)]
+    except OSError as error:
+        return None, Problem(file, (), error.strerror or str(error))
+    except reader.ReadError as fault:
+        return None, Problem(file, (), fault.what, fault.line)
+    wrong = [(lines[-1], f"'{key}' stands twice") for key, lines in document.duplicates]
+    # Of what is noted about templates, only a value that nobody knows is wrong here.
+    wrong += [note for note in document.notes if note[1].startswith("the tag ")]
+    for line, what in wrong[:1]:
+        return None, Problem(file, (), what, line)
+    return document.root, None

@@ -50,4 +50,4 @@ def complain(what: str, hint: str) -> None:
 
     if sys.stderr is not None:  # without one, print would write to standard output
         with suppress(OSError):
-            print(inert(what), *([f"  {inert(hint)}"] if hint else ()), sep="\n", file=sys.stderr)
+            print(inert(what) + (f"\n  {inert(hint)}" if hint else ""), file=sys.stderr)
