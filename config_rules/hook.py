@@ -152,7 +152,7 @@ def _judged(request: Request, setting: Setting) -> Judged:
         raise SmguardError(
             f"the template is larger than {limits.file_bytes / 1e6:g} MB", "CloudFormation takes 1 MB"
         )
-    loader = Loader(frozenset(catalog.transforms), limits, {}, False, _open_nothing, catalog.types)
+    loader = Loader(frozenset(catalog.transforms), limits, types=catalog.types)
     entry = Candidate("template", "", "")
     if request.settled is not None:
         document = Document()
@@ -179,10 +179,6 @@ def _demand_shallow(node: Any, room: int) -> None:
             raise ReadError(f"is nested deeper than {Limits().depth} levels")
         for each in node.values() if isinstance(node, dict) else node:
             _demand_shallow(each, room - 1)
-
-
-def _open_nothing(entry: Candidate, path: str, beside: str) -> tuple[str, str, str]:
-    raise ReadError("a hook opens no other files")
 
 
 def _findings(verdicts: FileVerdicts, request: Request, setting: Setting) -> Iterator[Finding]:

@@ -26,7 +26,6 @@ from scanner.alone import alone_of
 from scanner.catalog import Catalog, demand_known
 from scanner.compiled import OnUse
 from scanner.engine import Engine
-from scanner.joint import joins_of
 from scanner.model import Control, Severity, SmguardError
 from scanner.requirement import parameter_fault
 
@@ -82,7 +81,6 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
         for it in chosen.controls
         if least != "never" and it.severity >= Severity.parse(least) and it.id not in warning
     }
-    joins = joins_of(chosen.types)
     left = {kind: tuple(it for it in those if it.id not in ignored) for kind, those in chosen.by_type.items()}
     waivers = None
     if "WAIVERS" in words:
@@ -94,9 +92,9 @@ def _setting(given: tuple[tuple[str, str], ...], today: date) -> Setting:
         waivers = read_listed(listed, f"{_PREFIX}WAIVERS", chosen.by_id, today)
     return Setting(
         catalog=chosen,
-        engine=Engine(chosen.values, chosen.shapes, joins, run="event"),
+        engine=Engine(chosen, run="event"),
         controls={kind: those for kind, those in left.items() if those},
-        alone=Engine(chosen.values, chosen.shapes, joins, run="event"),
+        alone=Engine(chosen, run="event"),
         single=OnUse(
             chosen.by_type,
             lambda kind: tuple(it for it in alone_of(chosen, kind) if it.id not in ignored) or None,

@@ -44,6 +44,14 @@ class Catalog(NamedTuple):
         """The controls that can't be waived."""
         return frozenset(control.id for control in self.controls if not control.waivable)
 
+    def judging(self, chosen: Iterable[Control]) -> dict[str, tuple[Control, ...]]:
+        """`by_type`, but for controls that are not chosen."""
+        ids = {control.id for control in chosen}
+        return {
+            kind: tuple(control for control in controls if control.id in ids)
+            for kind, controls in self.by_type.items()
+        }
+
 
 Given = Mapping[str, Mapping[str, Any]]
 """Values for the parameters of controls: control -> parameter -> value."""

@@ -5,9 +5,9 @@ Standard library only, so that it also runs in a Lambda function and in other to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scanner.check import View
 from scanner.joint import is_joined
@@ -16,6 +16,9 @@ from scanner.model import Control, Verdict
 from scanner.path import Origin, Path, Target, parse_path, references_of, walk
 from scanner.place import Judgement, Place, compile_place, find_targets, judge_target, state
 from scanner.world import ENDLESS, GIVEN_UP, Effort, TooManyWorlds, World, explore
+
+if TYPE_CHECKING:
+    from scanner.catalog import Catalog
 
 
 class Subject:
@@ -93,21 +96,13 @@ class Subject:
 
 
 class Engine:
-    """Controls compiled on first use; `values` and `shapes` are the catalog's named schemas and shapes.
+    """The controls of a catalog, compiled on first use.
 
-    `run` is the word for what judges: "scan" or "audit".
+    `run` is the word for what judges: "scan", "audit", "event" or "call".
     """
 
-    def __init__(
-        self,
-        values: Mapping[str, Any],
-        shapes: Mapping[str, Any],
-        joins: Mapping[str, Mapping[str, list[str]]],
-        run: str = "scan",
-    ) -> None:
-        self.values = values
-        self.shapes = shapes
-        self.joins = joins
+    def __init__(self, catalog: Catalog, run: str = "scan") -> None:
+        self._catalog = catalog
         self.run = run
         self._rules: dict[tuple[str, str], tuple[tuple[Place, ...], tuple[str, ...]]] = {}
         self._joined: dict[tuple[str, str], bool] = {}
@@ -124,7 +119,8 @@ class Engine:
             if names is None or place.gate is None or not names.isdisjoint(place.gate):
                 judgements += judge_everywhere(place, subject)
         for reference in references:
-            judgements += _judge_reference(reference, self.joins[kind][reference], subject, self.run)
+            types = self._catalog.types[kind]["judged-at"][reference]
+            judgements += _judge_reference(reference, types, subject, self.run)
         return judgements
 
     def places(self, control: Control, kind: str) -> tuple[Place, ...]:
@@ -139,7 +135,8 @@ class Engine:
         known = self._joined.get((control.id, kind))
         if known is None:
             places = control.resources[kind].get("places", ())
-            known = self._joined[control.id, kind] = any(is_joined(place, self.shapes) for place in places)
+            known = any(is_joined(place, self._catalog.shapes) for place in places)
+            self._joined[control.id, kind] = known
         return known
 
     def _rule(self, control: Control, kind: str) -> tuple[tuple[Place, ...], tuple[str, ...]]:
@@ -148,7 +145,7 @@ class Engine:
         if found is None:
             rule = control.resources[kind]
             asked = (place for place in rule.get("places", ()) if place.get("given", True))
-            places = (compile_place(place, self.values, self.shapes) for place in asked)
+            places = (compile_place(place, self._catalog.values, self._catalog.shapes) for place in asked)
             found = self._rules[control.id, kind] = tuple(places), references_of(rule)
         return found
 

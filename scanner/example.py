@@ -10,7 +10,6 @@ from scanner.catalog import Catalog
 from scanner.engine import Engine
 from scanner.environment import Environment
 from scanner.filling import fill
-from scanner.joint import joins_of
 from scanner.limits import Limits
 from scanner.model import Control
 from scanner.opening import Candidate
@@ -49,14 +48,13 @@ def judge_places(catalog: Catalog, control: Control, example: Mapping[str, Any])
     """What one control says of each place of an example."""
     if "parameters" in example:
         control = fill(control, example["parameters"])
-    joins = joins_of(catalog.types)
-    engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
+    engine = Engine(catalog)
     limits = Limits()
     by_type = dict.fromkeys(control.resources, (control,))
     judge = Judge(engine, by_type, catalog.kinds, limits, keep_passed=True, types=catalog.types)._replace(
         environment=Environment(whole=True)
     )
-    loader = Loader(frozenset(catalog.transforms), limits, {}, False, _open_nothing, catalog.types)
+    loader = Loader(frozenset(catalog.transforms), limits, types=catalog.types)
     text = json.dumps(as_template(example))
     return judge.judge(loader.load(text, Candidate("example", "", "")))
 
@@ -68,10 +66,6 @@ def expected(example: Mapping[str, Any], stated: str) -> str:
     from scanner.secret import can_look
 
     return stated if can_look() else "unknown"
-
-
-def _open_nothing(entry: Candidate, path: str, beside: str) -> tuple[str, str, str]:
-    raise ReadError("examples hold everything themselves")
 
 
 def check_examples(

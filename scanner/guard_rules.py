@@ -11,7 +11,6 @@ from scanner import catalog
 from scanner.alone import alone
 from scanner.check import PLAIN
 from scanner.engine import Engine, Subject
-from scanner.joint import joins_of
 from scanner.limits import Limits
 from scanner.model import Control, Finding, Location, Resource, Severity, SmguardError, Verdict
 from scanner.place import Judgement
@@ -57,13 +56,8 @@ class Rules:
         given = self._defaults.given if self._defaults is not None else {}
         self._catalog = full = alone(catalog.load(given))
         self._operations = types_by_operation(full.types)
-        chosen = {control.id for control in catalog.select(full, select, ignore)}
-        self._by_type = {
-            kind: tuple(control for control in controls if control.id in chosen)
-            for kind, controls in full.by_type.items()
-        }
-        joins = joins_of(full.types)
-        self._engine = Engine(full.values, full.shapes, joins, run="call")
+        self._by_type = full.judging(catalog.select(full, select, ignore))
+        self._engine = Engine(full, run="call")
         self.waivers = Waivers()
         if waivers is not None:
             self.waivers = read_file(waivers, full.by_id, datetime.now(UTC).date(), Limits())
@@ -119,7 +113,7 @@ class Rules:
         from scanner.template.load import Loader, NotTemplate
 
         full, limits = self._catalog, Limits()
-        loader = Loader(frozenset(full.transforms), limits, {}, False, _open_nothing, full.types)
+        loader = Loader(frozenset(full.transforms), limits, types=full.types)
         judge = Judge(self._engine, self._by_type, full.kinds, limits)
         try:
             verdicts = judge.judge(loader.load(definition, Candidate("the pipeline's definition", "", "")))
@@ -142,12 +136,6 @@ def _finding(control: Control, resource: Resource, it: Judgement | Draft) -> Fin
     identity = (control.id, "", f"{resource.type} {resource.name}", it.identity)
     where = Location(path=it.path)
     return Finding(control, resource, it.verdict, text, where, identity, it.condition, it.cause)
-
-
-def _open_nothing(entry: Any, path: str, beside: str) -> tuple[str, str, str]:
-    from scanner.template.document import ReadError
-
-    raise ReadError("a definition holds everything itself")
 
 
 def plain(value: Any) -> Any:

@@ -26,9 +26,10 @@ def references(entry: Mapping[str, Any] | None) -> dict[str, list[str]]:
     return {**entry.get("judged-at", {}), **entry.get("refers", {})}
 
 
-def joins_of(types: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
-    """Type -> property path -> the types that it may name, at which the setting is judged."""
-    return {name: entry.get("judged-at", {}) for name, entry in types.items()}
+def judged_at(types: Mapping[str, Any], name: str) -> set[str]:
+    """The types that a type may name and at which a setting is judged instead."""
+    entry = types.get(name) or {}
+    return {target for targets in entry.get("judged-at", {}).values() for target in targets}
 
 
 def joined(kinds: Mapping[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:

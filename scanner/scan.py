@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scanner.catalog import Catalog
 from scanner.engine import Engine
 from scanner.environment import Environment
-from scanner.joint import joins_of
 from scanner.limits import Limits
 from scanner.model import Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.opening import Candidate, Skipped, open_text, open_under
@@ -225,7 +224,6 @@ class FileJudge:
 
     def __init__(self, plan: Plan) -> None:
         catalog = plan.catalog
-        chosen = {control.id for control in plan.controls}
         self.limits = plan.limits
         self.sdk_defaults = plan.sdk_defaults
         self.loader = Loader(
@@ -237,16 +235,10 @@ class FileJudge:
             types=catalog.types,
             request=plan.request,
         )
-        by_type = {
-            kind: tuple(control for control in controls if control.id in chosen)
-            for kind, controls in catalog.by_type.items()
-        }
-        joins = joins_of(catalog.types)
-        engine = Engine(values=catalog.values, shapes=catalog.shapes, joins=joins)
         remarks = {kind: body["remark"] for kind, body in catalog.types.items() if "remark" in body}
         self.judge_templates = Judge(
-            engine,
-            by_type,
+            Engine(catalog),
+            catalog.judging(plan.controls),
             catalog.kinds,
             plan.limits,
             plan.show_passed,

@@ -15,7 +15,7 @@ from scanner.check import PLAIN
 from scanner.engine import Engine, Subject
 from scanner.example import as_template, expected, judge_example
 from scanner.filling import fill
-from scanner.joint import is_joined, joins_of
+from scanner.joint import is_joined
 from scanner.kind import coerce, kind_below
 from scanner.model import Control, Verdict
 from scanner.schema import control_schema
@@ -27,7 +27,6 @@ EXAMPLES = [
     for verdict, listed in by_verdict.items()
     for number, example in enumerate(listed)
 ]
-JOINS = joins_of(CATALOG.types)
 
 
 @pytest.mark.parametrize(("control", "example", "verdict"), EXAMPLES)
@@ -117,7 +116,7 @@ def test_the_engine_and_the_json_schema_of_a_control_agree(
         joined=lambda world, raw, types: True,
         world_limit=1,
     )
-    engine = Engine(CATALOG.values, CATALOG.shapes, JOINS)
+    engine = Engine(CATALOG)
     verdicts = {judgement.verdict for judgement in engine.judge(control, kind, subject)}
     schema = control_schema(control, CATALOG.values, CATALOG.shapes)[kind]
     Draft202012Validator.check_schema(schema)

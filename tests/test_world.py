@@ -13,18 +13,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from scanner.catalog import build
 from scanner.engine import Engine
 from scanner.limits import Limits
 from scanner.model import Control, Severity
 from scanner.opening import Candidate
 from scanner.schema import plain
-from scanner.template.document import ReadError
 from scanner.template.judge import Draft, Judge
 from scanner.template.load import Loader
 from scanner.template.overlap import can_match_both
 
 TYPE = "AWS::SageMaker::NotebookInstance"
 DELETED = object()
+NOTHING: dict[str, Any] = {name: {} for name in ("values", "shapes", "types", "kinds")}
+NO_CATALOG = build({"version": "", "digest": "", "controls": [], "transforms": [], **NOTHING})
 
 
 def control(place: dict[str, Any]) -> Control:
@@ -34,17 +36,9 @@ def control(place: dict[str, Any]) -> Control:
 def judge(
     template: dict[str, Any], place: dict[str, Any], kinds: dict[str, str] | None = None
 ) -> list[Draft]:
-    def refuse(entry: Candidate, path: str, beside: str) -> tuple[str, str, str]:
-        raise ReadError("nothing to open")
-
-    engine = Engine(values={}, shapes={}, joins={})
     verdicts = Judge(
-        engine, {TYPE: (control(place),)}, {TYPE: kinds or {}}, Limits(), keep_passed=True
-    ).judge(
-        Loader(frozenset(), Limits(), {}, settled=False, open=refuse).load(
-            json.dumps(template), Candidate("t", "", "")
-        )
-    )
+        Engine(NO_CATALOG), {TYPE: (control(place),)}, {TYPE: kinds or {}}, Limits(), keep_passed=True
+    ).judge(Loader(frozenset(), Limits()).load(json.dumps(template), Candidate("t", "", "")))
     assert not verdicts.crashed, verdicts.gaps
     return list(verdicts.drafts.values())
 

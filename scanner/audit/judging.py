@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from threading import Condition, Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -13,7 +13,7 @@ from scanner.audit.joints import Thing, Things, looking, thing_of
 from scanner.catalog import Catalog
 from scanner.check import PlainView
 from scanner.engine import Engine, Subject
-from scanner.joint import OWNER, joins_of
+from scanner.joint import OWNER
 from scanner.model import Control, Verdict
 from scanner.place import Judgement
 from scanner.safe_text import inert
@@ -141,15 +141,12 @@ class _View(PlainView):
 class Judge:
     """The chosen controls over one scope; threads share it. `kms` is whom to ask about keys, if anybody."""
 
-    def __init__(self, catalog: Catalog, controls: Iterable[Control], census: Joins, kms: Api | None) -> None:
-        joins = joins_of(catalog.types)
-        chosen = {control.id for control in controls}
-        self.controls = {
-            type_name: tuple(control for control in those if control.id in chosen)
-            for type_name, those in catalog.by_type.items()
-        }
-        self._engine = Engine(catalog.values, catalog.shapes, joins, run="audit")
-        self.looking = looking(catalog, (it for it in catalog.controls if it.id in chosen))
+    def __init__(
+        self, catalog: Catalog, controls: Collection[Control], census: Joins, kms: Api | None
+    ) -> None:
+        self.controls = catalog.judging(controls)
+        self._engine = Engine(catalog, run="audit")
+        self.looking = looking(catalog, controls)
         """What the controls look at, and which of them are judged later."""
         self.things = Things(catalog)
         """What others are joined to, as far as it was read."""

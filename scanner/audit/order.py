@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from scanner.audit.acquisition import Acquisition
 from scanner.audit.steps import PIPELINE
 from scanner.catalog import Catalog
-from scanner.joint import joins_of
+from scanner.joint import judged_at
 from scanner.model import Control
 
 
@@ -19,7 +19,6 @@ def readable(
 
     Those that others refer to come first.
     """
-    joins = joins_of(catalog.types)
     types = {known[type_name].read_as or type_name for type_name in also if type_name in known}
     for type_name in {type_name for control in controls for type_name in control.resources}:
         if type_name in known:
@@ -28,7 +27,7 @@ def readable(
             types.add(PIPELINE)
     # What can be many, one page after the other, begins first: the audit takes as long as that does.
     begun = sorted(types, key=lambda it: (known[it].search is None, not known[it].open, it))
-    ends = {it: {to for each in joins.get(it, {}).values() for to in each} & types for it in begun}
+    ends = {it: judged_at(catalog.types, it) & types for it in begun}
     TopologicalSorter(ends).prepare()  # types that wait for each other would do so for ever
 
     def before(type_name: str) -> Iterator[str]:

@@ -28,7 +28,7 @@ from scanner.audit.source_reader import Reader
 from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
 from scanner.audit.tags import Tags, tags_beside, with_tags
 from scanner.audit.unit import Unit, unpack
-from scanner.joint import joins_of
+from scanner.joint import judged_at
 from scanner.model import Gap, Note
 
 _TYPES_AT_ONCE = 16
@@ -62,8 +62,7 @@ class _Region:
 
     def __init__(self, job: ScopeJob, api: Api, watch: Watch) -> None:
         self.job, self.api, self.watch = job, api, watch
-        joins = joins_of(job.catalog.types)
-        ends = {to for type_name in job.how for types in joins.get(type_name, {}).values() for to in types}
+        ends = {to for type_name in job.how for to in judged_at(job.catalog.types, type_name)}
         self.census = Census(ends & job.how.keys())
         self.judge = Judge(job.catalog, job.controls, self.census, api)
         self.keeps = {it: Keep(job.catalog, self.judge.looking, it, job.sources) for it in job.how}

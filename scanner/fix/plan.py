@@ -67,7 +67,7 @@ class Planner:
         self._selected = selected
         self._data = data
         self._tree = tree
-        self._engine = Engine(catalog.values, catalog.shapes, joins={})
+        self._engine = Engine(catalog)
         self._made = any(word in text for word in CDK)
         self._nested = nested
         self._names: dict[str, str] = {}

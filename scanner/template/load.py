@@ -62,14 +62,18 @@ class Loaded:
         """The passes that followed and included files ask for."""
 
 
+def _open_nothing(entry: Candidate, path: str, beside: str) -> tuple[str, str, str]:
+    raise ReadError("no other files are opened here")
+
+
 class Loader(NamedTuple):
     """How files become templates in one scan. `transforms` are those that leave SageMaker types alone."""
 
     transforms: frozenset[str]
     limits: Limits
-    given: Mapping[str, str | None]
-    settled: bool
-    open: Opener
+    given: Mapping[str, str | None] = MappingProxyType({})
+    settled: bool = False
+    open: Opener = _open_nothing
     types: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     """What `_types.yaml` says of the types."""
     request: str | None = None

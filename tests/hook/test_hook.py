@@ -411,7 +411,7 @@ DOOM = "Resources:\n  a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (None, "the payload holds no template"),
         ({"Resources": {}}, "the payload holds no template"),
         (json.dumps({"Resources": {"Mine": "SECRET"}}), "Mine: the resource is text, not a mapping"),
-        (json.dumps({"Resources": {"Child": NESTED}}), "a hook opens no other files"),
+        (json.dumps({"Resources": {"Child": NESTED}}), "no other files are opened here"),
         (json.dumps({"Transform": "Mine", "Resources": {}}), "the macro Mine may change this template"),
     ],
 )
