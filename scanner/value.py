@@ -249,14 +249,14 @@ def _open_sides(pattern: str) -> tuple[bool, bool, str, str]:
     return open_started, open_ended, beginning, ending
 
 
-def ask_one_of(options: tuple[str, ...], label: str | None = None) -> Question:
+def ask_one_of(options: tuple[str, ...]) -> Question:
     """Is the text one of `options`?"""
     members = frozenset(options)
 
     def literal(parts: tuple[Part, ...]) -> bool | None:
         return None if any(may_be(parts, option) for option in options) else False
 
-    name = label or "one of " + ", ".join(f"'{option}'" for option in options[:4])
+    name = "one of " + ", ".join(f"'{option}'" for option in options[:4])
     return Question(
         "one-of",
         options,

@@ -58,7 +58,7 @@ class Memory:
         def work(db: Connection) -> list[_Row] | None:
             return list(self._rows(db, type_name, _ONE, key))
 
-        rows = self._store.use(work, None)
+        rows = self._store.use(work)
         return next((row.known for row in rows or () if row.names.issuperset(wanted)), None)
 
     def recall_all(self, type_name: str, wanted: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -74,7 +74,7 @@ class Memory:
             def work(db: Connection, after: tuple[str, int] = after) -> list[_Row] | None:
                 return list(self._rows(db, type_name, _PAGE, *after))
 
-            rows = self._store.use(work, None)
+            rows = self._store.use(work)
             if rows is None and self._store.notes:
                 raise Fault("failed", "StoreUnreadable", "store", "Read", self._scope)
             for row in rows or ():
@@ -102,7 +102,7 @@ class Memory:
             db.execute("DELETE FROM resource WHERE kind = ? AND key = ?", (self._kind(db, type_name), key))
 
         self.flush()
-        self._store.use(work, None)
+        self._store.use(work)
 
     def last_complete(
         self, type_name: str, wanted: Collection[str], since: datetime | None
@@ -115,7 +115,7 @@ class Memory:
             return max((at for kept, at in rows if self._names(db, kept).issuperset(wanted)), default=None)
 
         self.flush()
-        at = self._store.use(work, None)
+        at = self._store.use(work)
         return None if at is None else datetime.fromtimestamp(at, UTC)
 
     def complete(
@@ -135,11 +135,11 @@ class Memory:
             db.execute("DELETE FROM completed WHERE kind = ? AND at < ?", (kind, oldest * 86_400))
             db.execute("DELETE FROM resource WHERE kind = ? AND seen < ?", (kind, oldest - TOUCH_DAYS))
 
-        self._store.use(work, None)
+        self._store.use(work)
 
     def flush(self) -> None:
         """Write what was remembered so far."""
-        self._store.use(self._flush, None)
+        self._store.use(self._flush)
 
     def _flush(self, db: Connection) -> None:
         with self._lock:

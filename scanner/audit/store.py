@@ -107,33 +107,33 @@ class Store:
         """Whether anything is kept."""
         return self._db is not None and not self.notes
 
-    def use(self, work: Callable[[sqlite3.Connection], _Result], otherwise: _Result) -> _Result:
-        """What `work` makes of the database in one transaction; `otherwise` once the store has failed."""
+    def use(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result | None:
+        """What `work` makes of the database in one transaction; None once the store has failed."""
         with self._lock:
             if self._db is None or not self.works:
-                return otherwise
+                return None
             try:
                 with self._db as db:
                     db.execute(_BEGIN)
                     return work(db)
             except sqlite3.Error as error:
                 self._fail(error)
-                return otherwise
+                return None
 
     def finished(self, run: str, unit: str) -> bytes | None:
         """What `finish` was given for a unit of a run. A run's name tells everything its results hang on."""
         sought = "SELECT body FROM finished WHERE run = ? AND unit = ?"
-        row = self.use(lambda db: db.execute(sought, (run, unit)).fetchone(), None)
+        row = self.use(lambda db: db.execute(sought, (run, unit)).fetchone())
         return bytes(row[0]) if row else None
 
     def finish(self, run: str, unit: str, body: bytes) -> None:
         """Keep a unit's results for `--resume`, for a month at most."""
         row = (run, unit, self.day, body)
-        self.use(lambda db: db.execute("INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)", row), None)
+        self.use(lambda db: db.execute("INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)", row))
 
     def end(self, run: str) -> None:
         """Forget the units of a run: it is done."""
-        self.use(lambda db: db.execute("DELETE FROM finished WHERE run = ?", (run,)), None)
+        self.use(lambda db: db.execute("DELETE FROM finished WHERE run = ?", (run,)))
 
     def close(self) -> None:
         """Close the file. `notes` stay."""

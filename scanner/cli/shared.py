@@ -42,7 +42,7 @@ def write_reports(
     kind: str,
     outputs: list[Output],
     strict: bool,
-    about: Callable[[], Mapping[str, Any]] | None = None,
+    about: Callable[[], Mapping[str, Any]],
 ) -> None:
     """Write all reports of a run, which goes on as they are written."""
     width, color = screen(outputs)

@@ -6,7 +6,6 @@ import re
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scanner.code import sdk
@@ -59,7 +58,7 @@ def judge_code(
     types: Mapping[str, Any],
     text: str,
     entry: Candidate,
-    defaults: Mapping[str, Any] = MappingProxyType({}),
+    defaults: Mapping[str, Any],
 ) -> FileVerdicts:
     """Judge what the code of a file asks AWS for, with the SDK's defaults as `sdk_config.read` gives them.
 

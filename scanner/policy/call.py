@@ -13,6 +13,7 @@ from scanner.folder import PACKAGE, read_yaml
 from scanner.model import SmguardError
 from scanner.policy.request import MULTIVALUED, Request, read_principal
 from scanner.template.document import shown
+from scanner.value import as_text
 
 CALLER = "arn:aws:iam::111122223333:role/caller"
 WORLD = {"omitted": ("absent", "default"), "deprecated": ("sent", "dropped"), "several": ("each", "once")}
@@ -154,7 +155,7 @@ def _key(key: str, rule: Any, start: Any, parameters: Any, prefix: str) -> list[
         source, path = (parameters, path[1:]) if path.startswith(".") else (start, path)
         values += [each for each in _values(source, path) if each not in ("", None, [], {})]
     mappings = [each for each in values if isinstance(each, dict)]
-    return mappings or list(dict.fromkeys(_text(each) for each in values if not isinstance(each, list)))
+    return mappings or list(dict.fromkeys(as_text(each) for each in values if not isinstance(each, list)))
 
 
 def _spread(given: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
@@ -166,7 +167,7 @@ def _spread(given: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
         for key, values in given.items():
             value = values[min(index, len(values) - 1)] if key in single else values
             if isinstance(value, dict):
-                context.update((f"sagemaker:{key}/{name}", _text(each)) for name, each in value.items())
+                context.update((f"sagemaker:{key}/{name}", as_text(each)) for name, each in value.items())
             else:
                 context[f"sagemaker:{key}"] = value
         yield context
@@ -220,7 +221,3 @@ def _tags(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _is_key_id(key: str, value: Any) -> bool:
     return key.endswith("KmsKeyArn") and not str(value).startswith("arn:")
-
-
-def _text(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -111,7 +111,7 @@ def decide(request: Request, policies: Policies, *, explain: bool = False) -> De
                 denied = denied._replace(assumptions=(_NO_RCP,))
             if not explain:
                 return denied
-    decision = denied or _weigh(found, policies, principal, owner(request, principal))
+    decision = denied or _weigh(found, principal, owner(request, principal))
     return decision._replace(reasons=tuple(reasons)) if explain else decision
 
 
@@ -161,9 +161,7 @@ def _misplaced(layer: str, policy: Policy, compiled: Compiled) -> SmguardError:
     return SmguardError(f"{policy.name or 'policy'}: {path} {what} in this place: {layer.replace('_', ' ')}")
 
 
-def _weigh(
-    found: dict[str, list[_Found]], policies: Policies, principal: Principal, resource_account: str | None
-) -> Decision:
+def _weigh(found: dict[str, list[_Found]], principal: Principal, resource_account: str | None) -> Decision:
     """Without any Deny: whether all that must allow do."""
     for level, told in enumerate(found.get("scp", ()), 1):
         if told.allow is None:

@@ -10,6 +10,7 @@ from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.policy.operator import is_operator
 from scanner.template.document import Document, Either, ReadError, shown
+from scanner.value import as_text
 
 VERSIONS = ("2012-10-17", "2008-10-17")
 PRINCIPALS = ("AWS", "Service", "Federated", "CanonicalUser")
@@ -195,18 +196,12 @@ class _Reader:
                 values = value if isinstance(value, list) else [value]
                 if not all(isinstance(each, str | int | float) for each in values):
                     raise self.fault("holds more than texts", (*path, operator, key))
-                yield operator, key, tuple(map(_text, values))
+                yield operator, key, tuple(map(as_text, values))
 
 
 def show_path(path: Iterable[str | int]) -> str:
     """ "Statement[0].Effect"."""
     return "".join(f"[{it}]" if isinstance(it, int) else f".{shown(it)}" for it in path).removeprefix(".")
-
-
-def _text(value: str | float) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else repr(value)
 
 
 def minified(data: Any) -> str:

@@ -22,9 +22,9 @@ from scanner.template.document import Either, ReadError
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _MOST_ACTIONS = 100_000
+"""Actions that the statements of one policy may stand for, together."""
 _MOST_LIKENED = 20
 """Misspelt actions of one run that are looked up: likening takes long."""
-"""Actions that the statements of one policy may stand for, together."""
 
 
 class Finding(NamedTuple):
@@ -205,7 +205,6 @@ class Linter:
             for each in sentences
         ]
         line, column = written.position(found.place)
-        path = "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in found.place)
         return Finding(
             check=found.check,
             severity=Severity.parse(_of(check["severity"], found.outcome)),
@@ -215,7 +214,7 @@ class Linter:
             file=file,
             line=line,
             column=column,
-            path=path.removeprefix("."),
+            path=show_path(found.place),
             policy=written.name,
             sid=found.sid,
             example=found.example,

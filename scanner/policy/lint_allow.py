@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scanner.policy.document import show_path
 from scanner.policy.lint_found import Found, Lint, named
 from scanner.policy.lint_statement import View, others_hold, replay
 from scanner.policy.reference import matches
@@ -35,8 +36,7 @@ def _unconditional(lint: Lint, view: View, conditional: dict[str, View]) -> Iter
     facts = {
         "actions": named(both),
         "action": both[0],
-        "other": other.statement.sid
-        or "".join(f"[{it}]" if isinstance(it, int) else it for it in other.place),
+        "other": other.statement.sid or show_path(other.place),
     }
     example = replay(lint.written, [view, other], both[0], context, "Allowed")
     yield Found("allow-unconditional", view.place, facts, "", example, view.statement.sid)

@@ -12,6 +12,7 @@ from scanner.folder import data_folder, read_data
 from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.opening import read_named, telling
+from scanner.policy.document import show_path
 from scanner.safe_text import inert
 from scanner.schema_fault import SchemaFault, schema_faults
 
@@ -167,8 +168,7 @@ def _foreign(root: Any, partition: str) -> Iterator[SchemaFault]:
 
 
 def _told(fault: SchemaFault) -> str:
-    shown = "".join(f"[{it}]" if isinstance(it, int) else inert(str(it), 60) for it in fault.trail)
-    return f"{shown} {fault.what}" if shown else fault.what
+    return f"{show_path(fault.trail)} {fault.what}".lstrip()
 
 
 def _read(path: str) -> str:

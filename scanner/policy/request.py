@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from scanner.model import SmguardError
 from scanner.policy.match import LONGEST, arn_parts
 from scanner.template.document import shown
+from scanner.value import as_text
 
 _FIELDS = ("principal", "action", "resource", "account", "context")
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", re.ASCII)
@@ -144,13 +145,7 @@ def full_context(request: Request, principal: Principal) -> dict[str, str | tupl
         key = key.lower()
         if isinstance(value, list | tuple):
             single = key.startswith(("aws:", "sagemaker:")) and key not in MULTIVALUED and len(value) == 1
-            found[key] = _text(value[0]) if single else tuple(map(_text, value))
+            found[key] = as_text(value[0]) if single else tuple(map(as_text, value))
         else:
-            found[key] = (_text(value),) if key in MULTIVALUED else _text(value)
+            found[key] = (as_text(value),) if key in MULTIVALUED else as_text(value)
     return found
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else repr(value)

@@ -195,7 +195,7 @@ def _render_summary(layout: Layout, summary: Summary, tally: _Tally, noun: str) 
     rows = [
         ("failed", summary.fail, ", ".join(_severities(tally)), "bad"),
         ("unknown", summary.unknown, open_because, "unknown"),
-        ("gaps", len(tally.gaps), _gap_remark(summary, tally), "bad"),
+        ("gaps", len(tally.gaps), _gap_remark(summary), "bad"),
         ("waived", summary.waived, "", "bold"),
         *(known if summary.baseline else ()),
         ("passed", summary.passed, "", "good"),
@@ -209,7 +209,7 @@ def _render_summary(layout: Layout, summary: Summary, tally: _Tally, noun: str) 
         yield f"{label:<9}  {shown}{said}\n"
 
 
-def _gap_remark(summary: Summary, tally: _Tally) -> str:
+def _gap_remark(summary: Summary) -> str:
     accepted = f"{summary.accepted_gaps} accepted" if summary.accepted_gaps else ""
     if not summary.complete:
         return ", ".join(filter(None, ("the report is incomplete", accepted)))

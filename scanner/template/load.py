@@ -153,7 +153,7 @@ class Loader(NamedTuple):
             from scanner.template.nesting import write_out
 
             template = write_out(self, template, document, entry, real, loaded)
-        _demand_resources(template, loaded)
+        _demand_resources(template)
         return template
 
     def say_transforms(self, template: Template, loaded: Loaded) -> None:
@@ -190,7 +190,7 @@ def passes(document: Document) -> list[int]:
     return list(range(most)) if most <= _MOST_PASSES else [*range(_MOST_PASSES - 1), most - 1]
 
 
-def _demand_resources(template: Template, loaded: Loaded) -> None:
+def _demand_resources(template: Template) -> None:
     """Raise ReadError or NotTemplate where there are no resources and no Gap says where they may be."""
     root = template.root
     if isinstance(settle(root.get("Resources"), template.pick), dict):

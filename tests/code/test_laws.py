@@ -60,9 +60,8 @@ UNRELATED = [
 def judged(*parts: str) -> dict[tuple[str, str, str], Verdict]:
     """(resource, control, place) -> verdict; every part is a cell."""
     cells = [{"cell_type": "code", "source": part} for part in parts]
-    verdicts = judge_code(
-        JUDGE, CATALOG.types, json.dumps({"cells": cells}), Candidate("n.ipynb", "n.ipynb", "")
-    )
+    entry = Candidate("n.ipynb", "n.ipynb", "")
+    verdicts = judge_code(JUDGE, CATALOG.types, json.dumps({"cells": cells}), entry, {})
     assert not verdicts.crashed
     return {at: draft.verdict for at, draft in verdicts.drafts.items()}
 
