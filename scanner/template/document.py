@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from scanner.safe_text import inert
+
 Marks = dict[int, Any]
 """id(container) -> {key: (line, column)} for a dict, [(line, column), ...] for a list's items; from 1."""
 
@@ -87,9 +89,8 @@ class Document:
 
 
 def shown(text: str, most: int = 60) -> str:
-    """`text` as it may stand in a message: cut, and without characters that a terminal would obey."""
-    cut = text if len(text) <= most else text[:most] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+    """A short `text` of someone else's as it may stand in a message."""
+    return inert(text, most)
 
 
 def merge_repeated(
