@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scanner import catalog
-from scanner.model import Control, SmguardError
+from scanner.folder import read_yaml
+from scanner.model import Control
 
 FILE, OURS, OWN_IDS = "_frameworks.yaml", "ours", "smguard"
 FIELDS = ("frameworks", "sources", "mappings")
@@ -28,14 +29,8 @@ class Mapped(NamedTuple):
 
 def read(directory: str) -> dict[str, Any]:
     """{frameworks, sources, mappings} of a rule folder; empty without the file. Raises SmguardError."""
-    from scanner.rule_folder import read_yaml
-
-    if not os.path.isfile(os.path.join(directory, FILE)):
-        return {field: {} for field in FIELDS}
-    document, fault = read_yaml(directory, FILE)
-    if fault is not None:
-        raise SmguardError(str(fault), hint="mend the file or install sagemaker-guardrails again")
-    found: dict[str, Any] = document
+    path = os.path.join(directory, FILE)
+    found: dict[str, Any] = read_yaml(path) if os.path.isfile(path) else {field: {} for field in FIELDS}
     return found
 
 

@@ -119,7 +119,7 @@ def read(directory: str, *, begun: bool = True) -> Pack:
     for file in _files(directory):
         name = file.rpartition("/")[2]
         if name.endswith((".yaml", ".yml")) and not name.startswith("_"):
-            document, fault = read_yaml(directory, file)
+            document, fault = _read_yaml(directory, file)
             if fault is not None:
                 pack.faults.append(fault)
             else:
@@ -165,7 +165,7 @@ def versioned_files(directory: str) -> Iterator[tuple[str, str]]:
 def _read_shared(pack: Pack, file: str, fields: tuple[str, ...]) -> None:
     if not os.path.isfile(os.path.join(pack.directory, file)):
         return
-    document, fault = read_yaml(pack.directory, file)
+    document, fault = _read_yaml(pack.directory, file)
     if fault is not None:
         pack.faults.append(fault)
         return
@@ -206,7 +206,7 @@ def _read_kinds(pack: Pack) -> None:
         pack.faults.append(Problem(KINDS_FILE, (), what))
 
 
-def read_yaml(directory: str, file: str) -> tuple[Any, Problem | None]:
+def _read_yaml(directory: str, file: str) -> tuple[Any, Problem | None]:
     """The content of one file of a folder, or what is wrong with it."""
     try:
         with open(os.path.join(directory, file), encoding="utf-8") as stream:

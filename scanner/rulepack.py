@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from scanner import __version__, compiled, framework, notation
+from scanner.folder import read_yaml
 from scanner.joint import joined
 from scanner.model import SmguardError
 from scanner.notation import OWN_NUMBERS, Problem
@@ -24,7 +25,6 @@ from scanner.rule_folder import (
     TYPES_FILE,
     ControlFile,
     Pack,
-    read_yaml,
     versioned_files,
 )
 from scanner.rule_folder import Base as Base
@@ -221,9 +221,7 @@ def sdk(path: str) -> dict[str, Any]:
 
     Raises SmguardError if the file can't be read.
     """
-    document, fault = read_yaml(os.path.dirname(path), os.path.basename(path))
-    if fault is not None:
-        raise SmguardError(str(fault), hint="mend the file or install sagemaker-guardrails again")
+    document = read_yaml(path)
 
     def whole(name: str) -> dict[str, Any]:
         entry = dict(document["classes"][name] or {})

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from scanner import catalog
+from scanner.limits import Limits
 from scanner.report import FORMATS
+from scanner.template.reader import read
 from tools.generate_rules_readme import readme
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,6 +110,17 @@ def test_the_core_imports_the_standard_library_only() -> None:
     )
     foreign = {name.partition(".")[0] for name in result.stdout.split()} - set(sys.stdlib_module_names)
     assert foreign - {"__main__", "_distutils_hack", "scanner", "sitecustomize"} == set()
+
+
+def test_no_key_of_our_own_data_is_a_number_or_a_boolean() -> None:
+    limits = Limits(depth=100)
+    files = [
+        path for folder in ("rules", "policies", "config_rules") for path in (ROOT / folder).rglob("*.yaml")
+    ]
+    assert len(files) > 80
+    for path in files:
+        notes = read(path.read_text(encoding="utf-8"), limits).notes
+        assert all("merge key" in what for _, what in notes), (path, notes)  # `on:` is true
 
 
 def test_the_page_of_the_catalog_is_current() -> None:

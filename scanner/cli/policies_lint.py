@@ -158,7 +158,7 @@ def _json(
         "schema_version": 1,
         "kind": "policies-lint",
         "tool": {"name": "smguard", "version": __version__},
-        "reference": {"date": max(reference.values()), "quotas": str(linter.quotas["date"])},
+        "reference": {"date": max(reference.values()), "quotas": linter.quotas["date"]},
         "findings": [
             {
                 "check": each.check,

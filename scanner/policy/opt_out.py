@@ -34,7 +34,7 @@ def check_opt_out(written: Written, rules: Mapping[str, Any]) -> Iterator[Found]
         if name not in known:
             lower = name.lower()
             instead = f"Write {lower}." if lower in known else "Remove it; default covers every service."
-            facts = {"service": name, "instead": instead, "date": str(rules["opt-out"]["date"])}
+            facts = {"service": name, "instead": instead, "date": rules["opt-out"]["date"]}
             yield Found("opt-out-unknown-service", place, facts)
         policy = service.get("opt_out_policy") if isinstance(service, dict) else None
         if not isinstance(policy, dict):

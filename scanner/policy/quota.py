@@ -22,7 +22,7 @@ def check_length(written: Written, quotas: Mapping[str, Any]) -> Iterator[Found]
     if most is None:
         return
     short = len(_OPEN.sub("", minified(written.data)))
-    facts = {"name": quota["name"], "most": f"{most:,}", "short": f"{short:,}", "date": str(quotas["date"])}
+    facts = {"name": quota["name"], "most": f"{most:,}", "short": f"{short:,}", "date": quotas["date"]}
     if short > most:
         yield Found("too-long", (), {**facts, "characters": f"{short:,}"})
     elif quota["whitespace"] and written.characters > most:
@@ -65,7 +65,7 @@ def check_counts(
                     "name": quota["name"],
                     "most": most,
                     "per": quota["per"],
-                    "date": str(quotas["date"]),
+                    "date": quotas["date"],
                 }
                 place = f"are attached to {where}" if written.targets else f"are in {where}"
                 yield (
