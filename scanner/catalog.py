@@ -104,18 +104,16 @@ def property_kinds() -> Mapping[str, Any]:
     return found
 
 
+@cache
 def live_types() -> Mapping[str, Any]:
     """How each type of the built-in catalog is read from an account: type -> its completed `live:` block."""
     found: Mapping[str, Any] | None = data("live.json")
-    return _live_types_of_checkout() if found is None else found
+    if found is None:
+        from scanner import rulepack
 
-
-@cache
-def _live_types_of_checkout() -> Mapping[str, Any]:
-    from scanner import rulepack
-
-    pack = rulepack.built_in()
-    return rulepack.live_types(pack, pack.shapes)
+        pack = rulepack.built_in()
+        found = rulepack.live_types(pack, pack.shapes)
+    return found
 
 
 def add(catalog: Catalog, directory: str, given: Given = MappingProxyType({})) -> Catalog:
