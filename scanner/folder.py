@@ -21,9 +21,6 @@ def read_data(folder: str, name: str) -> Any:
 
 def read_yaml(path: str) -> Any:
     """A YAML file of our own, its keys and dates as texts. Raises SmguardError if it can't be read."""
-    from scanner.limits import Limits
-    from scanner.opening import read_named, telling
-    from scanner.template.reader import read
+    from scanner.opening import read_document
 
-    with telling(path):
-        return read(read_named(path), Limits()).root
+    return read_document(path).root

@@ -14,7 +14,7 @@ from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.safe_text import inert
 from scanner.template.decode import decode
-from scanner.template.document import ReadError
+from scanner.template.document import Document, ReadError
 
 _FLAGS = (
     os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -74,6 +74,15 @@ def read_named(path: str, limits: Limits | None = None, noun: str = "") -> str:
         except ValueError as fault:
             raise ReadError(faulty(fault)) from None
         return open_text(Candidate(path, real, ""), limits or Limits()) or ""
+
+
+def read_document(path: str, limits: Limits | None = None, noun: str = "") -> Document:
+    """The YAML or JSON of a file that the user named; raises SmguardError."""
+    from scanner.template.reader import read
+
+    text = read_named(path, limits, noun)
+    with telling(path, noun):
+        return read(text, limits or Limits())
 
 
 @contextmanager

@@ -83,14 +83,10 @@ def read_parameters(files: Iterable[str], limits: Limits) -> dict[str, str | Non
     """The values that parameter files give, later ones first. Raises SmguardError for what is none."""
     values: dict[str, str | None] = {}
     for path in files:
-        from scanner.opening import read_named, telling
+        from scanner.opening import read_document
         from scanner.template.parameter import read_values
-        from scanner.template.reader import read
 
-        text = read_named(path, limits, noun="the parameter file")
-        with telling(path, "the parameter file"):
-            document = read(text, limits)
-        found = read_values(document.root)
+        found = read_values(read_document(path, limits, "the parameter file").root)
         if found is None:
             hint = (
                 'use [{"ParameterKey": …, "ParameterValue": …}], ["Name=Value"], {"Parameters": {…}} '

@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from scanner.joint import joined
-from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.notation import SHAPE_FIELDS, Fault, Problem
-from scanner.opening import read_named
+from scanner.opening import read_document
 from scanner.path import Path, parse_path, references_of
 from scanner.rule_folder import (
     DEFINITIONS_FILE,
@@ -23,8 +22,6 @@ from scanner.rule_folder import (
     read,
 )
 from scanner.rulepack import Base, problems
-from scanner.template.document import ReadError
-from scanner.template.reader import read as read_document
 
 
 def check(directory: str, base: Base | None = None) -> list[Problem]:
@@ -173,8 +170,8 @@ def _located(directory: str, problem: Problem) -> Problem:
     if problem.line is not None or not problem.key:
         return problem
     try:
-        document = read_document(read_named(os.path.join(directory, problem.file)), Limits())
-    except (ReadError, SmguardError):
+        document = read_document(os.path.join(directory, problem.file))
+    except SmguardError:
         return problem
     return replace(problem, line=document.line_of(*problem.key))
 

@@ -100,12 +100,9 @@ def read_file(path: str, controls: Mapping[str, Control], today: date, limits: L
     Raises SmguardError naming file and line if it can't be read or is not of that form; a single entry that
     is malformed only waives nothing and is a problem.
     """
-    from scanner.opening import read_named, telling
-    from scanner.template.reader import read
+    from scanner.opening import read_document
 
-    text = read_named(path, limits, noun="the waiver file")
-    with telling(path, "the waiver file"):
-        document = read(text, limits)
+    document = read_document(path, limits, "the waiver file")
     root = document.root
     listed = root.get("waivers") if isinstance(root, dict) else None
     if not isinstance(listed, list):

@@ -411,15 +411,15 @@ def test_cases_that_differ(cases: Any, said: str, tmp_path: Path) -> None:
 
 
 BAD_CASES = [
-    ([], "own.cases.yaml:1: no list of cases"),
-    (["x"], "own.cases.yaml:3: a case is a mapping"),
-    ([{**DENIED, "calls": "x"}], "calls is no field of a case"),
-    ([{"about": "x", "decision": "Allowed"}], "either a call or a request"),
-    ([{**DENIED, "request": {"action": "s3:GetObject"}}], "either a call or a request"),
-    ([{"about": "x", "request": {}, "decision": "Allowed"}], "request is not {action, resource, context}"),
-    ([{**DENIED, "with": []}], "with and context are mappings"),
-    ([{**DENIED, "about": 1}], "are texts"),
-    ([{**DENIED, "decision": "Denied"}], "one `decision`: Allowed, ExplicitlyDenied, ImplicitlyDenied"),
+    ([], "own.cases.yaml:2:1: cases is empty"),
+    (["x"], "own.cases.yaml:3:3: cases[0] must be a mapping"),
+    ([{**DENIED, "calls": "x"}], "cases[0].calls unknown key"),
+    ([{"about": "x", "decision": "Allowed"}], "cases[0].request is missing"),
+    ([{**DENIED, "request": {"action": "s3:GetObject"}}], "cases[0] has both a call and a request"),
+    ([{"about": "x", "request": {}, "decision": "Allowed"}], "cases[0].request.action is missing"),
+    ([{**DENIED, "with": []}], "cases[0].with must be a mapping"),
+    ([{**DENIED, "about": 1}], "cases[0].about must be text"),
+    ([{**DENIED, "decision": "Denied"}], "'Denied' is none of Allowed, ExplicitlyDenied, ImplicitlyDenied"),
     ([{**DENIED, "with": {"RootAccess": "{{root}}"}}], "{{root}} stands for no parameter"),
 ]
 
@@ -465,17 +465,18 @@ def test_what_a_lock_lets_a_child_assign(allowed: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        ("x", "a case is a mapping"),
-        ({**UNDO, "call": "x"}, "call is no field of a case: about, children, service, decision"),
-        ({**UNDO, "children": CHILD}, "children is a list of policies"),
-        ({"about": "x", "decision": "optOut"}, "which `service` it asks for"),
-        ({**UNDO, "decision": "Allowed"}, "one `decision`: optOut or optIn"),
+        ("x", "cases[0] must be a mapping"),
+        ({**UNDO, "call": "x"}, "cases[0].call unknown key"),
+        ({**UNDO, "children": CHILD}, "cases[0].children must be a list"),
+        ({"about": "x", "decision": "optOut"}, "cases[0].service is missing"),
+        ({**UNDO, "decision": "Allowed"}, "'Allowed' is none of optOut, optIn"),
     ],
 )
 def test_cases_of_opt_out_policies_that_can_not_be_read(case: Any, said: str, tmp_path: Path) -> None:
     ran = case_run(tmp_path, [case], OPT_OUT, "ai-opt-out")
     assert (ran.code, ran.out) == (2, "")
-    assert f"own.cases.yaml:3: {said}" in ran.err or said in ran.err
+    assert "own.cases.yaml:" in ran.err
+    assert said in ran.err
 
 
 def test_policies_that_can_not_be_tested(tmp_path: Path) -> None:

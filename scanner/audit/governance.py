@@ -130,7 +130,6 @@ def read_values(file: str | None, partition: str) -> tuple[str, Values] | None:
     """A file and the values in it with which the pack was deployed. Raises SmguardError if they are wrong."""
     if file is None:
         return None
-    from scanner.opening import read_named
     from scanner.policy import pack
 
-    return file, pack.read_values(read_named(file), file, partition)
+    return file, pack.values_of(file, partition)

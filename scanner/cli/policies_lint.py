@@ -58,9 +58,7 @@ def command(
     for check in (*select, *ignore):
         if check not in linter.rules["checks"]:
             raise SmguardError(f"there is no check {check}", f"one of {', '.join(linter.rules['checks'])}")
-    own = os.path.join(data_folder("policies"), "_accepted.yaml")
-    files = [*accept, *([own] if not paths and os.path.exists(own) else [])]
-    accepted = [entry for path in files for entry in _read_accepted(path, linter.rules["checks"])]
+    accepted = [entry for path in accept for entry in _read_accepted(path, linter.rules["checks"])]
     used: set[int] = set()
     findings: list[tuple[Finding, str | None]] = []
     gaps: list[Gap] = []
@@ -122,23 +120,20 @@ def _events(linter: Linter, paths: tuple[str, ...]) -> Iterator[Finding | Gap | 
 
 def _read_accepted(path: str, checks: Mapping[str, Any]) -> list[dict[str, str]]:
     """Entries {check, file, statement?, reason}; `file` is the end of a path."""
-    import yaml
+    from scanner.opening import read_document
+    from scanner.policy.pack import demand_sound
 
+    text = {"type": "string", "minLength": 1}
+    entry = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["check", "file", "reason"],
+        "properties": {"check": {"enum": list(checks)}, "file": text, "statement": text, "reason": text},
+    }
+    document = read_document(path)
     hint = "list entries of check, file, statement (a Sid; optional) and reason"
-    try:
-        with open(path, "rb") as stream:
-            entries = yaml.safe_load(stream.read(1_000_000))
-    except (OSError, yaml.YAMLError, RecursionError) as error:
-        raise SmguardError(f"{path} can't be read: {type(error).__name__}", hint) from None
-    for entry in entries if isinstance(entries, list) else [None]:
-        if (
-            not isinstance(entry, dict)
-            or not {"check", "file", "reason"} <= entry.keys() <= {"check", "file", "reason", "statement"}
-            or not all(isinstance(each, str) and each for each in entry.values())
-            or entry["check"] not in checks
-        ):
-            raise SmguardError(f"{path} holds something else than accepted findings", hint)
-    return list(entries)
+    demand_sound(document, {"type": "array", "items": entry}, path, hint)
+    return list(document.root)
 
 
 def _accepts(entry: Mapping[str, str], finding: Finding) -> bool:

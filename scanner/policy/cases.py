@@ -10,25 +10,23 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from scanner.folder import data_folder
-from scanner.limits import Limits
 from scanner.model import SmguardError
-from scanner.opening import read_named, telling
+from scanner.opening import read_document, read_named
 from scanner.policy import pack, render
 from scanner.policy.call import CALLER, WORLD, requests_of
-from scanner.policy.decide import Decision, Policies, decide
+from scanner.policy.decide import ALLOWED, Decision, Policies, decide
 from scanner.policy.document import Policy, Statement, read_object, read_policy, take_policy
-from scanner.policy.inheritance import Child, OptOut, take_case
+from scanner.policy.inheritance import Child, OptOut
 from scanner.policy.inheritance import differences as opt_out_differences
 from scanner.policy.request import Request
 from scanner.safe_text import inert
+from scanner.template.document import Document
 
-ALLOWED = "Allowed"
-DECISIONS = (ALLOWED, "ExplicitlyDenied", "ImplicitlyDenied")
 _OPT_OUT = "ai-opt-out"
 LAYERS = ("scp", "iam", "boundary", "vpc-endpoint", "s3", _OPT_OUT)
 SUFFIX = ".cases.yaml"
 _WORLDS = tuple(dict(zip(WORLD, each, strict=True)) for each in product(*WORLD.values()))
-_FIELDS = ("about", "call", "with", "request", "principal", "context", "decision", "by")
+_SCHEMA = "_cases.schema.json"
 EVERYTHING = take_policy(
     {
         "Version": "2012-10-17",
@@ -71,7 +69,7 @@ def of_the_pack(values: pack.Values) -> Iterator[Subject | OptOut]:
         path = os.path.join(data_folder("policies"), entry.path.removesuffix(".json") + SUFFIX)
         beside = where.removesuffix(".json") + SUFFIX
         if entry.kind == _OPT_OUT:
-            yield OptOut(where, whole, [_child(*it) for it in _listed(read_named(path), beside)[1]])
+            yield OptOut(where, whole, _children(read_document(path), beside))
             continue
         forms: list[tuple[str, tuple[Policy, ...]]] = [("as written", (take_policy(whole, where),))]
         parts = [
@@ -84,24 +82,24 @@ def of_the_pack(values: pack.Values) -> Iterator[Subject | OptOut]:
             single = [{**whole, "Statement": [each]} for each in whole["Statement"]]
             forms.append(("split", tuple(take_policy(each, where) for each in single)))
         layer = "boundary" if entry.boundary else entry.kind
-        cases = [_case(*it, own) for it in _listed(read_named(path), beside)[1]]
-        yield Subject(where, layer, forms, cases)
+        yield Subject(where, layer, forms, _calls(read_document(path), beside, own))
 
 
 def of_a_file(path: str) -> Subject | OptOut:
     """A policy of one's own, or its cases file; the other stands beside it. `layer:` says what it is."""
     stem = path.removesuffix(SUFFIX) if path.endswith(SUFFIX) else path.removesuffix(".json")
-    layer, listed = _listed(read_named(stem + SUFFIX), stem + SUFFIX)
-    layer = layer or os.path.basename(os.path.dirname(os.path.abspath(path)))
+    beside = stem + SUFFIX
+    document = read_document(beside)
+    said = document.root.get("layer") if isinstance(document.root, dict) else None
+    layer = said or os.path.basename(os.path.dirname(os.path.abspath(path)))
     if layer not in LAYERS:
-        hint = f"write `layer:` with one of {', '.join(LAYERS)} into {inert(stem + SUFFIX)}"
+        hint = f"write `layer:` with one of {', '.join(LAYERS)} into {inert(beside)}"
         raise SmguardError(f"{inert(path)}: nothing says what this policy is attached to", hint)
     text = read_named(stem + ".json")
     if layer == _OPT_OUT:
-        return OptOut(stem + ".json", read_object(text, stem + ".json"), [_child(*it) for it in listed])
+        return OptOut(stem + ".json", read_object(text, stem + ".json"), _children(document, beside))
     policy = read_policy(text, stem + ".json")
-    values = {"partition": pack.PARTITIONS[0]}
-    cases = [_case(*it, values) for it in listed]
+    cases = _calls(document, beside, {"partition": pack.PARTITIONS[0]})
     return Subject(stem + ".json", layer, [("as written", (policy,))], cases)
 
 
@@ -179,61 +177,33 @@ def requests(case: Case, world: Mapping[str, str] = _WORLDS[0]) -> list[Request]
     return [each._replace(context={**each.context, **context}) for each in made]
 
 
-def _listed(text: str, where: str) -> tuple[str | None, list[tuple[str, Any]]]:
-    """The layer that a cases file names, and its cases with their places; SmguardError if it has none."""
-    from scanner.template.reader import read
-
-    with telling(where):
-        document = read(text, Limits())
-    root = document.root
-    listed = root.get("cases") if isinstance(root, dict) else None
-    if not isinstance(listed, list) or not listed:
-        raise SmguardError(f"{inert(where)}:1: no list of cases", "write `cases:` and under it a list")
-    placed = [(f"{where}:{document.line_of('cases', it)}", body) for it, body in enumerate(listed)]
-    return root.get("layer"), placed
+def _listed(document: Document, where: str, noun: str) -> Iterator[tuple[str, Any]]:
+    """The cases of a file, each with its place; SmguardError if they are not `noun` as the schema has it."""
+    pack.demand_sound(document, {**pack.schema(_SCHEMA), "$ref": f"#/$defs/{noun}"}, where)
+    for number, body in enumerate(document.root["cases"]):
+        yield f"{where}:{document.line_of('cases', number)}", body
 
 
-def _child(at: str, body: Any) -> Child:
-    child = take_case(body, at)
-    if isinstance(child, str):
-        raise SmguardError(f"{inert(at)}: {child}")
-    return child
+def _children(document: Document, where: str) -> list[Child]:
+    return [
+        Child(at, body["about"], body.get("children", []), body["service"], body["decision"])
+        for at, body in _listed(document, where, "children")
+    ]
 
 
-def _case(at: str, body: Any, values: pack.Values) -> Case:
-    what = _fault(body)
-    if what:
-        raise SmguardError(f"{inert(at)}: {what}")
-    body = pack.fill(body, values)
-    return Case(
-        where=at,
-        about=str(body["about"]),
-        call=body.get("call"),
-        parameters=body.get("with", {}),
-        request=body.get("request", {}),
-        principal=body.get("principal", CALLER),
-        context=body.get("context", {}),
-        decision=body["decision"],
-        by=body.get("by"),
-    )
-
-
-def _fault(body: Any) -> str | None:
-    if not isinstance(body, dict):
-        return "a case is a mapping"
-    for name in body:
-        if name not in _FIELDS:
-            return f"{inert(str(name), 40)} is no field of a case: {', '.join(_FIELDS)}"
-    if ("call" in body) == ("request" in body):
-        return "a case has either a call or a request"
-    if "request" in body and not (
-        isinstance(body["request"], dict) and isinstance(body["request"].get("action"), str)
-    ):
-        return "request is not {action, resource, context}"
-    if any(not isinstance(body.get(name, {}), dict) for name in ("with", "context")):
-        return "with and context are mappings"
-    if any(not isinstance(body.get(name, ""), str) for name in ("about", "call", "principal", "by")):
-        return "about, call, principal and by are texts"
-    if "about" not in body or body.get("decision") not in DECISIONS:
-        return f"a case says what it is `about` and one `decision`: {', '.join(DECISIONS)}"
-    return None
+def _calls(document: Document, where: str, values: pack.Values) -> list[Case]:
+    filled = ((at, pack.fill(body, values)) for at, body in _listed(document, where, "calls"))
+    return [
+        Case(
+            where=at,
+            about=body["about"],
+            call=body.get("call"),
+            parameters=body.get("with", {}),
+            request=body.get("request", {}),
+            principal=body.get("principal", CALLER),
+            context=body.get("context", {}),
+            decision=body["decision"],
+            by=body.get("by"),
+        )
+        for at, body in filled
+    ]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from scanner.model import Note, SmguardError
 from scanner.policy import cases, pack
-from scanner.policy.decide import Policies, decide
+from scanner.policy.decide import ALLOWED, Policies, decide
 from scanner.policy.document import Policy, take_policy
 from scanner.policy.inheritance import OptOut, undone
 from scanner.policy.render import Rendered
@@ -210,8 +210,8 @@ class _Trial:
             (case, it) for case in subject.cases for it in _variants(cases.requests(case), part, changed)
         )
         for case, request in islice(tried, _MOST_TRIED):
-            denied = decide(request, alone).decision != cases.ALLOWED
-            if denied and decide(request, around).decision == cases.ALLOWED:
+            denied = decide(request, alone).decision != ALLOWED
+            if denied and decide(request, around).decision == ALLOWED:
                 return {"about": case.about, "request": request._asdict()}
         return None
 

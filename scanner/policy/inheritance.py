@@ -9,15 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from scanner.safe_text import inert
-
 CHILDREN = "@@operators_allowed_for_child_policies"
-OPTED_OUT, OPTED_IN = "optOut", "optIn"
+OPTED_OUT = "optOut"
 _ASSIGN = "@@assign"
 _READINGS = (False, True)
 """Does a lock hold for all that is below its place, or for what stands there and new names in it only? AWS's
 pages don't say; what must hold, must hold either way."""
-_FIELDS = ("about", "children", "service", "decision")
 Place = tuple[str, ...]
 
 
@@ -79,23 +76,6 @@ def differences(subject: OptOut) -> Iterator[str]:
         del _at(less, place)[operator]
         if not any(undone([less], subject.cases)):
             yield f"{subject.name}#{'.'.join((*place, operator))}: no case reaches this operator"
-
-
-def take_case(body: Any, where: str) -> Child | str:
-    """One case of a cases file, or what is wrong with it."""
-    if not isinstance(body, dict):
-        return "a case is a mapping"
-    for name in body:
-        if name not in _FIELDS:
-            return f"{inert(str(name), 40)} is no field of a case: {', '.join(_FIELDS)}"
-    children = body.get("children", [])
-    if not isinstance(children, list) or not all(isinstance(each, dict) for each in children):
-        return "children is a list of policies"
-    if not isinstance(body.get("about"), str) or not isinstance(body.get("service"), str):
-        return "a case says what it is `about` and which `service` it asks for"
-    if body.get("decision") not in (OPTED_OUT, OPTED_IN):
-        return f"a case has one `decision`: {OPTED_OUT} or {OPTED_IN}"
-    return Child(where, body["about"], children, body["service"], body["decision"])
 
 
 def _merge(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scanner.folder import data_folder, read_data
-from scanner.limits import Limits
 from scanner.model import SmguardError
-from scanner.opening import read_named, telling
+from scanner.opening import read_document
 from scanner.policy.document import show_path
 from scanner.safe_text import inert
 from scanner.schema_fault import SchemaFault, schema_faults
+from scanner.template.document import Document
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 EXAMPLE = "parameters.yaml"
@@ -89,28 +89,37 @@ def surfaces() -> Mapping[str, list[str]]:
 
 def example_values() -> Values:
     """The values of `parameters.yaml`, with which the cases are written."""
-    return read_values(_read(EXAMPLE), EXAMPLE, PARTITIONS[0])
+    return values_of(os.path.join(data_folder("policies"), EXAMPLE), PARTITIONS[0])
 
 
 def values_of(file: str, partition: str) -> Values:
-    """An organisation's values from its parameter file; raises SmguardError, with the place."""
-    return read_values(read_named(file), file, partition)
-
-
-def read_values(text: str, where: str, partition: str) -> Values:
-    """An organisation's values; raises SmguardError at `where:line:column` for the first that is wrong."""
-    from scanner.template.reader import read
-
+    """An organisation's values from its parameter file; SmguardError, with the place, if one is wrong."""
+    document = read_document(file)
     hint = "`smguard policies list --parameters` describes them"
-    with telling(where):
-        document = read(text, Limits())
-    wrong = [*schema_faults(json.loads(_read(_SCHEMA)), document.root), *_foreign(document.root, partition)]
-    faults = [(document.place_of(it.trail) or (1, 1), _told(it)) for it in wrong]
+    demand_sound(document, schema(_SCHEMA), file, hint, _foreign(document.root, partition))
+    return {**document.root, "partition": partition}
+
+
+def demand_sound(
+    document: Document,
+    schema: Mapping[str, Any],
+    where: str,
+    hint: str = "",
+    others: Iterable[SchemaFault] = (),
+) -> None:
+    """Raise SmguardError at `where:line:column` for the first of a document's faults, and of `others`."""
+    wrong = [*schema_faults(schema, document.root), *others]
+    faults = [(document.place_of(it.trail) or (1, 1), f"{show_path(it.trail)} {it.what}") for it in wrong]
     if faults:
         (line, column), what = min(faults)
         more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise SmguardError(f"{inert(where)}:{line}:{column}: {what}{more}", hint)
-    return {**document.root, "partition": partition}
+        raise SmguardError(f"{inert(where)}:{line}:{column}: {what.lstrip()}{more}", hint)
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A JSON Schema of the pack."""
+    found: dict[str, Any] = json.loads(_read(name))
+    return found
 
 
 def fill(node: Any, values: Values) -> Any:
@@ -140,7 +149,7 @@ def example_text() -> str:
 def described() -> Iterator[tuple[str, str, Any]]:
     """The parameters: name, description and example."""
     values = example_values()
-    for name, body in json.loads(_read(_SCHEMA))["properties"].items():
+    for name, body in schema(_SCHEMA)["properties"].items():
         yield name, body["description"], values[name]
 
 
@@ -165,10 +174,6 @@ def _foreign(root: Any, partition: str) -> Iterator[SchemaFault]:
             if isinstance(each, str) and each.startswith("arn:") and each.split(":")[1] != partition:
                 trail = (name, index) if isinstance(value, list) else (name,)
                 yield SchemaFault(trail, f"is an ARN of another partition than {partition}")
-
-
-def _told(fault: SchemaFault) -> str:
-    return f"{show_path(fault.trail)} {fault.what}".lstrip()
 
 
 def _read(path: str) -> str:

@@ -30,7 +30,7 @@ Documents = dict[str, Any]
 
 def pack_of(values: Path, partition: str = "aws") -> dict[str, tuple[str, Any]]:
     """Name -> (type, document) of every policy that an organisation attaches."""
-    read = pack.read_values(values.read_text(), "values", partition)
+    read = pack.values_of(str(values), partition)
     rendered = render.render(pack.entries(), read, "values")
     return {
         it.name: (it.source.type, json.loads(it.text)) for it in rendered if it.source.type in (SCP, OPT_OUT)
