@@ -9,21 +9,6 @@ from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CACHE = os.path.join(_HERE, "__pycache__", "rules.json")
-_COMPILER = (
-    "__init__",
-    "rulepack",
-    "rule_folder",
-    "notation",
-    "requirement",
-    "leaf",
-    "predicate",
-    "path",
-    "joint",
-    "touched",
-    "schema",
-    "schema_fault",
-    "framework",
-)
 
 
 def load() -> dict[str, Any]:
@@ -41,8 +26,13 @@ def load() -> dict[str, Any]:
 
 
 def _sign(directory: str) -> list[list[Any]]:
-    """Name, size and time of every file that the compiled catalog depends on."""
-    paths = [os.path.join(_HERE, f"{name}.py") for name in _COMPILER]
+    """Name, size and time of every file that the compiled catalog may depend on."""
+    paths = [
+        each.path
+        for folder in (_HERE, os.path.join(_HERE, "template"))
+        for each in os.scandir(folder)
+        if each.name.endswith(".py")
+    ]
     for top in (directory, os.path.join(os.path.dirname(directory), "policies")):
         for folder, _, names in os.walk(top):
             paths += [path for name in names if os.path.isfile(path := os.path.join(folder, name))]
