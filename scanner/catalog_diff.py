@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from scanner.catalog import Catalog
 from scanner.catalog_source import Source
+from scanner.joint import shaped
 from scanner.model import Control, Finding
 from scanner.path import references_of
 from scanner.place_text import describe_rule
@@ -96,10 +97,7 @@ def judged_by(control: Control, kind: str, catalog: Catalog) -> Any:
     """What a control asks of a type, with names replaced by what they stand for."""
     rule = control.resources[kind]
     joins = catalog.types.get(kind, {}).get(_JUDGED_AT, {})
-    places = [
-        _resolved({**catalog.shapes.get(place.get("shape", ""), {}), **place}, catalog.values)
-        for place in rule.get("places", ())
-    ]
+    places = [_resolved(shaped(place, catalog.shapes), catalog.values) for place in rule.get("places", ())]
     return places, {path: joins.get(path) for path in references_of(rule)}
 
 

@@ -13,6 +13,7 @@ from scanner.fix.patch import Ref, Unfit, merge, patch_at, patched
 from scanner.fix.plan import Planner, kind_at, spell
 from scanner.fix.tree import Tree
 from scanner.folder import read_data
+from scanner.joint import shaped
 from scanner.model import Control, Finding, SmguardError, Verdict
 from scanner.policy import pack
 
@@ -103,7 +104,7 @@ class Defaults:
         self, full: Catalog, planner: Planner, control: Control, kind: str, tree: Any
     ) -> Iterator[Default]:
         for place in control.resources[kind].get("places", ()):
-            shape = {**full.shapes[place["shape"]], **place} if "shape" in place else place
+            shape = shaped(place, full.shapes)
             unless = {
                 full.values[schema["$ref"]]["words"]: None
                 for schema in shape.get("unless", {}).values()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scanner.compiled import OnUse
+from scanner.joint import shaped
 from scanner.model import Control
 
 
@@ -29,12 +30,9 @@ def spell_out(resources: Mapping[str, Any], shapes: Mapping[str, Any]) -> Mappin
         rule = resources[kind]
         if "places" not in rule:
             return rule
-        places = [
-            {**shapes[place["shape"]], **{field: place[field] for field in place if field != "shape"}}
-            if "shape" in place
-            else place
-            for place in rule["places"]
-        ]
+        places = [shaped(place, shapes) for place in rule["places"]]
+        for place in places:
+            place.pop("shape", None)
         return {**rule, "places": places}
 
     return OnUse(resources, spelled)

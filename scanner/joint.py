@@ -114,9 +114,14 @@ def is_scoped(entry: Mapping[str, Any] | None) -> bool:
     return (entry or {}).get("scope") == "environment"
 
 
+def shaped(place: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """A place with the lines of its shape, if it has one; its own come first."""
+    return {**shapes.get(place.get("shape", ""), {}), **place}
+
+
 def is_joined(place: Mapping[str, Any], shapes: Mapping[str, Any]) -> bool:
     """Does a place look at other resources?"""
-    lines = {**shapes.get(place.get("shape", ""), {}), **place}
+    lines = shaped(place, shapes)
     return "@" in place.get("at", "") or any(
         "@" in path for field in ("when", "unless", "unsure", "requires") for path in lines.get(field) or ()
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scanner.joint import shaped
 from scanner.kind import is_text
 from scanner.path import references_of
 from scanner.schema import default_holds
@@ -23,7 +24,7 @@ _NEGATED = {"must": "must not", "must not": "must", "is": "is not", "is not": "i
 def describe_rule(rule: Mapping[str, Any], values: Named, shapes: Named) -> Iterator[str]:
     """A sentence for each place of a control's entry for a type, and one for where else it is judged."""
     for place in rule.get("places", ()):
-        yield _place({**shapes.get(place.get("shape", ""), {}), **place}, values)
+        yield _place(shaped(place, shapes), values)
     for path in references_of(rule):
         yield f"judged at the resource that {'each ' if '[]' in path else ''}{path} names"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scanner.check import PLAIN
-from scanner.joint import is_joined
+from scanner.joint import is_joined, shaped
 from scanner.model import Control
 from scanner.path import Path, parse_path
 from scanner.predicate import SCHEMAS
@@ -46,7 +46,7 @@ def control_schema(
 
 def place_schema(place: Mapping[str, Any], values: Mapping[str, Any], shapes: Mapping[str, Any]) -> Schema:
     """The schema of one place."""
-    merged = {**shapes.get(place.get("shape", ""), {}), **place}
+    merged = shaped(place, shapes)
     required = [_demanded(path, schema, values) for path, schema in merged["requires"].items()]
     body: Schema = {"allOf": required} if len(required) > 1 else required[0]
     conditions: list[Schema] = []

@@ -15,6 +15,7 @@ from scanner.audit.governance import ACTIONS, Chosen
 from scanner.audit.joints import looking
 from scanner.audit.source import Source
 from scanner.catalog import Catalog
+from scanner.joint import shaped
 from scanner.managed_key import CUSTOMER_MANAGED_KEY
 from scanner.model import Control
 
@@ -66,10 +67,5 @@ def policy(
 def asks_about_keys(catalog: Catalog, controls: Iterable[Control]) -> bool:
     """Whether some control asks who manages a key."""
     bodies = [rule for control in controls for rule in control.resources.values()]
-    shapes = [
-        catalog.shapes[place["shape"]]
-        for rule in bodies
-        for place in rule.get("places", ())
-        if "shape" in place
-    ]
-    return CUSTOMER_MANAGED_KEY in json.dumps([bodies, shapes])
+    places = [shaped(place, catalog.shapes) for rule in bodies for place in rule.get("places", ())]
+    return CUSTOMER_MANAGED_KEY in json.dumps(places)

@@ -11,6 +11,7 @@ from scanner.audit.acquisition import Acquisition
 from scanner.audit.item import TAGS
 from scanner.catalog import Catalog
 from scanner.deploy.rule import Rule, words
+from scanner.joint import shaped
 from scanner.path import Path, Segment, parse_path
 from scanner.schema import default_holds
 
@@ -88,7 +89,7 @@ def _guard_rule(catalog: Catalog, rule: Rule, known: Mapping[str, Acquisition]) 
             if not places:
                 raise Unsayable("it is judged at another resource, which Guard does not see")
             writer = _Writer(catalog, known[type_name].config.lacks, single=len(places) == 1)
-            each = [writer.place({**catalog.shapes.get(it.get("shape"), {}), **it}) for it in places]
+            each = [writer.place(shaped(it, catalog.shapes)) for it in places]
         except Unsayable as error:
             unsaid[type_name] = str(error)
             continue

@@ -12,6 +12,7 @@ from scanner.check import PLAIN
 from scanner.engine import Engine
 from scanner.fix.patch import Patch, Ref, Unfit, leaves, merge, patch_at
 from scanner.fix.tree import Tree, resources
+from scanner.joint import shaped
 from scanner.kind import coerce, kind_below
 from scanner.model import Finding, Verdict
 from scanner.path import Path, parse_path
@@ -135,7 +136,7 @@ class Planner:
         whole = self._facts["kinds"].get(kind_of) or catalog.kinds.get(kind_of)
         places = self._engine.places(finding.control, kind_of)
         for place, compiled in zip(finding.control.resources[kind_of]["places"], places, strict=True):
-            shape = {**catalog.shapes[place["shape"]], **place} if "shape" in place else place
+            shape = shaped(place, catalog.shapes)
             target = _target(compiled.at, compiled.identity, finding.place)
             if target is None:
                 continue
