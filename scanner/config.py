@@ -10,8 +10,10 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from scanner import catalog
 from scanner.catalog import Catalog, demand_known, with_severities
 from scanner.check import PLAIN
+from scanner.folder import CONFIGURATION_SCHEMA
 from scanner.limits import Limits
 from scanner.model import SmguardError
 from scanner.opening import read_named, telling
@@ -20,11 +22,6 @@ from scanner.safe_text import inert
 from scanner.template.document import Document
 from scanner.template.reader import read as read_document
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
-_SCHEMAS = (
-    os.path.join(_PACKAGE, "data", "configuration.json"),
-    os.path.join(os.path.dirname(_PACKAGE), "docs", "smguard.schema.json"),
-)
 _INSIDE = frozenset({"$ref", "properties", "items", "required", "default"})
 """Keywords that `_accepts` reads itself, or that ask nothing."""
 _CHOICE = ("select", "area", "framework")
@@ -145,9 +142,11 @@ def _nothing() -> Document:
 
 
 def _schema() -> Any:
-    path = next(path for path in _SCHEMAS if os.path.exists(path))
-    with open(path, "rb") as stream:
-        return json.loads(stream.read())
+    found = catalog.data("configuration.json")
+    if found is None:
+        with open(CONFIGURATION_SCHEMA, "rb") as stream:
+            found = json.loads(stream.read())
+    return found
 
 
 def _accepts(schema: Mapping[str, Any], value: Any, named: Mapping[str, Any]) -> bool:

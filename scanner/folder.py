@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
+CONFIGURATION_SCHEMA = os.path.join(os.path.dirname(PACKAGE), "docs", "smguard.schema.json")
+"""The form of the configuration file, in a checkout."""
 
 
 def data_folder(name: str) -> str:

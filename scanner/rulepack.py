@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from scanner import __version__, compiled, framework, notation
-from scanner.folder import read_yaml
+from scanner import __version__, catalog, compiled, framework, notation
+from scanner.folder import CONFIGURATION_SCHEMA, data_folder, read_yaml
 from scanner.joint import joined
 from scanner.model import SmguardError
 from scanner.notation import OWN_NUMBERS, Problem
@@ -28,20 +28,15 @@ from scanner.rule_folder import (
     versioned_files,
 )
 from scanner.rule_folder import Base as Base
-from scanner.rule_folder import digest as digest
 from scanner.rule_folder import read as read
 from scanner.schema import named_in, reached
 from scanner.schema_fault import schema_faults
 from scanner.touched import touched
 
-CONFIGURATION_SCHEMA = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "smguard.schema.json"
-)
-
 
 def source_directory() -> str:
     """`rules/` beside the package in a source checkout; raises SmguardError if it isn't there."""
-    directory = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "rules")
+    directory = data_folder("rules")
     if not os.path.isdir(directory):
         raise SmguardError(
             "this installation has no catalog",
@@ -109,14 +104,15 @@ def _malformed(pack: Pack, schema: Mapping[str, Any]) -> Iterator[Problem]:
 
 def load_schema(directory: str) -> dict[str, Any]:
     """The JSON Schema of rule files: the folder's own, else the built-in one."""
-    for path in (os.path.join(directory, SCHEMA_FILE), *_BUILT_IN_SCHEMAS):
-        if os.path.isfile(path):
-            with open(path, encoding="utf-8") as stream:
-                schema: dict[str, Any] = json.load(stream)
-                return schema
-    raise SmguardError(
-        "this installation has no schema of rule files", hint="install sagemaker-guardrails again"
-    )
+    path = os.path.join(directory, SCHEMA_FILE)
+    if not os.path.isfile(path):
+        found: dict[str, Any] | None = catalog.data("schema.json")
+        if found is not None:
+            return found
+        path = os.path.join(source_directory(), SCHEMA_FILE)
+    with open(path, encoding="utf-8") as stream:
+        schema: dict[str, Any] = json.load(stream)
+        return schema
 
 
 def compile(directory: str, base: Base | None = None) -> dict[str, Any]:
@@ -237,25 +233,10 @@ def sdk(path: str) -> dict[str, Any]:
 
 
 def _compiled(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": document["id"],
-        "title": document["title"].strip(),
-        "area": document["area"],
-        "severity": document["severity"],
-        "rationale": document["rationale"].strip(),
-        "remediation": document["remediation"].strip(),
-        "resources": document["resources"],
-        "aka": document.get("aka") or {},
-        "frameworks": document.get("frameworks") or {},
-        "prevent": document.get("prevent") or [],
-        "parameters": document.get("parameters"),
-        "waivable": document.get("waivable", True),
-        "retired": document.get("retired", False),
-        "number": document.get("number"),
-        "fix": document.get("fix"),
-        "not-prevented": document.get("not-prevented"),
-        "over-prevented": document.get("over-prevented"),
-    }
+    said = {name: document.get(name) or otherwise for name, otherwise in _OPTIONAL.items()}
+    texts = {name: document[name].strip() for name in ("title", "rationale", "remediation")}
+    plain = {name: document[name] for name in ("id", "area", "severity", "resources")}
+    return {**plain, **texts, **said, "waivable": document.get("waivable", True)}
 
 
 def _pruned(kinds: Mapping[str, Any], touched: Mapping[str, set[str]]) -> dict[str, Any]:
@@ -280,14 +261,14 @@ def _number_problems(controls: Iterable[ControlFile], base: Base) -> Iterator[Pr
                 yield Problem(control.file, ("number",), what)
 
 
+_OPTIONAL: Mapping[str, Any] = {
+    **{"aka": {}, "frameworks": {}, "prevent": [], "retired": False},
+    **dict.fromkeys(("parameters", "number", "fix", "not-prevented", "over-prevented")),
+}
+"""What a control file may leave out, and what it is then."""
 _SECTIONS = {
     DEFINITIONS_FILE: "definitions-file",
     TYPES_FILE: "types-file",
     ENVIRONMENT_FILE: "types-file",
     framework.FILE: "frameworks-file",
 }
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
-_BUILT_IN_SCHEMAS = (
-    os.path.join(_PACKAGE, "data", "schema.json"),
-    os.path.join(os.path.dirname(_PACKAGE), "rules", SCHEMA_FILE),
-)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from scanner.framework import foreign_names
 from scanner.joint import joined
 from scanner.model import SmguardError
 from scanner.notation import SHAPE_FIELDS, Fault, Problem
@@ -145,18 +146,12 @@ def _foreign_id_problems(controls: list[ControlFile]) -> Iterator[Problem]:
     for control in controls:
         common = control.document.get("aka") or {}
         for type_name, entry in control.document["resources"].items():
-            for tool, foreign in _pairs(common, entry.get("aka") or {}):
+            names = foreign_names(common, {type_name: entry})
+            for tool, foreign in ((tool, each) for tool, listed in names.items() for each in listed):
                 owner = claimed.setdefault((type_name, tool, foreign), control.stem)
                 if owner != control.stem:
                     what = f"{tool} {foreign} is claimed by {owner} too"
                     yield Problem(control.file, ("resources", type_name, "aka", tool), what)
-
-
-def _pairs(*akas: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for aka in akas:
-        for tool, foreign in aka.items():
-            for name in foreign if isinstance(foreign, list) else [foreign]:
-                yield tool, name
 
 
 def _below(kind: Any, name: str) -> Any:

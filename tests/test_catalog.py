@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scanner import catalog, rulepack
+from scanner import catalog, rule_folder, rulepack
 from scanner.catalog import Catalog
 from scanner.model import Severity, SmguardError
 from scanner.notation import OWN_NUMBERS
@@ -46,7 +46,7 @@ def own(folder: Path, name: str, **changes: Any) -> Path:
 def test_load(built_in: Catalog) -> None:
     assert [it.id for it in built_in.controls] == sorted(built_in.by_id)
     assert all(isinstance(it.severity, Severity) for it in built_in.controls)
-    assert built_in.digest == rulepack.digest(str(ROOT / "rules"))
+    assert built_in.digest == rule_folder.digest(str(ROOT / "rules"))
     assert built_in.by_type[NOTEBOOK]
     assert "AWS::SQS::Queue" not in built_in.by_type
     assert set(catalog.examples()) == set(built_in.by_id)

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from scanner import __version__, rulepack
+from scanner import __version__, rule_folder
 from scanner.deploy.bundle import bundles
 from tests.building import ROOT, attempt, clean, run
 
@@ -38,7 +38,7 @@ def environment(folder: Path) -> tuple[str | Path, ...]:
 
 @pytest.fixture(scope="module")
 def digest() -> str:
-    return rulepack.digest(str(ROOT / "rules"))
+    return rule_folder.digest(str(ROOT / "rules"))
 
 
 def test_wheel_holds_the_package_only(built: dict[str, Path], digest: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scanner import __version__, catalog, rulepack
+from scanner import __version__, catalog, rule_folder
 from scanner.policy import agreement
 from tests import door
 from tests.door import ROOT, give_up_power
@@ -96,7 +96,7 @@ def test_render(partition: str, tmp_path: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     written = files(out)
     manifest = json.loads(written.pop("manifest.json"))
-    assert manifest["pack"] == {"version": __version__, "digest": rulepack.digest(str(ROOT / "rules"))}
+    assert manifest["pack"] == {"version": __version__, "digest": rule_folder.digest(str(ROOT / "rules"))}
     assert manifest["partition"] == partition
     template = json.loads(written.pop("template.json"))
     assert written.keys() == manifest["policies"].keys()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scanner import rulepack, rulepack_check
+from scanner import rule_folder, rulepack, rulepack_check
 from scanner.model import SmguardError
 from scanner.rulepack import Base
 
@@ -372,19 +372,19 @@ def test_own_folder_builds_on_a_base(pack: Path, tmp_path: Path) -> None:
 
 
 def test_digest_follows_content_and_paths_only(pack: Path) -> None:
-    before = rulepack.digest(str(pack))
+    before = rule_folder.digest(str(pack))
     (pack / "README.md").write_text("generated")
     (pack / ".hidden").write_text("x")
     (pack / "__pycache__").mkdir()
     (pack / "__pycache__" / "x.pyc").write_text("x")
     (pack / "encryption" / "volume-kms-key.yaml~").write_text("x")
-    assert rulepack.digest(str(pack)) == before
+    assert rule_folder.digest(str(pack)) == before
     (pack.parent / "policies").mkdir()
     (pack.parent / "policies" / "scp.json").write_text("{}")
-    with_policies = rulepack.digest(str(pack))
+    with_policies = rule_folder.digest(str(pack))
     assert with_policies != before
     (pack / "encryption" / "volume-kms-key.yaml").rename(pack / "encryption" / "renamed.yaml")
-    assert rulepack.digest(str(pack)) not in (before, with_policies)
+    assert rule_folder.digest(str(pack)) not in (before, with_policies)
 
 
 def test_built_in_rules_are_sound() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from scanner.folder import PACKAGE, read_yaml
+from scanner import catalog
+from scanner.folder import data_folder, read_yaml
 from scanner.model import SmguardError
 from scanner.policy.request import MULTIVALUED, Request, read_principal
 from scanner.template.document import shown
@@ -126,13 +126,8 @@ def unsettled(request: Request) -> tuple[str, ...]:
 @cache
 def load() -> dict[str, Any]:
     """What `policies/_calls.yaml` says: {deprecated, defaults, calls}."""
-    found: dict[str, Any]
-    try:
-        with open(os.path.join(PACKAGE, "data", "calls.json"), "rb") as stream:
-            found = json.loads(stream.read())
-    except FileNotFoundError:
-        found = read(os.path.join(os.path.dirname(PACKAGE), "policies", "_calls.yaml"))
-    return found
+    found: dict[str, Any] | None = catalog.data("calls.json")
+    return read(os.path.join(data_folder("policies"), "_calls.yaml")) if found is None else found
 
 
 def read(path: str) -> dict[str, Any]:
