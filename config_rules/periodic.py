@@ -31,7 +31,7 @@ from scanner.alone import alone
 from scanner.audit import census, opt_out
 from scanner.audit.acquisition import Acquisition, Wanted
 from scanner.audit.fault import Fault
-from scanner.audit.item import TAGS, Api, Item
+from scanner.audit.item import DEFINITION, PIPELINE, TAGS, Api, Item
 from scanner.audit.judging import Judge
 from scanner.audit.tags import Tags, tags_of, with_tags
 from scanner.model import Gap, Note
@@ -52,7 +52,6 @@ _TAGGED = 100
 _NAMED = 5
 """Resources that the account's annotation names."""
 _ELSEWHERE = "`smguard audit` judges it, with --policy-parameters, from the organisation's management account"
-_PIPELINE, _DEFINITION = "AWS::SageMaker::Pipeline", "PipelineDefinition"
 
 
 class Walk:
@@ -222,7 +221,7 @@ class Walk:
         from scanner.audit.memory import Memory
         from scanner.audit.store import Store
 
-        names = self.judge.looks_at(how.type) | ({_DEFINITION} if how.type == _PIPELINE else set())
+        names = self.judge.looks_at(how.type) | ({DEFINITION} if how.type == PIPELINE else set())
         if self.beside is not None:
             names |= self.beside.keep(how.type).leads - how.beyond_search
         days = self.rule.since
@@ -249,7 +248,7 @@ class Walk:
         """What the rule says of a resource; of a pipeline, the worst that it says of what its steps make."""
         judge = self.judge.judge_whole if item.type in self.own else self.judge.judge
         conclusions = [conclude(self.rule, item, judge(item), self.journal)]
-        if item.type == _PIPELINE:
+        if item.type == PIPELINE:
             from scanner.audit.steps import Step
 
             for found in self.steps.judge(item):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner import catalog, planning
 from scanner.limits import Limits
-from scanner.model import Gap, SmguardError
+from scanner.model import DEFECT, Gap, SmguardError
 from scanner.opening import Candidate
 from scanner.repository import configuration
 from scanner.scan import Event, Scan
@@ -77,7 +77,7 @@ def judge(
         if os.environ.get("SMGUARD_DEBUG"):
             raise
         what = f"can't be judged: {type(error).__name__}"
-        yield scan.current, Gap(scan.current, what, "this is a defect of smguard; please report it")
+        yield scan.current, Gap(scan.current, what, DEFECT)
 
 
 def written_out(template: Any, limits: Limits) -> bytes:

@@ -89,6 +89,9 @@ class Control(NamedTuple):
 GLOBAL = "global"
 """The region of what lies in none."""
 
+DEFECT = "this is a defect of smguard; please report it"
+"""The hint of a Gap where we have broken down."""
+
 
 class Location(NamedTuple):
     """Where something is: a place in a file, or a resource of an account. Lines and columns start at 1."""

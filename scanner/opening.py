@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from scanner.candidate import CODE_ENDINGS as CODE_ENDINGS
 from scanner.candidate import Candidate as Candidate
 from scanner.limits import Limits
 from scanner.model import SmguardError

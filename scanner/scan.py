@@ -9,7 +9,7 @@ from scanner.catalog import Catalog
 from scanner.engine import Engine
 from scanner.environment import Environment
 from scanner.limits import Limits
-from scanner.model import Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
+from scanner.model import DEFECT, Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.opening import Candidate, Skipped, open_text, open_under
 from scanner.repository import Paths
 from scanner.survey import survey
@@ -287,7 +287,7 @@ class FileJudge:
             if os.environ.get("SMGUARD_DEBUG"):
                 raise
             what = f"can't be judged: {type(error).__name__}"
-            gap = Gap(entry.display, what, "this is a defect of smguard; please report it")
+            gap = Gap(entry.display, what, DEFECT)
             return _unread(gap, crashed=True)
         return FileResult("partial" if verdicts.gaps else "judged", verdicts)
 

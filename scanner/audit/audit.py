@@ -14,11 +14,10 @@ from scanner.audit.governance import AccountJob
 from scanner.audit.item import GLOBAL
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.pace import Count, total
-from scanner.audit.reckoning import DEFECT
 from scanner.audit.region import audit_scope
 from scanner.audit.shared import told_once
 from scanner.audit.unit import Row, Unit
-from scanner.model import Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
+from scanner.model import DEFECT, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.scan import Plan
 from scanner.tally import Tally
 

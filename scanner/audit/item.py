@@ -11,6 +11,7 @@ from scanner.model import GLOBAL as GLOBAL
 from scanner.value import Partial
 
 TAGS, STACK = "Tags", "aws:cloudformation:stack-name"
+PIPELINE, DEFINITION = "AWS::SageMaker::Pipeline", "PipelineDefinition"
 _spell = JSONEncoder(check_circular=False).encode
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphlib import TopologicalSorter
 
 from scanner.audit.acquisition import Acquisition
-from scanner.audit.steps import PIPELINE
+from scanner.audit.item import PIPELINE
 from scanner.catalog import Catalog
 from scanner.joint import judged_at
 from scanner.model import Control

@@ -9,9 +9,7 @@ from scanner.audit.fault import Fault
 from scanner.audit.item import Item, Scope
 from scanner.audit.judging import Judged
 from scanner.audit.unit import Log, Unit
-from scanner.model import Gap, Note
-
-DEFECT = "this is a defect of smguard; please report it"
+from scanner.model import DEFECT, Gap, Note
 
 
 class Reckoning:

@@ -15,21 +15,21 @@ from scanner.audit import census
 from scanner.audit.acquisition import Wanted
 from scanner.audit.environment import Surroundings
 from scanner.audit.fault import Fault
-from scanner.audit.item import STACK, TAGS, Api, Item, spelled
+from scanner.audit.item import DEFINITION, PIPELINE, STACK, TAGS, Api, Item, spelled
 from scanner.audit.job import ScopeJob, ScopeResult, Watch
 from scanner.audit.joints import Thing, thing_of
 from scanner.audit.judging import Census, Judge, Judged
 from scanner.audit.keys import KEY
 from scanner.audit.later import Keep, fill, kept_items
 from scanner.audit.pace import Count, total
-from scanner.audit.reckoning import DEFECT, Reckoning
+from scanner.audit.reckoning import Reckoning
 from scanner.audit.shape import keep_tags
 from scanner.audit.source_reader import Reader
-from scanner.audit.steps import DEFINITION, PIPELINE, Step, Steps
+from scanner.audit.steps import Step, Steps
 from scanner.audit.tags import Tags, tags_beside, with_tags
 from scanner.audit.unit import Unit, unpack
 from scanner.joint import judged_at
-from scanner.model import Gap, Note
+from scanner.model import DEFECT, Gap, Note
 
 _TYPES_AT_ONCE = 16
 _AHEAD = 32

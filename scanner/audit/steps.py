@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from scanner.audit.item import Item
+from scanner.audit.item import DEFINITION, PIPELINE, Item
 from scanner.audit.judging import Draft, Judged
 from scanner.catalog import Catalog
 from scanner.check import Teller
@@ -15,8 +15,6 @@ from scanner.model import Control, Gap, Note, Verdict
 from scanner.opening import Candidate
 from scanner.scan import FileJudge, Plan
 from scanner.template.document import ReadError
-
-PIPELINE, DEFINITION = "AWS::SageMaker::Pipeline", "PipelineDefinition"
 
 
 class Step(NamedTuple):

@@ -14,7 +14,7 @@ from scanner.fix.mend import Fixer
 from scanner.fix.patch import Unfit
 from scanner.fix.plan import Mend
 from scanner.fix.splice import Edit
-from scanner.model import Finding, Gap, Note
+from scanner.model import DEFECT, Finding, Gap, Note
 from scanner.opening import Candidate, is_candidate, is_within, shown_path
 from scanner.scan import Plan, Scan
 from scanner.template.reader import ReadError, read
@@ -48,7 +48,7 @@ class Judged:
                 raise
             what = f"can't be judged: {type(error).__name__}"
             where = self.entry.display if self.entry else ""
-            self.remarks.append(Gap(where, what, "this is a defect of smguard; please report it"))
+            self.remarks.append(Gap(where, what, DEFECT))
 
     def _judge(self) -> None:
         plan = self.settings.plan._replace(whole=False, processes=1)

@@ -8,7 +8,7 @@ from scanner.engine import Engine, Subject
 from scanner.environment import Environment
 from scanner.joint import is_scoped
 from scanner.limits import Limits
-from scanner.model import Control, Gap, Note, Verdict
+from scanner.model import DEFECT, Control, Gap, Note, Verdict
 from scanner.place import Judgement
 from scanner.template.document import settle
 from scanner.template.load import Loaded, place
@@ -236,7 +236,7 @@ class Judge(NamedTuple):
             except Exception as error:
                 verdicts.crashed = True
                 what = f"{control.id} crashed on {shown}: {type(error).__name__}"
-                verdicts.gaps[Gap(where, what, "this is a defect of smguard; please report it")] = None
+                verdicts.gaps[Gap(where, what, DEFECT)] = None
 
     def _subject(
         self,
