@@ -36,7 +36,7 @@ _SCOPES_AT_ONCE = 4
 _DAYS = 90
 
 
-@click.command("audit", cls=ReportingCommand, short_help="Audit a live account.")
+@click.command("audit", cls=ReportingCommand)
 @options("regions", "profile", "role_arn")
 @click.option("--external-id", metavar="ID", help="The external id that the roles ask for.")
 @click.option("--account-role", metavar="NAME", help="The role to assume in each account.")

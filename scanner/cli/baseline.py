@@ -84,7 +84,6 @@ def _write(taken: Baseline, firm: frozenset[str], target: str) -> None:
 command = click.Command(
     "baseline",
     callback=_run,
-    short_help="Take down what is found now, so that only new findings count.",
     help="""Take down what is found now, so that later scans count new findings only.
 
     Give the file to `smguard scan --baseline`, or name it in .smguard.yaml, and keep it in the repository.

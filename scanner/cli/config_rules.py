@@ -13,8 +13,6 @@ COMMANDS = {
 }
 
 
-@click.group(
-    "config-rules", cls=Commands, table=COMMANDS, short_help="Build, test and compare rules of AWS Config."
-)
+@click.group("config-rules", cls=Commands, table=COMMANDS)
 def command() -> None:
     """The detective control in the account: an AWS Config rule for each control."""

@@ -22,7 +22,7 @@ _ASKED = "OrganizationId=o-… Targets=r-… MemberAccounts=111122223333,…"
 """Parameters of organization.yaml that have no default."""
 
 
-@click.command("build", short_help="Write the function's zip and the stacks that deploy it.")
+@click.command("build")
 @click.option("-o", "--output", "folder", required=True, metavar="DIR", help="Write there.")
 @click.option("--organization", is_flag=True, help="Add organization.yaml: all accounts, one function.")
 @click.option("--guard", is_flag=True, help="Write guard.yaml alone: rules that need no function.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scanner.deploy.drift import Difference, Setting
 
 
-@click.command("diff", short_help="Compare what is deployed with the pack.")
+@click.command("diff")
 @options("regions", "profile", "role_arn", "format", "output")
 def command(
     regions: tuple[str, ...], profile: str | None, role_arn: str | None, form: str, output: str | None

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 import click
 
-from scanner import __version__
 from scanner.audit.fault import Fault
 from scanner.audit.item import Scope
 from scanner.cli.options import options
-from scanner.cli.shared import EXIT_INCOMPLETE
+from scanner.cli.shared import EXIT_INCOMPLETE, heading
 from scanner.cli.terminal import laid_out
 from scanner.json_object import as_object
 from scanner.model import SmguardError
@@ -23,7 +22,7 @@ from scanner.report.layout import count
 from scanner.rule_text import Line
 
 
-@click.command("test", short_help="Run the rules' function on saved events, without AWS.")
+@click.command("test")
 @click.argument("files", nargs=-1, required=True, metavar="EVENT.json...", type=click.Path(path_type=str))
 @click.option(
     "--parameters",
@@ -46,9 +45,7 @@ def command(files: tuple[str, ...], parameters: tuple[str, ...], form: str, outp
     if form == "json":
         from scanner.safe_text import to_json
 
-        tool = {"name": "smguard", "version": __version__}
-        report = {"schema_version": 1, "kind": "config-rules-test", "tool": tool, "events": ran}
-        write(output, [to_json(report) + "\n"])
+        write(output, [to_json({**heading("config-rules-test"), "events": ran}) + "\n"])
     else:
         write(output, laid_out(_lines(ran)))
     return EXIT_INCOMPLETE if any(each["gaps"] for each in ran) else 0

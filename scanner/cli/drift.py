@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from scanner import __version__, catalog
-from scanner.cli.shared import EXIT_FINDINGS, EXIT_INCOMPLETE
+from scanner import catalog
+from scanner.cli.shared import EXIT_FINDINGS, EXIT_INCOMPLETE, heading
 from scanner.cli.terminal import laid_out
 from scanner.model import Gap, Note
 from scanner.output import write
@@ -58,9 +58,7 @@ def _document(
 ) -> dict[str, Any]:
     counts = Counter(each.kind for it in parts.values() for each in it["differences"])
     return {
-        "schema_version": 1,
-        "kind": kind,
-        "tool": {"name": "smguard", "version": __version__, "catalog": catalog.load().digest},
+        **heading(kind, catalog=catalog.load().digest),
         f"{place}s": [
             {place: where, **{name: [each._asdict() for each in it[name]] for name in listed}}
             for where, it in parts.items()

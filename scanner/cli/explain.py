@@ -23,7 +23,7 @@ _PLACE = re.compile(r"(.+?):(\d+)(?::\d+)?")
 _LISTED = 5
 
 
-@click.command("explain", short_help="Explain a finding or a control, how to mend and how to waive it.")
+@click.command("explain")
 @click.argument("what", metavar="ID|FILE:LINE|FINGERPRINT")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(readable=False, path_type=str))
 @click.option("--report", metavar="FILE", help="Look findings up in this JSON report instead of scanning.")

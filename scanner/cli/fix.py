@@ -25,7 +25,7 @@ _SHARED = {
 }
 
 
-@click.command("fix", short_help="Mend templates in place.")
+@click.command("fix")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=str))
 @click.option("--diff/--write", "show", default=True, help="Show what would change (default), or change it.")
 def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:

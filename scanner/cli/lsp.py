@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FIELDS = ("select", "ignore", "rules", "parameters")
 
 
-@click.command("lsp", short_help="Serve an editor: findings and fixes while a template is written.")
+@click.command("lsp")
 @click.option("--stdio", is_flag=True, help="What some editors add; there is no other way.")
 def command(stdio: bool) -> int:
     """Serve an editor over standard input and output, by the Language Server Protocol.

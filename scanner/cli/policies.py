@@ -33,8 +33,6 @@ def organisation(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--parameters", "file", required=True, metavar="FILE", help=about)(function)
 
 
-@click.group(
-    "policies", cls=Commands, table=COMMANDS, short_help="List, render, lint, test and simulate policies."
-)
+@click.group("policies", cls=Commands, table=COMMANDS)
 def command() -> None:
     """The policies that stop a request before there is anything to find."""

@@ -18,7 +18,7 @@ from scanner.rule_text import Line
 _TARGET = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|[0-9]{12}")
 
 
-@click.command("diff", short_help="Compare the pack with what an organisation has attached.")
+@click.command("diff")
 @organisation
 @click.option(
     "--target", "targets", multiple=True, metavar="ID", help="Root, unit or account; the root if none."

@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from scanner import __version__
 from scanner.cli.options import options
-from scanner.cli.shared import EXIT_FINDINGS, EXIT_INCOMPLETE
+from scanner.cli.shared import EXIT_FINDINGS, EXIT_INCOMPLETE, heading
 from scanner.cli.terminal import laid_out
 from scanner.model import Gap, Note, Severity, SmguardError
 from scanner.policy.lint import Finding, Linter
@@ -22,7 +21,7 @@ _MOST = 1_000
 """Findings of one file that are shown."""
 
 
-@click.command("lint", short_help="Say what policies get wrong, and what a request would see.")
+@click.command("lint")
 @click.argument("paths", metavar="[FILE]...", nargs=-1)
 @options("format", "output")
 @click.option("--select", metavar="ID", multiple=True, help="Only this check (repeatable).")
@@ -150,9 +149,7 @@ def _json(
 ) -> Iterator[str]:
     reference = {service: found["date"] for service, found in linter.reference.services.items()}
     document = {
-        "schema_version": 1,
-        "kind": "policies-lint",
-        "tool": {"name": "smguard", "version": __version__},
+        **heading("policies-lint"),
         "reference": {"date": max(reference.values()), "quotas": linter.quotas["date"]},
         "findings": [
             {

@@ -12,7 +12,7 @@ from scanner.model import SmguardError
 from scanner.safe_text import inert
 
 
-@click.command("refresh-reference", short_help="Renew what is known of actions and keys.")
+@click.command("refresh-reference")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--date", "dated", metavar="DATE", help="When the files were published (ISO); today if not given."

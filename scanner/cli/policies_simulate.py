@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from scanner import __version__
 from scanner.cli.options import Decorator
 from scanner.cli.options import options as shared_options
-from scanner.cli.shared import EXIT_FINDINGS
+from scanner.cli.shared import EXIT_FINDINGS, heading
 from scanner.cli.terminal import laid_out
 from scanner.model import SmguardError
 from scanner.opening import read_named
@@ -49,7 +48,7 @@ def _assumption(name: str, about: str) -> Decorator:
     )
 
 
-@click.command("simulate", short_help="Say what policies decide of a request.")
+@click.command("simulate")
 @click.argument("action", required=False)
 @click.option(
     "--call", metavar="FILE", type=_ONE, help="JSON parameters of the API call, as boto3 takes them."
@@ -144,9 +143,7 @@ def simulate(options: dict[str, Any]) -> dict[str, Any]:
         decided.append((*max(((it, decide(it, policies, explain=True)) for it in requests), key=_rank), more))
     request, decision, more = decided[0]
     report: dict[str, Any] = {
-        "schema_version": 1,
-        "kind": "simulate",
-        "tool": {"name": "smguard", "version": __version__},
+        **heading("simulate"),
         **_decided(decision),
         "request": request._asdict(),
         "assumptions": [*assumed, *more, *decision.assumptions],

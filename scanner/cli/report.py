@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scanner.report.saved import Saved
 
 
-@click.command("report", cls=ReportingCommand, short_help="Render saved reports, or compare them.")
+@click.command("report", cls=ReportingCommand)
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=str))
 @shared_options("formats", "files")
 @click.option(

@@ -26,7 +26,7 @@ _DESCRIBED = (
 )
 
 
-@click.group("rules", short_help="List, check, write and compare controls.")
+@click.group("rules")
 def command() -> None:
     """The controls: what there is, what each one asks for, your own, and what an upgrade changes."""
 

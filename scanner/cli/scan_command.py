@@ -10,9 +10,7 @@ from scanner.cli.options import ReportingCommand, declare
 from scanner.cli.scan import OPTIONS, run
 
 
-@click.command(
-    "scan", cls=ReportingCommand, short_help="Scan templates, pipelines, state machines, requests."
-)
+@click.command("scan", cls=ReportingCommand)
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False, path_type=str)
 )

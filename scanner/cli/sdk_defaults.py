@@ -39,6 +39,8 @@ def command(file: str, output: str | None, partition: str) -> int:
 def _lines(defaults: Any, full: Any) -> Iterator[str]:
     import yaml
 
+    from scanner.fix.patch import merge, patch_at
+
     places = {path: path for path in defaults.data["sdk-config"]} | defaults.data["sdk-modules"]
     found: dict[str, Any] = {}
     unless: dict[str, list[str]] = {}
@@ -59,13 +61,7 @@ def _lines(defaults: Any, full: Any) -> Iterator[str]:
     root: dict[str, Any] = {}
     for place in sorted(places):
         if places[place] in found:
-            _put(root, place.split("."), found[places[place]])
+            merge(root, patch_at(tuple(place.split(".")), found[places[place]]))
     body: Mapping[str, Any] = {"SchemaVersion": "1.0", "SageMaker": root}
     dumper = type("Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda self, data: True})
     yield yaml.dump(body, Dumper=dumper, sort_keys=False, width=200)
-
-
-def _put(root: dict[str, Any], steps: list[str], value: Any) -> None:
-    for step in steps[:-1]:
-        root = root.setdefault(step, {})
-    root[steps[-1]] = value

@@ -37,6 +37,11 @@ def paired_outputs(formats: tuple[str, ...], files: tuple[str, ...]) -> list[Out
     return pair(get_current_context())
 
 
+def heading(kind: str, **tool: str) -> dict[str, Any]:
+    """How a JSON report begins that is none of findings."""
+    return {"schema_version": 1, "kind": kind, "tool": {"name": "smguard", "version": __version__, **tool}}
+
+
 def write_reports(
     it: Scan | Audit,
     kind: str,

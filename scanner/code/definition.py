@@ -22,7 +22,7 @@ def follow(run: Run, node: Any, noun: str, value: Any, name: str) -> None:
 
 def _follow_one(run: Run, node: Any, noun: str, value: Any, name: str) -> None:
     from scanner.requests import pipeline, states
-    from scanner.template.json_reader import Reader
+    from scanner.template.json_reader import read_json
 
     mark, what = run.mark(node), f"the definition of the {noun} {name}"
     part = value.parts[0] if type(value) is Partial else None
@@ -35,7 +35,7 @@ def _follow_one(run: Run, node: Any, noun: str, value: Any, name: str) -> None:
                 run.said.append((mark, f"{what} comes from {cause}, which is not known here", hint))
             return
         frozen = Freezer(run).freeze(run.dumped.get(id(part)))[0]
-        definition = Reader(value, Limits()).document().root if part is None else _settled(frozen)
+        definition = read_json(value, Limits()).root if part is None else _settled(frozen)
     except (ReadError, RecursionError) as fault:
         run.said.append((mark, f"{what} can't be read: {fault}", "the text must be JSON"))
         return

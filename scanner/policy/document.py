@@ -75,8 +75,6 @@ def _read(text: str, where: str) -> Document:
     except ReadError as fault:
         at = f"{where}:{fault.line}:{fault.column}" if fault.line else where
         raise SmguardError(f"{at}: {fault.what}", fault.hint) from None
-    except RecursionError:
-        raise SmguardError(f"{where}: is nested too deep") from None
 
 
 def take_policy(data: Any, where: str) -> Policy:

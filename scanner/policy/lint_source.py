@@ -75,8 +75,6 @@ def find_policies(
             document = read_json(text, Limits())
         except SyntaxFault as error:
             fault = error
-        except RecursionError:
-            raise ReadError("is nested too deep") from None
     if document is None:
         document = _as_template(text, fault)
     root = document.root if document else None
