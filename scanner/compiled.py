@@ -53,10 +53,11 @@ def pack(raw: Mapping[str, Any]) -> str:
     controls = [{**control, "resources": list(control["resources"])} for control in raw["controls"]]
     head = {**raw, "controls": controls, "kinds": list(raw["kinds"]), "rules": list(rules)}
     lines = (head, *raw["kinds"].values(), *rules.values())
-    return "[" + ",\n".join(map(_written, lines)) + "]"
+    return "[" + ",\n".join(map(dense, lines)) + "]"
 
 
-def _written(content: Any) -> str:
+def dense(content: Any) -> str:
+    """JSON without a space that need not be there."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 

@@ -192,10 +192,7 @@ def compiled_files(directory: str) -> dict[str, str]:
         "frameworks.json": pack.told,
         "sdk.json": sdk(os.path.join(directory, SDK_FILE)),
     }
-    texts = {
-        name: json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        for name, content in files.items()
-    }
+    texts = {name: compiled.dense(content) for name, content in files.items()}
     texts["catalog.json"] = compiled.pack(compile_pack(pack))
     with open(os.path.join(directory, SCHEMA_FILE), encoding="utf-8") as stream:
         texts["schema.json"] = stream.read()
@@ -208,7 +205,7 @@ def compiled_files(directory: str) -> dict[str, str]:
         if name == "policies/_calls.yaml":
             from scanner.policy import call
 
-            texts["calls.json"] = json.dumps(call.read(path), separators=(",", ":"))
+            texts["calls.json"] = compiled.dense(call.read(path))
     return texts
 
 

@@ -14,7 +14,7 @@ from scanner.code.run import Request, Run, TooMuch
 from scanner.code.statement import execute
 from scanner.code.value import Choice, View
 from scanner.engine import Subject
-from scanner.model import Gap, Note, Verdict
+from scanner.model import Verdict
 from scanner.opening import Candidate
 from scanner.requests.operation import types_by_operation
 from scanner.template.document import Marks, ReadError
@@ -76,7 +76,7 @@ def judge_code(
             runs.append((_new_run(types, steps, f"{cell.file}:"), [cell]))
         elif cell.foreign is not None and any(word in cell.text for word in _WORDS):
             what = f"{cell.noun} is no Python, so what it may say of SageMaker is not looked at"
-            verdicts.notes[Note(_where(file, cell), what)] = None
+            verdicts.note(_where(file, cell), what)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Python says of the code
         for run, own in runs:
@@ -85,7 +85,7 @@ def judge_code(
                 fault = _read(run, cell, file, verdicts) or fault
             _finish(run, file, verdicts)
             for mark, what, hint in run.said:
-                verdicts.gaps[Gap(_where(file, *mark), what, hint)] = None
+                verdicts.gap(_where(file, *mark), what, hint)
     if fault is not None and not notebook:
         raise fault
     effort = Effort()
@@ -120,7 +120,7 @@ def _read(run: Run, cell: Cell, file: str, verdicts: FileVerdicts) -> ReadError 
     try:
         body = parse(cell)
     except ReadError as fault:
-        verdicts.gaps[Gap(f"{file}:{fault.line}:{fault.column}", fault.what, fault.hint)] = None
+        verdicts.gap(f"{file}:{fault.line}:{fault.column}", fault.what, fault.hint)
         run.forget(dict.fromkeys(_WORD.findall(cell.text)), f"{cell.noun}, which can't be read")
         return fault
     run.cell = cell
@@ -147,7 +147,7 @@ def _guarded(run: Run, follow: Any, file: str, verdicts: FileVerdicts) -> None:
         run.state, run.scope, run.prefix, run.cell, run.active = state, scope, prefix, cell, []
         why = "takes too long to follow" if isinstance(fault, TooMuch) else "is nested too deep to follow"
         what = f"{cell.noun} {why}: requests in it may be missing"
-        verdicts.gaps[Gap(_where(file, cell), what, "split it, or leave it out")] = None
+        verdicts.gap(_where(file, cell), what, "split it, or leave it out")
         run.forget(dict.fromkeys(_WORD.findall(cell.text)), cell.noun)
     run.steps = max(run.steps, 0) + kept
 
@@ -262,12 +262,12 @@ def _waive(requests: list[Request], comments: list[_Comment], file: str, verdict
         match = _WAIVED.fullmatch(comment.text.rstrip())
         if match is None:
             what = "is no waiver: write # smguard: ignore[control-id] until=2027-01-31 reason"
-            verdicts.notes[Note(where, f"the comment {what}")] = None
+            verdicts.note(where, f"the comment {what}")
             continue
         about = list(covered.get((id(comment.cell), comment.line), ()))
         if not about:
             what = "the waiver waives nothing: no SageMaker call is on its line or the one below"
-            verdicts.notes[Note(where, what)] = None
+            verdicts.note(where, what)
         for control in (each.strip() for each in match[1].split(",")):
             found = [name for name in about if (name, control) in settled]
             for name in found or about[:1]:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from scanner import __version__
-from scanner.compiled import lines_of, pack, unpack
+from scanner.compiled import dense, lines_of, pack, unpack
 from scanner.deploy.compact import compact_catalog, compact_kinds
 from scanner.deploy.slim import slim
 from scanner.folder import PACKAGE, data_folder, read_data
@@ -134,7 +134,7 @@ def _data(names: Collection[str]) -> dict[str, bytes]:
         files["catalog.json"] = pack(compact_catalog(whole)).encode()
     if "kinds.json" in files:
         kinds = compact_kinds(json.loads(files["kinds.json"]), json.loads(files["live.json"]))
-        files["kinds.json"] = json.dumps(kinds, ensure_ascii=False, separators=(",", ":")).encode()
+        files["kinds.json"] = dense(kinds).encode()
     return files
 
 

@@ -80,6 +80,14 @@ class FileVerdicts:
         self.followed: set[str] = set()
         self.crashed = False
 
+    def gap(self, where: str, what: str, hint: str = "") -> None:
+        """Say once what could not be looked at."""
+        self.gaps[Gap(where, what, hint)] = None
+
+    def note(self, where: str, what: str) -> None:
+        """Say once what is worth saying."""
+        self.notes[Note(where, what)] = None
+
 
 class Source(Protocol):
     """Tells where the values of a resource stand."""
@@ -147,13 +155,11 @@ class Judge(NamedTuple):
         for found in judgeable(template):
             if isinstance(found, Misshapen):
                 where = place(template, template.resources, found.name)
-                gap = Gap(where, f"{found.name}: {found.what}", found.hint)
-                verdicts.gaps[gap] = None
+                verdicts.gap(where, f"{found.name}: {found.what}", found.hint)
                 continue
             name, raw, kind = found
             if kind in self.remarks:
-                note = Note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")
-                verdicts.notes[note] = None
+                verdicts.note(place(template, raw, "Type"), f"{_cut(name)}: {self.remarks[kind]}")
             controls, scoped = chosen.get(kind), is_scoped(self.types.get(kind))
             if controls is None or (scoped and not members):
                 continue
@@ -166,7 +172,7 @@ class Judge(NamedTuple):
             self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
         for name, why in template.odd_conditions.items():
             what = f"the condition {_cut(name)} {why}: both answers are judged"
-            verdicts.notes[Note(place(template, template.conditions, name), what)] = None
+            verdicts.note(place(template, template.conditions, name), what)
 
     def _judge_resource(
         self,
@@ -186,19 +192,14 @@ class Judge(NamedTuple):
             else place(template, template.resources, name)
         )
         if properties is not None and type(properties) is not dict and type(properties) is not Partial:
-            gap = Gap(where, f"{name}: Properties is not a mapping", "CloudFormation would refuse it")
-            verdicts.gaps[gap] = None
+            verdicts.gap(where, f"{name}: Properties is not a mapping", "CloudFormation would refuse it")
             return
         if properties is None and "Properties" in raw:
-            gap = Gap(
-                where, f"{name}: Properties is empty: judged as if it were left out", "fill it or remove it"
-            )
-            verdicts.gaps[gap] = None
+            what = f"{name}: Properties is empty: judged as if it were left out"
+            verdicts.gap(where, what, "fill it or remove it")
         if properties is not None and "Fn::If" in properties:
-            note = Note(
-                where, f"{name}: CloudFormation does not take Fn::If for Properties; both branches are judged"
-            )
-            verdicts.notes[note] = None
+            what = f"{name}: CloudFormation does not take Fn::If for Properties; both branches are judged"
+            verdicts.note(where, what)
         metadata = settle(raw.get("Metadata"), template.pick)
         construct = None
         if isinstance(metadata, dict):
@@ -236,7 +237,7 @@ class Judge(NamedTuple):
             except Exception as error:
                 verdicts.crashed = True
                 what = f"{control.id} crashed on {shown}: {type(error).__name__}"
-                verdicts.gaps[Gap(where, what, DEFECT)] = None
+                verdicts.gap(where, what, DEFECT)
 
     def _subject(
         self,
