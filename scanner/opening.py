@@ -93,10 +93,9 @@ def telling(path: str, noun: str = "") -> Iterator[None]:
     try:
         yield
     except ReadError as fault:
-        place = path if fault.line is None else f"{path}:{fault.line}:{fault.column}"
         plain = fault.what.removeprefix("can't be read: ")
         what = f"{noun} can't be read: {plain}" if noun else fault.what
-        raise SmguardError(f"{inert(place)}: {what}", fault.hint) from fault
+        raise SmguardError(f"{inert(fault.within(path))}: {what}", fault.hint) from fault
 
 
 def open_under(entry: Candidate, name: str, beside: str, limits: Limits) -> tuple[str, str, str]:

@@ -293,8 +293,7 @@ class FileJudge:
 
 
 def _gap(entry: Candidate, error: ReadError) -> Gap:
-    where = entry.display if error.line is None else f"{entry.display}:{error.line}:{error.column}"
-    return Gap(where, error.what, _PIPING if entry.display == "-" else error.hint)
+    return Gap(error.within(entry.display), error.what, _PIPING if entry.display == "-" else error.hint)
 
 
 def _unread(gap: Gap, *, crashed: bool = False) -> FileResult:

@@ -13,6 +13,7 @@ from scanner.model import SmguardError
 from scanner.safe_text import to_json
 
 if TYPE_CHECKING:
+    from scanner.catalog import Catalog
     from scanner.deploy.guard import GuardRule
     from scanner.rule_text import Line
 
@@ -33,32 +34,14 @@ def command(folder: str, organization: bool, guard: bool) -> int:
     With --guard the rules are in the Guard language, which AWS Config runs without a function of yours. What
     that language can't say of a control is left out, and listed.
     """
-    from scanner.deploy.template import write
-
     if guard and organization:
         raise click.UsageError("--guard and --organization exclude each other")
     full = catalog.load()
     if guard:
-        from scanner.audit import acquisition
-        from scanner.cli.terminal import echo
-        from scanner.deploy.guard import guard_rules, guard_template
-        from scanner.deploy.rule import rules
-
-        known = acquisition.load()
-        found = guard_rules(full, rules(full, known), known)
-        _put(folder, {_GUARD: write(guard_template(found)).encode()})
-        said = sum(bool(each.types) for each in found)
-        click.echo(f"{os.path.join(folder, _GUARD)} has rules for {said} of {len(found)} controls.")
-        click.echo(
-            f"""
-Deploy it by
-  aws cloudformation deploy --stack-name smguard-guard --template-file {os.path.join(folder, _GUARD)}
-"""
-        )
-        echo(_left_out(found))
+        _build_guard(full, folder)
         return 0
     from scanner.deploy.bundle import bundles, stamp
-    from scanner.deploy.template import account_template, organization_template
+    from scanner.deploy.template import account_template, organization_template, write
     from scanner.folder import read_data
 
     made = bundles()
@@ -91,6 +74,25 @@ Copy the zips into a bucket of the region{where}, then deploy:
     for control, why in read_data("config_rules", "_deployment.yaml")["unruled"].items():
         click.echo(f"{control} is no rule: {why}.")
     return 0
+
+
+def _build_guard(full: Catalog, folder: str) -> None:
+    """Write the rules that need no function, and say what the Guard language can't."""
+    from scanner.audit import acquisition
+    from scanner.cli.terminal import echo
+    from scanner.deploy.guard import guard_rules, guard_template
+    from scanner.deploy.rule import rules
+    from scanner.deploy.template import write
+
+    known = acquisition.load()
+    found = guard_rules(full, rules(full, known), known)
+    _put(folder, {_GUARD: write(guard_template(found)).encode()})
+    stack, said = os.path.join(folder, _GUARD), sum(bool(each.types) for each in found)
+    click.echo(f"{stack} has rules for {said} of {len(found)} controls.")
+    click.echo(
+        f"\nDeploy it by\n  aws cloudformation deploy --stack-name smguard-guard --template-file {stack}\n"
+    )
+    echo(_left_out(found))
 
 
 def _left_out(found: Iterable[GuardRule]) -> Iterator[Line]:

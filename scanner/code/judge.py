@@ -120,7 +120,7 @@ def _read(run: Run, cell: Cell, file: str, verdicts: FileVerdicts) -> ReadError 
     try:
         body = parse(cell)
     except ReadError as fault:
-        verdicts.gap(f"{file}:{fault.line}:{fault.column}", fault.what, fault.hint)
+        verdicts.gap(fault.within(file), fault.what, fault.hint)
         run.forget(dict.fromkeys(_WORD.findall(cell.text)), f"{cell.noun}, which can't be read")
         return fault
     run.cell = cell

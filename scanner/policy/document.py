@@ -73,8 +73,7 @@ def _read(text: str, where: str) -> Document:
     try:
         return read_json(text, _LIMITS)
     except ReadError as fault:
-        at = f"{where}:{fault.line}:{fault.column}" if fault.line else where
-        raise SmguardError(f"{at}: {fault.what}", fault.hint) from None
+        raise SmguardError(f"{fault.within(where)}: {fault.what}", fault.hint) from None
 
 
 def take_policy(data: Any, where: str) -> Policy:

@@ -66,8 +66,7 @@ class Linter:
         try:
             policies = list(find_policies(text, folders, self.quotas, named))
         except ReadError as error:
-            where = f"{file}:{error.line}:{error.column}" if error.line else file
-            yield Gap(where, error.what, error.hint)
+            yield Gap(error.within(file), error.what, error.hint)
             return
         for written in policies:
             if isinstance(written, Fault):

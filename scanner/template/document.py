@@ -19,6 +19,10 @@ class ReadError(Exception):
         self.column = column
         self.hint = hint
 
+    def within(self, file: str) -> str:
+        """`file:line:column`, as far as it is known."""
+        return file if self.line is None else f"{file}:{self.line}:{self.column}"
+
     def __str__(self) -> str:
         if self.line is None:
             return self.what
