@@ -76,6 +76,8 @@ class Scan:
 
     def __init__(self, plan: Plan, entries: Iterable[Candidate | Skipped | Gap], today: "date") -> None:
         self.plan = plan
+        self.bonds: Mapping[str, Bonds] | None = None
+        """What files that are not among the entries have to do with them, if somebody found out."""
         self.entries = entries
         self.today = today
         self.crashed = False
@@ -127,6 +129,7 @@ class Scan:
     ) -> tuple[dict[str, FileResult], set[str]]:
         """Templates with nested stacks come first: a child is judged only through its parents."""
         nesting = judge.survey(candidates)
+        judge.bonds = judge.bonds if self.bonds is None else self.bonds
         parents = {entry.real: judge.judge(entry) for entry in nesting}
         followed = covered_children({real: result.verdicts.followed for real, result in parents.items()})
         return {real: result for real, result in parents.items() if real not in followed}, followed

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SHARED = {
     *("select", "ignore", "area", "framework", "rules", "exclude", "waivers", "no_inline_waivers"),
-    *("config", "no_config"),
+    *("environment", "config", "no_config"),
 }
 
 
@@ -77,6 +77,7 @@ def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:
                 chosen=chosen,
                 selected=selected,
                 nested=entry.real in nested,
+                bonds=judge.bonds,
             )
             proof = fixer.mend()
         except ReadError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner import catalog
 from scanner.fix.patch import Patch, Unfit, leaves, merge, patched, same
@@ -17,6 +17,9 @@ from scanner.opening import Candidate
 from scanner.scan import Plan, Scan
 from scanner.template.document import ReadError
 from scanner.template.reader import read
+
+if TYPE_CHECKING:
+    from scanner.template.bonds import Bonds
 
 _MOST_TRIALS, _MOST_TRIED = 100, 20_000_000
 """Scans of one file, and characters that they may take; edits that don't hold are found by halves."""
@@ -49,7 +52,8 @@ class Fixer:
     """The mends of one file's text, each by itself or together.
 
     `plan` is that of the scan that judges, with all controls; those in `chosen` are to be mended, of which
-    `selected` were asked for by name. `nested` says that the file is a nested stack of another one.
+    `selected` were asked for by name. `nested` says that the file is a nested stack of another one, and
+    `bonds` what others have to do with it.
     """
 
     def __init__(
@@ -62,8 +66,9 @@ class Fixer:
         chosen: frozenset[str],
         selected: frozenset[str] = frozenset(),
         nested: bool = False,
+        bonds: Mapping[str, Bonds] | None = None,
     ) -> None:
-        self._entry, self._plan, self._today = entry, plan, today
+        self._entry, self._plan, self._today, self._bonds = entry, plan, today, bonds
         self.text = text
         self.mends: list[Mend] = []
         self.left: list[Left] = []
@@ -193,6 +198,7 @@ class Fixer:
 
     def _look(self, text: str, *, again: bool = False) -> Seen:
         scan = Scan(self._plan, [self._entry._replace(given=text.encode())], self._today)
+        scan.bonds = self._bonds
         seen = Seen({}, Counter())
         for event in scan.events():
             if isinstance(event, Finding):

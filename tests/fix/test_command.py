@@ -296,6 +296,19 @@ def test_nested_stacks_get_no_parameters_and_other_files_are_not_touched(tmp_pat
     assert (tmp_path / "t.yaml").read_text() == parent
 
 
+def test_of_a_whole_environment_what_another_file_exports_is_known(tmp_path: Path) -> None:
+    out = "Outputs:\n  K:\n    Value: !GetAtt R.Arn\n    Export: {Name: ml-key}\n"
+    (tmp_path / "key.yaml").write_text(template("AWS::KMS::Key", "{PendingWindowInDays: 7}") + out)
+    (tmp_path / "use.yaml").write_text(template(NOTEBOOK, "{KmsKeyId: !ImportValue ml-key}"))
+    both = ("--select", "kms-key-rotation", "--select", "customer-managed-kms-key")
+    unknown = "left    R  customer-managed-kms-key: is not known here: an import from another stack"
+    ran = smguard("fix", *both, ".", cwd=tmp_path)
+    assert told(ran) == ["mends   R  kms-key-rotation", unknown]
+    ran = smguard("fix", "--write", *both, "--environment", ".", cwd=tmp_path)
+    assert told(ran) == ["mended  R  kms-key-rotation"]
+    assert "EnableKeyRotation: true" in (tmp_path / "key.yaml").read_text()
+
+
 def test_a_control_of_ones_own_is_mended_by_its_data_alone(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
