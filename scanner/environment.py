@@ -1,7 +1,9 @@
 """What of other services belongs to an ML environment, as users settle it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+from scanner.model import Control, Note
 
 OWN = "AWS::SageMaker::"
 """How the types begin that make an environment one of ML."""
@@ -36,6 +38,16 @@ class Environment(NamedTuple):
         from fnmatch import fnmatchcase
 
         return any(isinstance(key, str) and fnmatchcase(key, it) for key in keys for it in self.tags)
+
+
+def missed(
+    types: Mapping[str, Mapping[str, Any]], controls: Iterable[Control], judged: set[str]
+) -> Iterator[Note]:
+    """What the templates of a whole environment have nothing of, of what its SageMaker resources are in."""
+    if any(kind.startswith(OWN) for kind in judged):
+        for kind in sorted({kind for control in controls for kind in control.resources} - judged):
+            if what := types.get(kind, {}).get("missed"):
+                yield Note("--environment", what)
 
 
 def _key(tag: Any) -> Any:

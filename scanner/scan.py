@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.catalog import Catalog
 from scanner.engine import Engine
-from scanner.environment import Environment
+from scanner.environment import Environment, missed
 from scanner.limits import Limits
 from scanner.model import DEFECT, Control, Finding, Gap, Location, Note, Resource, Severity, Summary, Verdict
 from scanner.opening import Candidate, Skipped, open_text, open_under
@@ -85,6 +85,7 @@ class Scan:
         """The file, as its candidate displays it, that the latest event belongs to."""
         self._chosen = frozenset(control.id for control in plan.controls)
         self._declared: set[str] = set()
+        self._kinds: set[str] = set()
         self._paths = Paths()
         self._tally = Tally(plan)
         self._counts = self._tally.counts
@@ -139,6 +140,7 @@ class Scan:
         self.current = entry.display
         self.crashed |= verdicts.crashed
         self._declared |= verdicts.declared
+        self._kinds |= verdicts.kinds
         self._counts["seen"] += 1
         self._counts[result.disposition] += 1
         self._counts["resources"] += len(verdicts.resources)
@@ -206,6 +208,8 @@ class Scan:
         for name in self.plan.given:
             if name not in self._declared and self.plan.whole:
                 yield Note("--parameters", f"no scanned template declares the parameter {name}")
+        if self.plan.environment.whole and self.plan.whole:
+            yield from missed(self.plan.catalog.types, self.plan.controls, self._kinds)
         yield from self._tally.closing_notes(self.plan.whole)
 
 

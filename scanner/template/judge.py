@@ -55,6 +55,7 @@ class FileVerdicts:
         "drafts",
         "followed",
         "gaps",
+        "kinds",
         "notes",
         "passed",
         "resources",
@@ -75,6 +76,8 @@ class FileVerdicts:
         self.suppressions: dict[str, tuple[dict[str, Any], str]] = {}
         """Resource name -> (what its Metadata holds for other tools, where)."""
         self.resources: set[str] = set()
+        self.kinds: set[str] = set()
+        """Types of the resources that were judged."""
         self.declared: set[str] = set()
         """Names of the parameters that the file's own template declares."""
         self.followed: set[str] = set()
@@ -229,6 +232,7 @@ class Judge(NamedTuple):
     ) -> None:
         """Judge one resource, with its name in reports; `source` tells where its values stand."""
         verdicts.resources.add(shown)
+        verdicts.kinds.add(kind)
         for control in controls:
             try:
                 for judgement in self.engine.judge(control, kind, subject):

@@ -184,6 +184,19 @@ def test_an_import_makes_what_it_means_belong(tmp_path: Path, name: Any, found: 
     assert judge(tmp_path, twice).found("control") == [], "two exports that it may mean"
 
 
+def test_a_network_that_lies_elsewhere_is_said_to_be(tmp_path: Path) -> None:
+    files = {"use.json": importer("net-Subnet"), "role.json": {"Resources": {"Vpc": VPC}}}
+    for option, controls, count in (
+        ("--environment", NETWORK, 1),
+        ("--environment", ("kms-key-rotation",), 0),
+        ("--all", NETWORK, 0),
+    ):
+        notes = [what for _, what in judge(tmp_path, files, option, controls=controls).notes]
+        assert len([what for what in notes if what.startswith("the network that SageMaker's")]) == count
+    own = {"Resources": {**NET["Resources"], **importer("net-Subnet")["Resources"]}}
+    assert judge(tmp_path, {"use.json": own}, "--environment").notes == []
+
+
 def test_what_another_file_may_have_is_not_called_missing(tmp_path: Path) -> None:
     log = {"ResourceId": {"Fn::ImportValue": "vpc"}, "TrafficType": "ALL", "ResourceType": "VPC"}
     logs = {"Resources": {"Log": {"Type": "AWS::EC2::FlowLog", "Properties": log}}}
