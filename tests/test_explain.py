@@ -159,7 +159,7 @@ def test_an_ambiguous_fingerprint(folder: Path) -> None:
         (["volume-kms-kee"], "did you mean volume-kms-key"),
         (["abc12"], "unknown control 'abc12'"),
         (["abc123"], "no finding has a fingerprint that starts with abc123"),
-        (["notebook.yaml:3"], "findings are at 10, 11"),
+        (["notebook.yaml:3"], "findings are at 10, 11; those that other files decide need the PATHs"),
         (["missing.yaml:3"], "not everything could be looked at"),
         (["volume-kms-key", ".", "--report", "r.json"], "not both"),
         (["volume-kms-key", "--report", "r.json"], "r.json: the report can't be read: No such file"),
