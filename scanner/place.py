@@ -13,6 +13,8 @@ from scanner.path import Origin, Path, Target, parse_path, walk
 from scanner.requirement import compile_schema, noun_of
 from scanner.value import REST, more_of
 
+_DOUBT = "whether AWS takes one here is not known"
+
 
 class Line(NamedTuple):
     """A path with what its value must satisfy."""
@@ -34,6 +36,8 @@ class Place(NamedTuple):
     unless: tuple[Line, ...]
     unsure: tuple[Line, ...]
     requires: tuple[Line, ...]
+    doubt: str
+    """What an UNKNOWN by `unsure` says."""
     lack: str | None
     """The words for what is lacking where no line matches, if it is enough that one does."""
     identity: str
@@ -61,12 +65,14 @@ def compile_place(place: Mapping[str, Any], values: Mapping[str, Any], shapes: M
         gate = frozenset({at[0].name})
     elif not at and when and not any(line.path[0].join == "<" for line in when):
         gate = frozenset(line.path[0].name for line in when)
+    unsure = merged.get("unsure") or {}
     nouns = (noun_of(it, values) or path.rpartition(".")[2] for path, it in merged["requires"].items())
     return Place(
         at=at,
         when=when,
         unless=_compile_lines(merged.get("unless"), values),
-        unsure=_compile_lines(merged.get("unsure"), values),
+        unsure=_compile_lines(unsure, values),
+        doubt=next((f"{it['words']} is not looked into" for it in unsure.values() if "words" in it), _DOUBT),
         requires=_compile_lines(merged["requires"], values, "any" in merged),
         lack=", or ".join(nouns) if "any" in merged else None,
         identity=merged.get("identity") or next(iter(merged["requires"])),
@@ -186,7 +192,7 @@ def judge_target(view: View, place: Place, target: Target) -> Outcome | None:
     if miss.certain and doubt is None and place.unsure:
         matched, unsure_doubt = _match(view, place.unsure, target)
         if matched is not False:
-            reason = "whether AWS takes one here is not known"
+            reason = place.doubt
             doubt = unsure_doubt or Miss("", certain=False, cause=reason)
             return Outcome(Verdict.UNKNOWN, target.path, path, f"{text}; {reason}", origin, doubt.cause)
     if miss.certain and doubt is None:

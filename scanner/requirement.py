@@ -42,7 +42,7 @@ def compile_schema(schema: Mapping[str, Any], named: Mapping[str, Any], label: s
         if keyword == "is":
             checks.append(check_predicate(operand, tuple(schema.get("known", ()))))
         else:
-            checks.append(_compile_keyword(keyword, operand, named, label))
+            checks.append(_compile_keyword(keyword, operand, named, label or schema.get("words")))
     if len(checks) == 1:
         return checks[0]
     return _all(tuple(checks))
@@ -97,8 +97,9 @@ def _any(checks: tuple[Check, ...]) -> Check:
     return check
 
 
-def _be_absent(view: View, value: Any, kind: Kind) -> Miss | None:
-    return Miss("must not be set")
+def _absent(label: str | None) -> Check:
+    miss = Miss(f"is {label}, which is not allowed" if label else "must not be set")
+    return lambda view, value, kind: miss
 
 
 def _not(inner: Check, label: str | None) -> Check:
@@ -121,7 +122,7 @@ def _compile_keyword(keyword: str, operand: Any, named: Mapping[str, Any], label
         inner = tuple(compile_schema(each, named) for each in operand)
         return _all(inner) if keyword == "allOf" else _any(inner)
     if keyword == "not":
-        return _not(compile_schema(operand, named), noun_of(operand, named)) if operand else _be_absent
+        return _not(compile_schema(operand, named), noun_of(operand, named)) if operand else _absent(label)
     if keyword == "properties":
         return _properties({name: compile_schema(each, named) for name, each in operand.items()})
     if keyword in ("items", "contains"):

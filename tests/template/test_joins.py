@@ -266,6 +266,27 @@ def test_what_names_a_resource_is_found_by_what_it_names(
     assert [verdict for (verdict,) in judge(tmp_path, template, *option).found("verdict")] == verdicts
 
 
+NAT_ROUTE = {
+    "RouteTableId": {"Ref": "Table"},
+    "DestinationCidrBlock": "0.0.0.0/0",
+    "NatGatewayId": {"Ref": "Nat"},
+}
+ADMINISTER = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"}
+SERVING = {"EndpointConfigName": "c", "Tags": [{"Key": "stage", "Value": "production"}]}
+RATE = {
+    "Id": "e",
+    "MetricStat": {
+        "Stat": "Sum",
+        "Period": 60,
+        "Metric": {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "Invocation5XXErrors",
+            "Dimensions": [{"Name": "EndpointName", "Value": {"Fn::GetAtt": "Endpoint.EndpointName"}}],
+        },
+    },
+}
+
+
 def test_what_is_asked_of_other_resources_is_said_in_words(tmp_path: Path) -> None:
     private = {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24"}
     model = {"VpcConfig": {"Subnets": [{"Ref": "Subnet"}], "SecurityGroupIds": ["sg-1"]}}
@@ -279,15 +300,35 @@ def test_what_is_asked_of_other_resources_is_said_in_words(tmp_path: Path) -> No
             "Type": "AWS::S3::BucketPolicy",
             "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": policy},
         },
+        "Table": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+        "Association": {
+            "Type": "AWS::EC2::SubnetRouteTableAssociation",
+            "Properties": {"SubnetId": {"Ref": "Subnet"}, "RouteTableId": {"Ref": "Table"}},
+        },
+        "Route": {"Type": "AWS::EC2::Route", "Properties": NAT_ROUTE},
+        "Nat": {"Type": "AWS::EC2::NatGateway", "Properties": {"SubnetId": "subnet-1"}},
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": ADMINISTER}}},
+        "Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": SERVING},
+        "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [RATE]}},
     }
-    controls = ("vpc-flow-logs", "vpc-endpoints-complete", "artifact-bucket")
+    controls = (
+        *("vpc-flow-logs", "vpc-endpoints-complete", "artifact-bucket", "no-internet-route"),
+        *("kms-key-policy", "endpoint-alarms", "trail-data-events"),
+    )
     found = judge(tmp_path, {"Resources": resources}, "--environment", controls=controls).found("message")
     assert {
         ("FlowLogs is missing, must have a log of all traffic",),
         ("lacks an endpoint of s3 with route tables or private DNS",),
         (
-            "Policies[0].PolicyDocument.Statement has no item that is a denial of what comes without TLS "
-            "or past the endpoint",
+            "Policies[0].PolicyDocument.Statement has no item that is a denial to everyone of what comes "
+            "without TLS (aws:SecureTransport) or past the endpoint",
+        ),
+        ("NatGatewayId is a way to the internet, which is not allowed",),
+        ("Principal.AWS[0] is a whole account that may administer the key, which is not allowed",),
+        ("Trails is missing, must have a trail with the data events of its objects",),
+        (
+            "Alarms is missing, must have alarms on errors and on latency; an alarm on metric mathematics "
+            "is not looked into",
         ),
     } <= set(found)
     resources["Out"] = {
