@@ -146,7 +146,7 @@ def document(page: Page, run: Run, comparison: Mapping[str, Any] | None = None) 
     context = {
         "title": _TITLES["comparison" if comparison else run.kind],
         "run": run._replace(events=iter(())),  # which a template would hold longer than need be
-        "facts": facts(run),
+        "facts": facts(run, 1_000),
         "totals": (run.about() if run.about is not None else {}).get("totals", ()),
         "summary": summary,
         "work": file_counts(summary),
