@@ -251,10 +251,9 @@ class Planner:
                     raise Unfit(f"{container} also needs {' and '.join(missing)}, which is yours to say")
 
     def _fixed_name(self, kind_of: str, create_only: Sequence[str], body: Steps) -> str | None:
-        """The property that names the resource, if it has a name that its successor can't have as well."""
+        """The property that names the resource, if its successor would have that name as well."""
         name = f"{kind_of.rpartition('::')[2]}Name"
-        fixed = name in create_only and isinstance(self._look((*body, name)), str)
-        return name if fixed else None
+        return name if name in create_only and self._look((*body, name)) is not None else None
 
 
 def spell(steps: Steps) -> str:

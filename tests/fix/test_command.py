@@ -60,8 +60,10 @@ def test_git_applies_the_diff(tmp_path: Path) -> None:
     assert applied.endswith(b"\n# the end")
 
 
-def test_a_notebook_has_all_that_can_be_mended_mended(tmp_path: Path) -> None:
-    (tmp_path / "t.yaml").write_text(OPEN.replace("RootAccess", "NotebookInstanceName: n\n      RootAccess"))
+@pytest.mark.parametrize("name", ["n", "!Sub '${AWS::StackName}-n'"])
+def test_a_notebook_has_all_that_can_be_mended_mended(tmp_path: Path, name: str) -> None:
+    named = OPEN.replace("RootAccess", f"NotebookInstanceName: {name}\n      RootAccess")
+    (tmp_path / "t.yaml").write_text(named)
     ran = smguard("fix", "--write", "t.yaml", cwd=tmp_path)
     replaced = "(CloudFormation replaces it, and can't while NotebookInstanceName stays)"
     assert told(ran) == [
