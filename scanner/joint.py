@@ -75,7 +75,7 @@ def looks(types: Mapping[str, Any], kind: str, path: str) -> Iterator[tuple[str,
             found = [(types.get(each) or {}).get("gathers", {}) for each in here]
             bodies = [gathers[bare] for gathers in found if bare in gathers]
             for body in bodies:
-                for by in (body.get("by"), body.get("except")):
+                for by in (body.get("by"), *body.get("except", ())):
                     yield from looks(types, body["from"], by or "")
             here, trail = [body["from"] for body in bodies], []
             continue

@@ -194,8 +194,8 @@ class Things:
             found = self._all.get(type_name, [])
         else:
             found = self._joined(thing, type_name, joint["by"], joint.get("attribute"), "entire" in joint)
-        if "except" in joint:
-            apart = [id(it) for it in self._joined(thing, type_name, joint["except"], None)]
+        for path in joint.get("except", ()):
+            apart = [id(it) for it in self._joined(thing, type_name, path, None)]
             found = [it for it in found if id(it) not in apart]
         why = self.missing.get(type_name)
         if why is None and thing.home and type_name not in self.shared:

@@ -178,7 +178,7 @@ class Family:
             leads = by is None or self._leads(inside, name, by, spot, "entire" in joint)
             if leads is False:
                 continue
-            if "except" in joint and self._leads(inside, name, joint["except"], spot):
+            if any(self._leads(inside, name, path, spot) for path in joint.get("except", ())):
                 continue
             found.append(self.body((template, name)) if leads else unknown(f"what {name} names"))
         return found
