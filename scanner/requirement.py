@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from scanner.check import PLAIN, Check, Miss, View, doubt_about, seat
+from scanner.check import PLAIN, Check, Miss, View, doubt_about, doubt_shape, seat
 from scanner.kind import Kind, coerce, kind_below, show
 from scanner.leaf import LEAVES, check_predicate, match_pattern
 from scanner.value import Partial, is_surely_text, more_of, rest_of
@@ -218,10 +218,14 @@ def _required(operand: list[str]) -> Check:
             return None if is_surely_text(value) else doubt_about(value)
         if type(value) is not dict:
             return None
-        missing = [name for name in operand if view.value(value.get(name)) is None]
+        found = {name: view.value(value.get(name)) for name in operand}
+        missing = [name for name in operand if found[name] is None]
         rest = rest_of(value) if missing else None
         if rest is not None:
             return doubt_about(rest)
-        return Miss(f"has no {' and no '.join(missing)}") if missing else None
+        if missing:
+            return Miss(f"has no {' and no '.join(missing)}")
+        doubts = (doubt_shape(coerce(it, kind_below(kind, name))) for name, it in found.items())
+        return next(filter(None, doubts), None)
 
     return check
