@@ -157,7 +157,8 @@ def _adopt(
     child.parent = (parent, raw)
     passed = settle(body.get("Parameters"), parent.pick)
     groups = settle(body.get("StackInstancesGroup"), parent.pick) or []
-    if type(groups) is not list or any(type(it) is not dict or "ParameterOverrides" in it for it in groups):
+    alike = {"DeploymentTargets", "Regions"}
+    if type(groups) is not list or any(type(it) is not dict or it.keys() - alike for it in groups):
         passed = "a stack set whose instances differ"
     given = _passed(passed, child.declarations)
     child.bindings = {key: (parent, value) for key, value in given.items()}

@@ -128,6 +128,10 @@ TWICE = "{ParameterKey: Access, ParameterValue: Enabled}, {ParameterKey: Access,
         ("[]\n      StackInstancesGroup: [{Regions: [eu-west-1]}]", [("fail", ENABLED)]),
         ("[]\n      StackInstancesGroup: [{ParameterOverrides: [{}]}]", [("unknown", UNKNOWN)]),
         ("[]\n      StackInstancesGroup: [5]", [("unknown", UNKNOWN)]),
+        (
+            "[]\n      StackInstancesGroup: [!If [IsProd, {ParameterOverrides: [{}]}, !Ref AWS::NoValue]]",
+            [("unknown", UNKNOWN)],
+        ),
         ("[]\n      StackInstancesGroup: !Ref Groups", [("unknown", UNKNOWN)]),
     ],
 )  # fmt: skip
