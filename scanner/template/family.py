@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.joint import OWNER, Owner, names_in, part_of
 from scanner.path import parse_path, walk
-from scanner.value import Opaque, Partial, Variable, rest_of, unknown
+from scanner.template.mention import mentions, plainly_named
+from scanner.value import Opaque, Partial, Variable, ask_equals, unknown
 
 if TYPE_CHECKING:
     from scanner.template.bonds import Bonds
@@ -48,7 +49,7 @@ class Family:
         self.members: set[tuple[str, str]] | None = None
         """The resources, by template's key and logical id, that belong to an environment; None: all."""
         self._by_type: dict[str, list[Spot]] | None = None
-        self._names: dict[str, tuple[dict[str, Spot], list[Spot]]] = {}
+        self._names: dict[str, tuple[dict[str, dict[Spot, None]], list[Spot]]] = {}
         self._indices: dict[tuple[str, str], _Index] = {}
         self._leaving: dict[str, frozenset[str]] = {}
         self._gathered: dict[tuple[str, ...], Any] = {}
@@ -98,8 +99,8 @@ class Family:
         body = self.body(found)
         return body if type(body) is dict and OWNER in body else inside.value(body)
 
-    def _find(self, view: "View", value: Any, types: list[str]) -> Spot | None:
-        """The resource of one of `types` that a value names, if it is here."""
+    def _find(self, view: "View", value: Any, types: list[str], to: Spot | None = None) -> Spot | None:
+        """The resource of one of `types` that a value names, if it is here: `to` where it names more."""
         reference = _reference(value) if type(value) is Partial else None
         if reference is not None:
             return self._meant(reference) if reference[0] in types else None
@@ -108,14 +109,24 @@ class Family:
         for kind in types:
             plain, open_ones = self._names_of(kind)
             for name in names:
-                if name in plain:
-                    return plain[name]
-            for template, logical in open_ones:
+                named = plain.get(name, {})
+                for spot in (to,) if to is not None and to in named else named:
+                    view.world.effort.spend()
+                    if self._is_here(view, spot):
+                        return spot
+            for spot in open_ones:
                 view.world.effort.spend()
-                inside = view.inside(template)
-                if _spell(inside, inside.value(self.body((template, logical))[self.naming(kind)])) in names:
-                    return template, logical
+                inside = view.inside(spot[0])
+                spelled = _spell(inside, inside.value(self.body(spot)[self.naming(kind)]))
+                if spelled in names and self._is_here(view, spot):
+                    return spot
         return None
+
+    def _is_here(self, view: "View", spot: Spot) -> bool:
+        """Is a resource made in this world, where names are those that the view's template knows?"""
+        template, name = spot
+        exists = view.inside(template).exists(template.resources[name])
+        return exists and _stack_set(template) == _stack_set(view.template)
 
     def _meant(self, reference: tuple[str, ...]) -> Spot | None:
         """The resource of a reference; other files refer to those of this one by its name too."""
@@ -127,8 +138,8 @@ class Family:
         """The property that names a resource of a type."""
         return str((self.types.get(kind) or {}).get("named") or f"{kind.rpartition('::')[2]}Name")
 
-    def _names_of(self, kind: str) -> tuple[dict[str, Spot], list[Spot]]:
-        """Physical name -> resource of a type, and the resources whose name is to be worked out."""
+    def _names_of(self, kind: str) -> tuple[dict[str, dict[Spot, None]], list[Spot]]:
+        """Physical name -> resources of a type, and those whose name is to be worked out."""
         found = self._names.get(kind)
         if found is None:
             found = self._names[kind] = {}, []
@@ -136,7 +147,7 @@ class Family:
                 body = self.body(spot)
                 name = body.get(self.naming(kind)) if type(body) is dict else None
                 if type(name) is str:
-                    found[0].setdefault(name, spot)
+                    found[0].setdefault(name, {})[spot] = None
                 elif name is not None:
                     found[1].append(spot)
         return found
@@ -189,11 +200,15 @@ class Family:
         if type(body) is not dict:
             return None
         answer: bool | None = False
-        for target in walk(view, body, None, parse_path(path), at="", origin=(None, None)):
+        kind = to[0].type_of(to[1])
+        by_name = path.endswith(self.naming(kind))
+        own = self.kinds.get(view.template.type_of(name))
+        for target in walk(view, body, own, parse_path(path), at="", origin=(None, None)):
             value = target.value
             if value is None:
                 continue
-            if self._find(view, value, [to[0].type_of(to[1])]) == to:
+            found = self._find(view, value, [kind], to)
+            if found == to:
                 parts = value.parts if type(value) is Partial else (value,)
                 part = part_of("".join(it if type(it) is str else "*" for it in parts))
                 if not (entire and part):
@@ -201,7 +216,22 @@ class Family:
                 answer = None if part[0] == "*" and type(value) is Partial else answer
             elif type(value) is not str and not _is_foreign(value) and _reference(value) is None:
                 answer = None
+            elif by_name and found is None and self._is_here(view, to):
+                its = self._is_name(view, value, to)
+                if its:
+                    return True
+                answer = None if its is None else answer
         return answer
+
+    def _is_name(self, view: "View", value: Any, of: Spot) -> bool | None:
+        """Is this the name that a resource is given, where inputs make one of both? None: it may be."""
+        body = self.body(of)
+        given = body.get(self.naming(of[0].type_of(of[1]))) if type(body) is dict else None
+        name = view.inside(of[0]).value(given) if given is not None else None
+        for one, other in ((value, name), (name, value)):
+            if type(one) is Partial and type(other) is str and _reference(one) is None:
+                return view.test(one, ask_equals(other))
+        return False
 
     def _index(self, kind: str, path: str) -> _Index:
         found = self._indices.get((kind, path))
@@ -209,7 +239,7 @@ class Family:
             found = self._indices[kind, path] = _Index({}, [])
             for place in enumerate(self.of_type(kind)):
                 template = place[1][0]
-                named = _plainly_named(template, self.body(place[1]), path.split("."))
+                named = plainly_named(template, self.body(place[1]), path.split("."))
                 if named is None:
                     found.open.append(place)
                 for logical in dict.fromkeys(named or ()):
@@ -229,6 +259,16 @@ class Family:
         if owner.name in self._leaving[template.key]:
             return f"{noun}s that another stack may have for {owner.name}, whose id leaves this one"
         return None
+
+
+def _stack_set(template: "Template") -> str:
+    """The template that a stack set brings to accounts and regions of its own, if this is part of one."""
+    while template.parent is not None:
+        above, raw = template.parent
+        if raw.get("Type") == "AWS::CloudFormation::StackSet":
+            return template.key
+        template = above
+    return ""
 
 
 def _reference(value: Partial) -> tuple[str, ...] | None:
@@ -251,7 +291,7 @@ def _reference(value: Partial) -> tuple[str, ...] | None:
 def _spell(view: "View", value: Any) -> str:
     """A text that tells a name from others, known or made of inputs; else empty."""
     parts = value.parts if type(value) is Partial else (value,)
-    if not all(isinstance(part, (str, Variable)) for part in parts):
+    if not all(isinstance(part, (str, int, Variable)) for part in parts):
         return ""
     home = view.template.key  # a stack's name and id are other ones in each template
     return "".join(
@@ -270,51 +310,8 @@ def _is_foreign(value: Any) -> bool:
     )
 
 
-def _plainly_named(template: "Template", raw: Any, steps: list[str]) -> list[str] | None:
-    """The logical ids that a raw path names by Ref or GetAtt; None where that is not plain to see."""
-    if raw is None:
-        return []
-    if not steps:
-        return _plain_name(template, raw)
-    if type(raw) is not dict or (len(raw) == 1 and next(iter(raw))[:4] in ("Ref", "Fn::")):
-        return None
-    name = steps[0].removesuffix("[]")
-    below = raw.get(name)
-    if below is None:
-        return None if rest_of(raw) is not None else []
-    if name == steps[0]:
-        return _plainly_named(template, below, steps[1:])
-    if type(below) is not list:
-        return None
-    found: list[str] = []
-    for item in below:
-        named = _plainly_named(template, item, steps[1:])
-        if named is None:
-            return None
-        found += named
-    return found
-
-
-def _plain_name(template: "Template", raw: Any) -> list[str] | None:
-    if type(raw) is not dict or len(raw) != 1:
-        return None
-    ((function, body),) = raw.items()
-    if function == "Fn::GetAtt":
-        name = (
-            body.partition(".")[0] if type(body) is str else body[0] if type(body) is list and body else None
-        )
-        if type(name) is str and name in template.resources and name not in template.children:
-            return [name]
-        return None
-    if function == "Ref" and type(body) is str and body in template.resources:
-        return [body]
-    return None
-
-
 def _leaving(template: "Template") -> Iterator[str]:
     """The resources that a template hands on: by its outputs, or to a nested stack that is not followed."""
-    from scanner.template.mention import mentions
-
     yield from mentions(template.outputs)
     for name, raw in template.resources.items():
         nests = template.type_of(name) in ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")

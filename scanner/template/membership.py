@@ -38,7 +38,7 @@ class Membership:
         self._family = family
         self._environment = environment
         self._scoped = {kind for kind, entry in family.types.items() if is_scoped(entry)}
-        self._named: dict[str, Key] | None = None
+        self._named: dict[str, list[Key]] | None = None
         self._with: dict[Key, list[Key]] | None = None
         self._importing: list[tuple[Skeleton, Key]] = []
         self.imports: set[Skeleton] = set()
@@ -121,14 +121,12 @@ class Membership:
                     continue
                 name = names[0]
                 if how == "text":
-                    yield from (named[it] for it in names_in(name) if it in named)
+                    yield from (key for it in names_in(name) for key in named.get(it, ()))
                 elif name in template.resources:
                     yield template.key, name
                 elif (template.key, name) not in seen:
                     seen.add((template.key, name))
-                    spelled = f"${{{name}}}"
-                    if spelled in named:
-                        yield named[spelled]
+                    yield from named.get(f"${{{name}}}", ())
                     if name in template.bindings:
                         waiting.append(template.bindings[name])
                     stack, _, output = name.partition(".Outputs.")
@@ -137,8 +135,8 @@ class Membership:
                     if child is not None and isinstance(value, dict):
                         waiting.append((child, value.get("Value")))
 
-    def _by_name(self) -> dict[str, Key]:
-        """Physical name, as it is written -> resource that others may name by it."""
+    def _by_name(self) -> dict[str, list[Key]]:
+        """Physical name, as it is written -> resources that others may name by it."""
         if self._named is None:
             self._named = {}
             for kind in self._scoped:
@@ -149,7 +147,7 @@ class Membership:
                     if isinstance(raw, dict):
                         raw = template.bindings.get(str(raw.get("Ref")), (None, raw))[1]
                     if "${?}" not in (text := written(raw)):
-                        self._named[text] = (template.key, name)
+                        self._named.setdefault(text, []).append((template.key, name))
         return self._named
 
 

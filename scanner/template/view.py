@@ -131,7 +131,7 @@ class View:
             if isinstance(part, Opaque) and part.refers and part.refers[0] in types:
                 return True
             return value.cause
-        if isinstance(value, str) and self.template.holds_named(value, types):
+        if isinstance(value, str) and any(map(self.exists, self.template.holding(value, types))):
             return True
         return "nothing in this template has that name"
 

@@ -663,3 +663,68 @@ def test_components_bring_models_to_variants_without_one(
     assert sorted(said(report)) == sorted(
         (verdict, control, "Endpoint") for verdict, controls in expected.items() for control in controls
     )
+
+
+SET = "AWS::CloudFormation::StackSet"
+WATCH = {
+    "Definition": {
+        "Type": "AWS::SageMaker::DataQualityJobDefinition",
+        "Properties": {
+            "JobDefinitionName": "d",
+            "DataQualityJobInput": {"EndpointInput": {"EndpointName": "fraud"}},
+        },
+    },
+    "Schedule": {
+        "Type": "AWS::SageMaker::MonitoringSchedule",
+        "Properties": {"MonitoringScheduleConfig": {"MonitoringJobDefinitionName": "d"}},
+    },
+}
+TWO_GROUPS = {
+    name: {
+        "Type": "AWS::EC2::SecurityGroup",
+        "Properties": {
+            "GroupName": "training",
+            "VpcId": f"vpc-{name}",
+            "SecurityGroupEgress": [{"CidrIp": "127.0.0.1/32"}],
+        },
+    }
+    for name in ("One", "Two")
+}
+OPENED = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {**OPEN, "GroupName": "training"}}
+
+
+def in_set(resources: dict[str, Any]) -> dict[str, Any]:
+    body = {"TemplateBody": json.dumps({"Resources": resources})}
+    return {"Set": {"Type": SET, "Properties": body}}
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        (serving({}) | WATCH, []),
+        (in_set(serving({}) | WATCH), []),
+        (serving({}) | in_set(WATCH), [("fail", "monitoring-schedule", "Endpoint")]),
+        (serving({}) | WATCH | in_set(serving({})), [("fail", "monitoring-schedule", "Set/Endpoint")]),
+        (
+            TWO_GROUPS | {"Rule": OPENED, "Use": notebook(SecurityGroupIds=["training"])},
+            [("fail", "security-group-https-only", name) for name in ("One", "Two")],
+        ),
+        (
+            {
+                "Component": {
+                    "Type": "AWS::SageMaker::InferenceComponent",
+                    "Properties": {"EndpointName": "c"},
+                },
+                "Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": {"EndpointConfigName": "c"}},
+            },
+            [("unknown", "network-isolation", name) for name in ("Component", "Endpoint")],
+        ),
+    ],
+)
+def test_a_name_is_that_of_whoever_has_it_where_it_is_given(
+    tmp_path: Path, resources: dict[str, Any], expected: Found
+) -> None:
+    controls = ("monitoring-schedule", "security-group-https-only", "network-isolation")
+    report = judge(tmp_path, {"Resources": resources}, controls=controls)
+    known = [it for it in said(report) if it[2].rpartition("/")[2] not in ("Config", "Definition")]
+    assert known == expected
