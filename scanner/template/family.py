@@ -164,7 +164,7 @@ class Family:
         found = self._gather(view, owner, joint)
         more = self._more(owner, joint)
         if more is not None:
-            near = self.whole and "elsewhere" not in joint
+            near = self.whole and ("elsewhere" not in joint or joint["from"] in self.apart)
             found.append(Partial((Opaque(more, filled=True, more=True, near=near),)))
         answer = None if not found else found[0] if len(found) == 1 and more is not None else found
         if view.world.inputs == inputs:
@@ -249,10 +249,10 @@ class Family:
     def _more(self, owner: Owner, joint: Mapping[str, Any]) -> str | None:
         """Why there may be others that name a resource than those in sight."""
         noun = joint["from"].rpartition("::")[2]
-        if "elsewhere" in joint or ("by" not in joint and not self.whole):
-            return f"{noun}s that another stack may have"
-        if self.whole:
+        if self.whole and ("elsewhere" not in joint or joint["from"] in self.apart):
             return self.apart.get(joint["from"])
+        if "elsewhere" in joint or "by" not in joint:
+            return f"{noun}s that another stack may have"
         template = owner.home
         if template.key not in self._leaving:
             self._leaving[template.key] = frozenset(_leaving(template))

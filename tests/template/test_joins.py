@@ -618,6 +618,15 @@ REJECTED = {
 
 
 BOTH = {"fail": SERVED[:1], "unknown": SERVED[1:]}
+APPROVED = REJECTED | {
+    "Package": {"Type": "AWS::SageMaker::ModelPackage", "Properties": {"ModelApprovalStatus": "Approved"}}
+}
+OF_ANOTHER = {
+    "Component": {
+        "Type": "AWS::SageMaker::InferenceComponent",
+        "Properties": {"EndpointName": {"Fn::ImportValue": "served"}, "Specification": {"ModelName": "m"}},
+    }
+}
 
 
 def serving(*variants: dict[str, Any]) -> dict[str, Any]:
@@ -653,6 +662,12 @@ def test_a_text_far_longer_than_a_name_names_nothing_and_takes_no_memory(tmp_pat
         ({"a.json": serving({}) | REJECTED}, (), {"fail": SERVED[:1]}),
         ({"a.json": serving({"ModelName": "o"}, {}) | REJECTED}, (), BOTH),
         ({"a.json": serving({}), "b.json": REJECTED}, (), {"unknown": SERVED}),
+        ({"a.json": serving({}) | APPROVED, "b.json": REJECTED | OF_ANOTHER}, (), {}),
+        (
+            {"a.json": serving({}) | APPROVED, "b.json": REJECTED | OF_ANOTHER},
+            ("--environment",),
+            {"unknown": SERVED},
+        ),
     ],
 )  # fmt: skip
 def test_components_bring_models_to_variants_without_one(
