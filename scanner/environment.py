@@ -40,9 +40,7 @@ class Environment(NamedTuple):
         return any(isinstance(key, str) and fnmatchcase(key, it) for key in keys for it in self.tags)
 
 
-def missed(
-    types: Mapping[str, Mapping[str, Any]], controls: Iterable[Control], judged: set[str]
-) -> Iterator[Note]:
+def missed(types: Mapping[str, Any], controls: Iterable[Control], judged: set[str]) -> Iterator[Note]:
     """What the templates of a whole environment have nothing of, of what its SageMaker resources are in."""
     if any(kind.startswith(OWN) for kind in judged):
         for kind in sorted({kind for control in controls for kind in control.resources} - judged):

@@ -33,6 +33,7 @@ _ADVICE = (
     ),
     (r"not known$|no source", "No source tells: set the property, and nothing is left open."),
     (r"macro|AWS::Include|Transform", "Scan the processed template: aws cloudformation get-template."),
+    (r"that the stack or module", "Scan its template with this one; of a module, the processed template."),
     (r"where .* belongs$|^an? [A-Z]\w+ (with|that|of|outside)", "CloudFormation would refuse it: mend it."),
     (r"combinations|more than are tried", "A parameter file leaves fewer open, or raise --max-worlds."),
 )

@@ -192,9 +192,9 @@ def judge_target(view: View, place: Place, target: Target) -> Outcome | None:
     if miss.certain and doubt is None and place.unsure:
         matched, unsure_doubt = _match(view, place.unsure, target)
         if matched is not False:
-            reason = place.doubt
-            doubt = unsure_doubt or Miss("", certain=False, cause=reason)
-            return Outcome(Verdict.UNKNOWN, target.path, path, f"{text}; {reason}", origin, doubt.cause)
+            doubt = unsure_doubt or Miss("", certain=False, cause=place.doubt)
+            text = f"{text}; {place.doubt}"
+            return Outcome(Verdict.UNKNOWN, target.path, path, text, origin, doubt.cause)
     if miss.certain and doubt is None:
         return Outcome(Verdict.FAIL, target.path, path, text, origin)
     if miss.certain and doubt is not None:

@@ -70,7 +70,7 @@ def command(
         belonging = read_environment({} if config is None else config.body, environment)
         findings, scan = collect(paths or (default,), full, controls, parameters, today, belonging)
         gaps = scan.summary.gaps
-    chosen = _choose(what, place, findings, full, gaps, bool(paths or report))
+    chosen = _choose(what, place, findings, full, gaps)
     if not chosen:
         echo(explain_findings(full.by_id[what], [], full, today))
         if paths or report:
@@ -89,7 +89,7 @@ def command(
 
 
 def _choose(
-    what: str, place: re.Match[str] | None, findings: list[Finding], full: Catalog, gaps: int, named: bool
+    what: str, place: re.Match[str] | None, findings: list[Finding], full: Catalog, gaps: int
 ) -> list[Finding]:
     """The findings that are meant. Raises SmguardError if a place or a fingerprint means none or several."""
     hint = "not everything could be looked at: `smguard scan` says what and why" if gaps else ""
@@ -116,7 +116,6 @@ def _choose(
         known = (
             f"findings are at {', '.join(map(str, lines[:20]))}" if lines else "there are none in that file"
         )
-        if not named:
-            known += "; those that other files decide need the PATHs and options of the scan as well"
+        known += "; those that other files decide need the PATHs and options of the scan"
         raise SmguardError(f"no finding is at line {line} of {place[1]}", hint or known)
     return chosen

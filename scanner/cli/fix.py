@@ -98,7 +98,7 @@ def command(paths: tuple[str, ...], show: bool, **options: Any) -> int:
         crashed |= fixer.crashed
         mended += sum(len(mend.findings) for mend in fixer.mends)
         left += len(fixer.left)
-    for gap in gaps:
+    for gap in dict.fromkeys(gaps):
         _say(f"{gap.where}: {gap.what}")
     _say(f"{mended} {'can be mended' if show else 'mended'}, {left} left alone.")
     if crashed:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from scanner import catalog
 from scanner.fix.patch import Patch, Unfit, leaves, merge, patched, same
@@ -17,9 +17,6 @@ from scanner.opening import Candidate
 from scanner.scan import Plan, Scan
 from scanner.template.document import ReadError
 from scanner.template.reader import read
-
-if TYPE_CHECKING:
-    from scanner.template.bonds import Bonds
 
 _MOST_TRIALS, _MOST_TRIED = 100, 20_000_000
 """Scans of one file, and characters that they may take; edits that don't hold are found by halves."""
@@ -66,7 +63,7 @@ class Fixer:
         chosen: frozenset[str],
         selected: frozenset[str] = frozenset(),
         nested: bool = False,
-        bonds: Mapping[str, Bonds] | None = None,
+        bonds: Mapping[str, Any] | None = None,
     ) -> None:
         self._entry, self._plan, self._today, self._bonds = entry, plan, today, bonds
         self.text = text

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.joint import OWNER, Owner, names_in, part_of
 from scanner.path import parse_path, walk
+from scanner.template.load import DEFINED, leading
 from scanner.template.mention import mentions, plainly_named
 from scanner.value import Opaque, Partial, Variable, ask_equals, unknown
 
@@ -44,6 +45,7 @@ class Family:
         self.kinds = kinds
         self.types = types
         self.whole = whole
+        self._hidden = whole and next((it for each in self.templates.values() for it in _closed(each)), "")
         self.apart = bonds.apart if bonds else {}
         self._own = bonds.file if bonds else ""
         self.members: set[tuple[str, str]] | None = None
@@ -248,11 +250,14 @@ class Family:
 
     def _more(self, owner: Owner, joint: Mapping[str, Any]) -> str | None:
         """Why there may be others that name a resource than those in sight."""
-        noun = joint["from"].rpartition("::")[2]
-        if self.whole and ("elsewhere" not in joint or joint["from"] in self.apart):
+        noun = joint["from"].rpartition("::")[2].removesuffix("s")
+        if "elsewhere" in joint or ("by" not in joint and not self.whole):
+            elsewhere = f"{noun}s that another stack may have"
+            return self.apart.get(joint["from"], elsewhere) if self.whole else elsewhere
+        if self._hidden:
+            return f"{noun}s that the stack or module {self._hidden} may bring"
+        if self.whole:
             return self.apart.get(joint["from"])
-        if "elsewhere" in joint or "by" not in joint:
-            return f"{noun}s that another stack may have"
         template = owner.home
         if template.key not in self._leaving:
             self._leaving[template.key] = frozenset(_leaving(template))
@@ -311,9 +316,13 @@ def _is_foreign(value: Any) -> bool:
 
 
 def _leaving(template: "Template") -> Iterator[str]:
-    """The resources that a template hands on: by its outputs, or to a nested stack that is not followed."""
+    """The resources that a template hands on: by its outputs, or to what is not in sight."""
     yield from mentions(template.outputs)
-    for name, raw in template.resources.items():
-        nests = template.type_of(name) in ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
-        if nests and name not in template.children:
-            yield from mentions(raw)
+    for name in _closed(template):
+        yield from mentions(template.resources[name])
+
+
+def _closed(template: "Template") -> list[str]:
+    """What stands for resources that are not in sight: modules, and nested stacks that are not followed."""
+    found = leading(template).items()
+    return [name for name, kind in found if kind not in DEFINED and name not in template.children]

@@ -77,7 +77,6 @@ class FileVerdicts:
         """Resource name -> (what its Metadata holds for other tools, where)."""
         self.resources: set[str] = set()
         self.kinds: set[str] = set()
-        """Types of the resources that were judged."""
         self.declared: set[str] = set()
         """Names of the parameters that the file's own template declares."""
         self.followed: set[str] = set()

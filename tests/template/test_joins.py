@@ -209,6 +209,20 @@ def test_what_another_file_may_have_is_not_called_missing(tmp_path: Path) -> Non
     assert judge(tmp_path, files, "--environment").found("verdict") == [("fail",)]
 
 
+@pytest.mark.parametrize("kind", ["Bank::Net::Logs::MODULE", "AWS::CloudFormation::Stack"])
+def test_what_a_module_or_a_stack_that_is_not_there_may_bring_is_not_called_missing(
+    tmp_path: Path, kind: str
+) -> None:
+    logs = {"TemplateURL": "https://example.org/logs.json", "Parameters": {"Vpc": {"Ref": "Vpc"}}}
+    files = {"Resources": {"Vpc": tagged(VPC, "ml-environment"), "Logs": {"Type": kind, "Properties": logs}}}
+    for option, why in (
+        ("--environment", "FlowLogs that the stack or module Logs may bring"),
+        ("--all", "FlowLogs that another stack may have for Vpc, whose id leaves this one"),
+    ):
+        ((verdict, message),) = judge(tmp_path, files, option).found("verdict", "message")
+        assert (verdict, why in message) == ("unknown", True)
+
+
 @pytest.mark.parametrize(("option", "verdict"), [("--environment", "pass"), ("--all", "unknown")])
 def test_an_import_is_what_another_file_of_the_environment_exports(
     tmp_path: Path, option: str, verdict: str
