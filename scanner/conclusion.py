@@ -9,6 +9,7 @@ from scanner.check import View
 from scanner.model import Verdict
 from scanner.path import Path, Target
 from scanner.place import Judgement, Outcome, Place, find_target, find_targets, judge_target, state
+from scanner.value import UNTOLD
 from scanner.world import ENDLESS, GIVEN_UP, TooManyWorlds, World, explore
 
 if TYPE_CHECKING:
@@ -137,13 +138,13 @@ def conclude(written: Seen, possible: Seen, place: Place) -> Judgement:
 def _worst(verdict: Verdict, written: Seen, possible: Seen) -> Outcome:
     """The outcome to show: one with the final verdict, or the worst one if the worlds only differ."""
     outcomes = [outcome for outcome, _ in [*written, *possible] if outcome]
+    outcomes.sort(key=lambda it: it.cause == UNTOLD)
     exact = [outcome for outcome in outcomes if outcome.verdict is verdict]
     failing = [outcome for outcome in outcomes if outcome.verdict is Verdict.FAIL]
     if verdict is Verdict.UNKNOWN and failing:
         # Where nothing is sure even as written, to say that something is wrong would be too much.
-        open_as_written = [
-            outcome for outcome, _ in written if outcome and outcome.verdict is Verdict.UNKNOWN
-        ]
+        as_written = [it for it, _ in written if it and it.cause != UNTOLD]
+        open_as_written = [it for it in as_written if it.verdict is Verdict.UNKNOWN]
         return (open_as_written or failing)[0]
     return (exact or sorted(outcomes, key=lambda outcome: -outcome.verdict.rank))[0]
 

@@ -15,6 +15,7 @@ from scanner.kind import Kind, coerce
 from scanner.model import Control, Verdict
 from scanner.path import Origin, Path, Target, parse_path, references_of, walk
 from scanner.place import Judgement, Place, compile_place, find_targets, judge_target, state
+from scanner.value import is_change
 from scanner.world import ENDLESS, GIVEN_UP, Effort, TooManyWorlds, World, explore
 
 if TYPE_CHECKING:
@@ -121,6 +122,10 @@ class Engine:
         for reference in references:
             types = self._catalog.types[kind]["judged-at"][reference]
             judgements += _judge_reference(reference, types, subject, self.run)
+        if names is None and is_change(subject.properties):
+            from scanner.left import told
+
+            return told(judgements, subject.properties)
         return judgements
 
     def places(self, control: Control, kind: str) -> tuple[Place, ...]:

@@ -83,7 +83,7 @@ def guard(
     strict: bool = False,
     fail_on: str = "medium",
 ) -> Guard:
-    """Judge every `create_*` call to SageMaker of a session, by the same controls as `smguard scan`.
+    """Judge what every `create_*` and `update_*` call of a session asks SageMaker for, as `smguard scan`.
 
     `session` is one of boto3, botocore or the SageMaker SDK, or a client; clients that a session makes later
     are guarded as well. Without it, all sessions are that this process makes from now on, and boto3's default

@@ -14,7 +14,7 @@ from scanner.engine import Engine, Subject
 from scanner.limits import Limits
 from scanner.model import Control, Finding, Location, Resource, Severity, SmguardError, Verdict
 from scanner.place import Judgement
-from scanner.requests.operation import name_of, types_by_operation
+from scanner.requests.operation import as_change, name_of, types_by_operation
 from scanner.safe_text import inert
 from scanner.waiver import Waivers, read_file
 
@@ -73,12 +73,15 @@ class Rules:
         return fails and finding.control.severity >= self._least
 
     def judge(self, operation: str, parameters: Mapping[str, Any]) -> list[Finding]:
-        """What fails or is not known of what a call makes, also in a pipeline's steps; not what is waived."""
+        """What fails or is not known of what a call asks for, also in a pipeline; not what is waived."""
         if operation in _PIPELINES and isinstance(parameters.get("PipelineDefinition"), str):
             found = self._judge_steps(parameters["PipelineDefinition"])
         elif operation in self._operations:
             resource = Resource(self._operations[operation], name_of(operation, parameters))
-            found = self._judge(resource, plain(parameters))
+            given = plain(parameters)
+            if operation[:6] == "Update":
+                given = as_change(given, self._catalog.types[resource.type]["update"])
+            found = self._judge(resource, given)
         else:
             return []
         today = datetime.now(UTC).date().isoformat()
@@ -124,7 +127,8 @@ class Rules:
 
     def fill(self, operation: str, parameters: dict[str, Any], findings: Iterable[Finding]) -> list[str]:
         """Give a call what it left out, in place; in words what that was. What is there is not touched."""
-        if self.mode != "fill" or self._defaults is None or operation not in self._operations:
+        made = operation in self._operations and operation[:6] != "Update"  # which leaves out what stays
+        if self.mode != "fill" or self._defaults is None or not made:
             return []
         filled, said = self._defaults.fill(self._catalog, plain(parameters), findings, self._selected)
         parameters.update(filled)

@@ -25,6 +25,7 @@ _CODE_MARKS = (b"sagemaker", b"SageMaker", b"_training_job(", b"_processing_job(
 _DEFINITIONS = {
     b"2020-12-01": re.compile(rb'"Version"\s*:\s*"2020-12-01"'),
     b"sagemaker:create": re.compile(rb":states:[^:\s]*:[^:\s]*:(aws-sdk:)?sagemaker:create"),
+    b"sagemaker:update": re.compile(rb":states:[^:\s]*:[^:\s]*:aws-sdk:sagemaker:update"),
 }
 """What pipeline definitions and state machines with SageMaker tasks hold: a mark, and what it stands in."""
 _LENIENT_BYTES = 65_536

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from scanner.check import View, seat
 from scanner.joint import OWNER
 from scanner.kind import Kind, coerce, kind_below
-from scanner.value import Partial, is_near, more_of, rest_of
+from scanner.value import LEFT, Partial, is_near, more_of, rest_of
 
 Origin = tuple[Any, Any]
 """The container and the key or index in it of a raw value."""
@@ -105,8 +105,8 @@ def walk(
             there = view
             found = None if raw is None else view.value(raw)
         if found is None:
-            rest = rest_of(value) if raw is None else None
-            if rest is not None:
+            rest = rest_of(value)
+            if rest is not None and (raw is None or rest == LEFT):
                 return [Target(rest, None, _spell(at, path[index:]), origin, True, view.home)]
             if segment.optional:
                 return []

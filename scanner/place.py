@@ -11,7 +11,7 @@ from scanner.kind import Kind, coerce, is_leaf, is_text, kind_below
 from scanner.model import Verdict
 from scanner.path import Origin, Path, Target, parse_path, walk
 from scanner.requirement import compile_schema, noun_of
-from scanner.value import REST, more_of
+from scanner.value import LEFT, REST, UNTOLD, more_of
 
 _DOUBT = "whether AWS takes one here is not known"
 
@@ -200,10 +200,15 @@ def judge_target(view: View, place: Place, target: Target) -> Outcome | None:
     if miss.certain and doubt is not None:
         text = f"{text}; whether that is needed depends on {doubt.cause}"
         return Outcome(Verdict.UNKNOWN, target.path, path, text, origin, doubt.cause)
-    return Outcome(Verdict.UNKNOWN, target.path, path, text, origin, miss.cause)
+    cause = miss.cause
+    if all(it.cause == LEFT.cause for _, it, _ in misses):
+        from scanner.left import concerns
+
+        cause = cause if concerns(view, place, target) else UNTOLD
+    return Outcome(Verdict.UNKNOWN, target.path, path, text, origin, cause)
 
 
-def _follow(view: View, line: Line, target: Target) -> list[Target]:
+def follow(view: View, line: Line, target: Target) -> list[Target]:
     """Where a line's path leads from a target; the plain case without a walk."""
     value = target.value
     name = line.name
@@ -227,7 +232,7 @@ def _match(view: View, lines: tuple[Line, ...], target: Target) -> tuple[bool | 
     for line in lines:
         if line.path and line.path[0].join != "<" and _is_plainly_absent(target.value, line.path[0].name):
             continue
-        for found in _follow(view, line, target):
+        for found in follow(view, line, target):
             if found.value is None:
                 continue
             if found.hidden or more_of(found.value):
@@ -264,7 +269,7 @@ def _judge_lines(view: View, place: Place, target: Target) -> list[tuple[str, Mi
                 and is_leaf(kind_below(target.kind, line.name))
             ):
                 continue
-        for found in _follow(view, line, target):
+        for found in follow(view, line, target):
             if found.value is None:
                 miss = line.absent
             elif found.hidden:

@@ -266,7 +266,8 @@ class FileJudge:
         """Judge one file; whatever goes wrong with it is a Gap of this file only."""
         try:
             text = open_text(entry, self.limits)
-            if text is None and not (entry.lenient or entry.code) and "create" in entry.display.lower():
+            told = any(verb in entry.display.lower() for verb in ("create", "update"))
+            if text is None and told and not (entry.lenient or entry.code):
                 from scanner.requests.operation import operation_in_name, types_by_operation
 
                 # Only its name says what it is, create-training-job.json.

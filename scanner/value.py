@@ -149,6 +149,17 @@ def rest_of(mapping: Mapping[str, Any]) -> Partial | None:
     return found if type(found) is Partial else None
 
 
+LEFT = unknown("what the update leaves as it is", filled=True)
+"""What the properties that an update does not give are hidden in."""
+UNTOLD = "what the update does not speak of"
+"""The cause of what is not known of a place that an update has nothing to do with."""
+
+
+def is_change(properties: Any) -> bool:
+    """Are they what an update gives?"""
+    return properties == LEFT or (type(properties) is dict and properties.get(REST) == LEFT)
+
+
 class Question(NamedTuple):
     """A yes-or-no question about a text, askable of a known text, an input, or partly known text.
 

@@ -6,7 +6,7 @@ import ast
 from functools import partial
 from typing import Any
 
-from scanner.code import definition, sdk, unfollowed
+from scanner.code import request, sdk, unfollowed
 from scanner.code.collection import change, copied, formatted
 from scanner.code.describe import describe
 from scanner.code.expression import GLOBALS, PATCHED, attribute, evaluate, spread
@@ -15,6 +15,7 @@ from scanner.code.run import Run, rest
 from scanner.code.state import choose
 from scanner.code.statement import assign
 from scanner.code.value import Bound, Box, Choice, Client, Slot, Symbol, sure
+from scanner.code.wording import ASKING
 from scanner.value import REST, Opaque, Partial
 
 _HARMLESS = frozenset([
@@ -25,7 +26,6 @@ _HARMLESS = frozenset([
 _HARMLESS_METHODS = frozenset([
     "info", "debug", "warning", "warn", "error", "exception", "critical", "log", "write", "append",
 ])  # fmt: skip
-_MACHINE = "create_state_machine"
 _KNOWN_MODULES = frozenset([
     "boto3", "builtins", "copy", "dataclasses", "importlib", "json", "sagemaker", "sagemaker_core",
 ])  # fmt: skip
@@ -156,9 +156,11 @@ def _of_sdk(run: Run, node: ast.Call, name: str, arguments: Arguments, target: s
     if others is not None and told.isdisjoint([*others, REST]):
         return sdk.tagged(describe(node))
     kind = run.types.get(f"class {owner}")
-    if last == "create" and kind and "resources" in top:
-        _request(run, node, kind, sdk.in_camel_case(arguments.given), target or owner)
-        run.kept.append(Partial((Opaque(describe(node), (kind, "", ""), filled=True),)))
+    if last in ("create", "get") and kind and "resources" in top:
+        if last == "create":
+            request.ask(run, node, kind, sdk.in_camel_case(arguments.given), target or owner)
+        refers = kind if last == "create" else f"{kind} of before"
+        run.kept.append(Partial((Opaque(describe(node), (refers, "", ""), filled=True),)))
         return run.kept[-1]
     if "shapes" in top:
         return run.box("dict", node, sdk.in_camel_case(arguments.given))
@@ -215,8 +217,8 @@ def _of_library(run: Run, node: ast.Call, name: str, arguments: Arguments) -> An
 def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments, target: str) -> Any:
     """A call `base.name(…)`."""
     if isinstance(base, Symbol):
-        if name[:7] == "create_" and not base.name.startswith(("boto3", "sagemaker", "builtins")):
-            _boto(run, node, Client(""), name, arguments)
+        if name[:7] in ASKING and not base.name.startswith(("boto3", "sagemaker", "builtins")):
+            request.boto(run, node, Client(""), name, arguments)
         owner = sdk.entry_of(run.table, base.name)
         made = run.table[owner].get("calls", {}).get(name) if owner else None
         if owner and name in run.table[owner].get("finds", ()):
@@ -245,11 +247,14 @@ def _method(run: Run, node: ast.Call, base: Any, name: str, arguments: Arguments
             return _plain(run, node, value, arguments, target)
         if base.kind in ("dict", "list"):
             return change(run, node, base, name, arguments)
-    if name[:7] == "create_" and (isinstance(base, Client) or kind is not None or name == _MACHINE):
-        return _boto(run, node, base if isinstance(base, Client) else Client(""), name, arguments)
+    if name[:7] in ASKING and (isinstance(base, Client) or kind is not None or name in request.MACHINE):
+        return request.boto(run, node, base if isinstance(base, Client) else Client(""), name, arguments)
     if isinstance(base, str) and name == "format":
         return formatted(node, base, arguments)
-    if name == "get_name" and type(base) is Partial and getattr(base.parts[0], "refers", None):
+    refers = getattr(base.parts[0], "refers", None) if type(base) is Partial else None
+    if refers and name == "update":
+        request.change(run, node, refers[0], arguments)
+    if refers and name in ("get_name", "update"):
         return base
     if isinstance(base, str) or (type(base) is Partial and name in ("format", "strip", "lower", "join")):
         return sure(node)
@@ -263,35 +268,6 @@ def _client(run: Run, arguments: Arguments) -> Client:
     slot = arguments.given.get("service_name")
     service = slot.value if slot else next(iter(arguments.positional), "")
     return Client(service if type(service) is str else "")
-
-
-def _boto(run: Run, node: ast.Call, client: Client, name: str, arguments: Arguments) -> Any:
-    """A `create_*` call of a client. Of one that is not known, its keywords must leave no doubt."""
-    kind = run.types.get(name)
-    certain = client.service == "sagemaker"
-    telling = run.table["elsewhere"].get(name, arguments.given)
-    spelled = all(key[:1].isupper() or key == REST for key in arguments.given)
-    doubtful = not spelled or not any(key in telling for key in arguments.given)
-    if kind is not None and (certain or (not client.service and not doubtful)):
-        _request(run, node, kind, arguments.given, name)
-    if name == _MACHINE and client.service in ("", "stepfunctions") and "definition" in arguments.given:
-        called = getattr(arguments.given.get("name"), "value", None)
-        label = called if isinstance(called, str) and called.isprintable() else name
-        definition.follow(run, node, "state machine", arguments.given["definition"].value, label)
-    return run.unsure(node)
-
-
-def _request(run: Run, node: ast.Call, kind: str, given: dict[str, Slot], base: str) -> None:
-    own = kind.rpartition("::")[2]
-    named = next((given[key].value for key in (f"{own}Name", f"{own}JobName") if key in given), None)
-    if named is None and own == "AutoMLJobV2" and "AutoMLJobName" in given:
-        named = given["AutoMLJobName"].value
-    told = isinstance(named, str) and named.isprintable()
-    name = run.name_of(str(named) if told else f"{run.prefix}{base}", (node, 0))
-    run.submit(kind, name, run.box("dict", node, given), node)
-    if own == "Pipeline" and given:
-        stored = Slot(sure("PipelineDefinitionS3Location"), run.mark(node))
-        definition.follow(run, node, "pipeline", given.get("PipelineDefinition", stored).value, name)
 
 
 def _unknown(

@@ -111,7 +111,7 @@ def _operations(operations: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     for operation, kind in operations:
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation).lower()
         found[name] = kind
-        found[f"class {operation.removeprefix('Create')}"] = kind
+        found[f"class {operation[6:]}"] = kind
     return found
 
 

@@ -9,6 +9,7 @@ from scanner.code import sdk
 from scanner.code.describe import describe
 from scanner.code.run import Run
 from scanner.code.value import Bound, Client
+from scanner.code.wording import ASKING
 from scanner.value import REST, Partial
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def picked(run: Run, node: ast.Call, client: Client, method: Any) -> Any:
         return Bound(client, method)
     begin = method.parts[0] if type(method) is Partial else ""
     begin = begin if type(begin) is str else ""
-    if client.service == "sagemaker" and begin[:7] == "create_"[: len(begin)]:
+    if client.service == "sagemaker" and any(begin[:7] == verb[: len(begin)] for verb in ASKING):
         what = f"{describe(node)} picks a call when it runs: what it asks SageMaker for is not looked at"
         run.said.append((run.mark(node), what, "call the method by its name"))
     return run.unsure(describe(node))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 CALLABLE = frozenset([Bound, Box, Choice, Symbol])
 """What may be called, or hold what may."""
+ASKING = ("create_", "update_")
+"""How the methods of a client begin that ask for something."""
 _WORD = re.compile(r"\w+")
 
 
@@ -33,7 +35,7 @@ class Wording:
         """More code of the same name, as methods of several classes have one."""
         self.size += len(text)
         self.words.update(_WORD.findall(text if text.isascii() else normalize("NFKC", text)))
-        self.creates |= "create_" in text
+        self.creates |= any(verb in text for verb in ASKING)
         self.yields |= "yield" in text
 
 

@@ -9,11 +9,11 @@ from scanner.requests.operation import name_of
 from scanner.requests.text import as_sub
 from scanner.requests.writer import Dialect, Writer
 
-_TARGET = re.compile(r":scheduler:[^:]*:[^:]*:aws-sdk:sagemaker:(create\w+)$", re.IGNORECASE)
+_TARGET = re.compile(r":scheduler:[^:]*:[^:]*:aws-sdk:sagemaker:((?:create|update)\w+)$", re.IGNORECASE)
 
 
 def scheduled(target: Any, text: Any, writer: Writer) -> str:
-    """The operation that makes something of SageMaker's, in small letters; "" for other targets."""
+    """The operation that asks SageMaker for something, in small letters; "" for other targets."""
     arn = as_sub(writer.settle(target.get("Arn"))) if isinstance(target, dict) else None
     found = _TARGET.search(arn[0]) if arn else None
     return found[1].lower() if found else ""
@@ -43,5 +43,6 @@ def _write(operation: str, request: Any, holder: Any, key: str, writer: Writer, 
     kind = writer.operations.get(operation)
     if kind is not None:
         made = writer.value(request, Dialect(writer.fill))
-        name = name_of(writer.types[kind]["create"], made if isinstance(made, dict) else {})
-        writer.add(name, kind, holder, key, Dialect(writer.fill), condition, made)
+        change, noun = operation[:6] == "update", writer.types[kind]["create"][6:]
+        name = name_of(f"{operation[:6].title()}{noun}", made if isinstance(made, dict) else {})
+        writer.add(name, kind, holder, key, Dialect(writer.fill), condition, made, change)

@@ -14,6 +14,7 @@ from scanner.template.document import Document, ReadError, SyntaxFault, shown
 from scanner.template.load import Loaded, Loader, passes, place, say_what_was_read
 from scanner.template.reader import read
 from scanner.template.template import Template
+from scanner.value import is_change
 
 _ELSEWHERE = "is not in this scan; scan it by itself"
 
@@ -33,7 +34,7 @@ class _Holder(NamedTuple):
 
 _PIPELINE = ("pipeline", pipeline.write, "PipelineDefinition")
 _MACHINE = ("state machine", states.write, "")
-_BODIES = ("DefinitionString", "Definition")
+_BODIES, _CALLS = ("DefinitionString", "Definition"), ("Create", "Update")
 _HOLDERS = {
     "AWS::SageMaker::Pipeline": _Holder(
         *_PIPELINE, ("PipelineDefinitionBody",), ("PipelineDefinitionS3Location",)
@@ -43,7 +44,7 @@ _HOLDERS = {
     "AWS::Scheduler::Schedule": _Holder(
         "schedule", call.write_scheduled, "Target", ("Input",), (), call.scheduled
     ),
-    "Custom::AWS": _Holder("custom resource", call.write_custom, "", ("Create",), (), call.is_custom),
+    "Custom::AWS": _Holder("custom resource", call.write_custom, "", _CALLS, (), call.is_custom),
 }
 
 
@@ -85,7 +86,7 @@ class Embedded:
         condition = {"Condition": condition} if isinstance(condition, str) else condition
         what = f"the definition of the {holder.noun} {name}"
         for within, field, value, when in self._find(holder, container, key, body, condition):
-            if not holder.asks(within, value, writer):
+            if not holder.asks(within, value, writer) or (field == "Properties" and is_change(value)):
                 continue
             writer.begin(f"{name}/", writer.settle(raw.get("Metadata")), template.file_of(within, field))
             try:
@@ -109,7 +110,10 @@ class Embedded:
         self.writer.intrinsics = True
         for value, when in list(self.writer.branches(raw, condition)):
             names = (*holder.bodies, *holder.files)
-            fields = [name for name in names if name in value] if isinstance(value, dict) else []
+            held = {name: value[name] for name in names if name in value} if isinstance(value, dict) else {}
+            listed = list(held.values())
+            # What a custom resource calls to make something may be what it calls to change it.
+            fields = [name for number, name in enumerate(held) if held[name] not in listed[:number]]
             for field in fields:
                 self.writer.intrinsics = True
                 for choice, then in list(self.writer.branches(value[field], when)):

@@ -7,7 +7,7 @@ from typing import Any
 from scanner.catalog import property_kinds
 from scanner.opening import Candidate
 from scanner.requests import pipeline, states
-from scanner.requests.operation import name_of, operation_in_name, types_by_operation
+from scanner.requests.operation import Types, name_of, names_of, operation_in_name, types_by_operation
 from scanner.requests.text import filler
 from scanner.requests.writer import Dialect, Writer
 from scanner.template.document import settle
@@ -32,21 +32,22 @@ def write(loader: Loader, template: Template, entry: Candidate, loaded: Loaded) 
         states.write(root, holder, "request", writer)
     else:
         operation = loader.request if entry.named else None
-        operation = operation or _recognised(by_operation, entry.real, root)
+        operation = operation or _recognised(loader.types, by_operation, entry.real, root)
         if operation is None:
             return False
         name, kind = name_of(operation, root), by_operation[operation]
-        writer.add(name, kind, holder, "request", Dialect(str))
+        writer.add(name, kind, holder, "request", Dialect(str), change=operation[:6] == "Update")
     writer.finish()
     loaded.gaps += writer.gaps
     return True
 
 
-def _recognised(by_operation: dict[str, str], real: str, root: dict[str, Any]) -> str | None:
+def _recognised(types: Types, by_operation: dict[str, str], real: str, root: dict[str, Any]) -> str | None:
     """The operation that the file's name says, if most of what the request holds belongs to it."""
     operation = operation_in_name(by_operation, real)
     if operation is None:
         return None
     facts, kind = property_kinds(), by_operation[operation]
     known = set(facts["kinds"].get(kind, ())).difference(facts["cloudformation-only"].get(kind, ()))
+    known.update(names_of(operation), types[kind].get("update", {}).get("renames", {}).values())
     return operation if 2 * len(known & root.keys()) > len(root) else None

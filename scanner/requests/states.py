@@ -10,7 +10,7 @@ from scanner.requests.writer import Dialect, Writer, refer
 from scanner.template.document import shown
 from scanner.value import unknown
 
-_TASK = re.compile(r":states:[^:]*:[^:]*:(?:aws-sdk:)?sagemaker:(create[A-Za-z0-9]+)")
+_TASK = re.compile(r":states:[^:]*:[^:]*:(?:aws-sdk:)?sagemaker:((?:create|update)[A-Za-z0-9]+)")
 
 
 def write(definition: Any, holder: Any, key: Any, writer: Writer, condition: Any = None) -> None:
@@ -37,17 +37,16 @@ def write(definition: Any, holder: Any, key: Any, writer: Writer, condition: Any
 def _write_task(name: str, state: dict[str, Any], writer: Writer, condition: Any) -> None:
     resource = as_sub(writer.settle(state.get("Resource")))
     found = _TASK.search(resource[0]) if resource else None
-    kind = writer.operations.get(found[1].lower()) if found else None
-    if kind is None:
+    if found is None or (kind := writer.operations.get(found[1].lower())) is None:
         return
+    request: Any = None
     if "Parameters" in state:
-        writer.add(name, kind, state, "Parameters", Dialect(writer.fill, paths=True), condition)
+        key, dialect = "Parameters", Dialect(writer.fill, paths=True)
     elif "Arguments" in state:
-        dialect = Dialect(lambda text: _jsonata(text, writer))
-        writer.add(name, kind, state, "Arguments", dialect, condition)
+        key, dialect = "Arguments", Dialect(lambda text: _jsonata(text, writer))
     else:
-        request = unknown("the input of the state")
-        writer.add(name, kind, state, "Resource", Dialect(writer.fill), condition, request)
+        key, dialect, request = "Resource", Dialect(writer.fill), unknown("the input of the state")
+    writer.add(name, kind, state, key, dialect, condition, request, change=found[1][:6] == "update")
 
 
 def _jsonata(text: str, writer: Writer) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from scanner.model import Gap
-from scanner.requests.operation import Types, types_by_operation
+from scanner.requests.operation import Types, as_change, types_by_operation
 from scanner.template.document import settle, shown
 from scanner.template.template import Template
 from scanner.value import Partial, unknown
@@ -78,8 +78,9 @@ class Writer:
         dialect: Dialect,
         condition: Any = None,
         request: Any = None,
+        change: bool = False,
     ) -> None:
-        """Add what a request makes: the one at `holder[key]`, {} where that is absent, or `request`."""
+        """Add what a request makes or changes: that at `holder[key]`, {} where it is absent, or `request`."""
         label, number = self.prefix + name, self.counts.get(name, 1)
         while label in self.resources:
             number += 1
@@ -90,6 +91,8 @@ class Writer:
         if request is not None and not isinstance(request, dict | Partial):
             self.gap(holder, key, f"the request of {shown(name)} is no mapping")
             return
+        if change:
+            request = as_change(request or {}, self.types[kind]["update"], self.template.marks)
         body = {"Type": kind, "Condition": condition, "Metadata": self.metadata, "Properties": request}
         body = self._keep({field: value for field, value in body.items() if value is not None})
         self._mark(body, "Properties", holder, key)

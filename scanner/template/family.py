@@ -7,7 +7,7 @@ from scanner.joint import OWNER, Owner, names_in, part_of
 from scanner.path import parse_path, walk
 from scanner.template.load import DEFINED, leading
 from scanner.template.mention import mentions, plainly_named
-from scanner.value import Opaque, Partial, Variable, ask_equals, unknown
+from scanner.value import Opaque, Partial, Variable, ask_equals, is_change, unknown
 
 if TYPE_CHECKING:
     from scanner.template.bonds import Bonds
@@ -61,7 +61,9 @@ class Family:
         if self._by_type is None:
             self._by_type = {}
             for template in self.templates.values():
-                for name in template.resources:
+                for name, raw in template.resources.items():
+                    if type(raw) is dict and is_change(raw.get("Properties")):
+                        continue  # it is there already, and under its own name
                     self._by_type.setdefault(template.type_of(name), []).append((template, name))
         return self._by_type.get(kind, [])
 

@@ -32,8 +32,6 @@ MODULE = "::MODULE"
 FOLLOWING = (*EXPANDING, *NESTED, MODULE, *DEFINED)
 """Words without one of which no resource leads anywhere else."""
 _LEADING = frozenset((*NESTED, *DEFINED))
-_STARTS = frozenset({"Steps", "States"})
-"""Keys of which a definition has one."""
 _SECTIONS = frozenset({"Resources", "AWSTemplateFormatVersion", "Transform", "Fn::Transform"})
 """Keys of which a template has one."""
 _MOST_PASSES = 16
@@ -122,11 +120,7 @@ class Loader(NamedTuple):
         )
         template.alive = document.root
         by_itself = False
-        if _SECTIONS.isdisjoint(document.root) and (
-            not _STARTS.isdisjoint(document.root)
-            or self.request is not None
-            or "create" in entry.real.rpartition("/")[2].lower()
-        ):
+        if _SECTIONS.isdisjoint(document.root):
             from scanner.requests.source import write
 
             by_itself = write(self, template, entry, loaded)

@@ -15,6 +15,7 @@ from botocore import xform_name
 
 from scanner import rulepack
 from scanner.catalog import load, property_kinds
+from scanner.requests.operation import types_by_operation
 from tools.record_sdk import SENSITIVE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -147,7 +148,7 @@ def test_every_path_is_a_property(name: str) -> None:
 
 def test_operations_of_other_services_are_those_that_botocore_has() -> None:
     """Looked for in the text of botocore's models: to parse them all takes half a minute."""
-    names = [body["create"] for body in load().types.values() if "create" in body]
+    names = types_by_operation(load().types)
     called = re.compile(rb'"name":\s*"(' + "|".join(names).encode() + rb')"')
     shared = set()
     for path in Path(botocore.__file__).with_name("data").glob("*/*/service-2.json*"):

@@ -13,12 +13,11 @@ from botocore.config import Config
 from scanner import catalog
 from scanner.example import as_template
 from scanner.joint import is_joined
-from scanner.requests.operation import types_by_operation
 from tests.audit.test_examples import KEYS, KINDS, LeftOutError, Maker
 from tests.fake_aws import Fake
 
 FULL = catalog.load()
-OPERATIONS = {kind: operation for operation, kind in types_by_operation(FULL.types).items()}
+OPERATIONS = {kind: body["create"] for kind, body in FULL.types.items() if "create" in body}
 NO_CALL = "something that no call to SageMaker makes"
 _NUMBERS = itertools.count()
 

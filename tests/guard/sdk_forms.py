@@ -101,12 +101,13 @@ def _put(kept: dict[str, Any], path: str, value: Any) -> None:
 def as_resource(asked: Asked) -> str | None:
     """A program with the generated class of version 3 that sends a request; None where names don't fit."""
     shape = _SERVICE.operation_model(asked.operation).input_shape
-    noun, used = asked.operation.removeprefix("Create"), set[str]()
+    noun, used = asked.operation[6:], set[str]()
+    call = "create" if asked.operation[:6] == "Create" else "get(name='x').update"
     text = _generated(shape, asked.parameters, used)
     if text is None:
         return None
     shapes = f"from sagemaker.core.shapes import {', '.join(sorted(used))}\n" if used else ""
-    return f"from sagemaker.core.resources import {noun}\n{shapes}\n{noun}.create({text})\n"
+    return f"from sagemaker.core.resources import {noun}\n{shapes}\n{noun}.{call}({text})\n"
 
 
 def _generated(shape: Any, value: Mapping[str, Any], used: set[str]) -> str | None:
