@@ -25,7 +25,7 @@ test: $(TEST_VENV)/.installed
 	@$(TEST_VENV)/bin/ruff check --quiet .
 	@$(TEST_VENV)/bin/ruff format --check --quiet .
 	@$(TEST_VENV)/bin/mypy --no-error-summary
-	@$(TEST_VENV)/bin/python -m pytest --quiet -n 2 --dist worksteal --cov --cov-report=term
+	@$(TEST_VENV)/bin/python -m pytest --quiet -n 3 --dist worksteal --cov --cov-report=term
 
 # A second opinion on what policies decide, which needs Node; the tests hold what it said last.
 oracle: $(TEST_VENV)/.installed

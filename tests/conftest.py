@@ -52,15 +52,17 @@ LONG = ("corpus", "no_cover", "packaging")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Measure coverage by examples only: tracing makes many times of the time of laws and of the corpus.
 
-    Files with long tests begin each half: xdist gives one to each of two workers, and who is done with it
-    takes from the end of the other's.
+    Files with long tests begin each share: xdist gives one to each worker, and who is done with it takes from
+    the end of another's.
     """
     files = defaultdict[Path, list[pytest.Item]](list)
     for item in items:
         files[item.path].append(item)
     long = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
     ordered = sorted(files, key=lambda path: path not in long)
-    items[:] = [item for path in (*ordered[::2], *ordered[1::2]) for item in files[path]]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    shares = [ordered[first::workers] for first in range(workers)]
+    items[:] = [item for share in shares for path in share for item in files[path]]
     for item in items:
         if any(map(item.get_closest_marker, ("hypothesis", "corpus"))):
             item.add_marker("no_cover")
