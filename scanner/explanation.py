@@ -84,7 +84,7 @@ def what_decides(finding: Finding, text: str | None = None) -> str | None:
     if finding.verdict is not Verdict.UNKNOWN and not finding.condition:
         return None
     cause = finding.cause or ""
-    if "is not in this scan" in finding.message:
+    if "is not in this scan" in finding.message and ", unless it is " not in cause:
         return _ELSEWHERE
     if not cause.startswith("SSM parameter"):
         words = f"{finding.condition or ''} {cause}"

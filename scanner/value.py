@@ -74,6 +74,8 @@ class Opaque(NamedTuple):
     """The parts of the text that this is in Base64, where that much is known."""
     near: bool = False
     """True where it may be a resource in sight, and can't be told which."""
+    same: tuple[Any, ...] = ()
+    """What it is read from, of which kind and by the template of which key: the same is the same value."""
 
 
 Part = str | Variable | Glued | Opaque

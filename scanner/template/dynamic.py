@@ -26,8 +26,8 @@ def with_dynamic_references(text: str | Partial) -> str | Partial:
     end = 0
     for match in re.finditer(_DYNAMIC, flat):
         filled += _refill(flat[end : match.start()], rest)
-        filled.append(Opaque(f"a dynamic reference to {match[1]}", filled=True))
-        _refill(match[0], rest)
+        same = ("reference", "", assemble(_refill(match[0], rest)))
+        filled.append(Opaque(f"a dynamic reference to {match[1]}", filled=True, same=same))
         end = match.end()
     return assemble(filled + _refill(flat[end:], rest))
 

@@ -1,28 +1,30 @@
 """The templates that are judged together, a file's own and its nested stacks: which resource names which."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from scanner.joint import OWNER, Owner, names_in, part_of
 from scanner.path import parse_path, walk
-from scanner.template.load import DEFINED, leading
-from scanner.template.mention import mentions, plainly_named
-from scanner.value import Opaque, Partial, Variable, ask_equals, is_change, unknown
+from scanner.template.mention import hidden_in, leaving
+from scanner.template.names import (
+    Place,
+    Register,
+    Speller,
+    Spot,
+    is_foreign,
+    may_be_name,
+    possible_names,
+    reference,
+    stack_set_of,
+)
+from scanner.template.view import View
+from scanner.value import Opaque, Partial, is_change, unknown
+from scanner.world import World
 
 if TYPE_CHECKING:
     from scanner.template.bonds import Bonds
     from scanner.template.template import Template
-    from scanner.template.view import View
-
-Spot = tuple["Template", str]
-"""A resource: the template that it stands in, and its logical id there."""
-
-
-class _Index(NamedTuple):
-    """The resources of a type by what a path of theirs names; those that only a world can tell in `open`."""
-
-    named: dict[tuple[str, str], list[tuple[int, Spot]]]
-    open: list[tuple[int, Spot]]
 
 
 class Family:
@@ -45,14 +47,14 @@ class Family:
         self.kinds = kinds
         self.types = types
         self.whole = whole
-        self._hidden = whole and next((it for each in self.templates.values() for it in _closed(each)), "")
+        self._hidden = whole and next((it for each in self.templates.values() for it in hidden_in(each)), "")
         self.apart = bonds.apart if bonds else {}
         self._own = bonds.file if bonds else ""
         self.members: set[tuple[str, str]] | None = None
         """The resources, by template's key and logical id, that belong to an environment; None: all."""
         self._by_type: dict[str, list[Spot]] | None = None
-        self._names: dict[str, tuple[dict[str, dict[Spot, None]], list[Spot]]] = {}
-        self._indices: dict[tuple[str, str], _Index] = {}
+        self._speller = Speller(self.templates)
+        self._registers: dict[tuple[Any, ...], Register] = {}
         self._leaving: dict[str, frozenset[str]] = {}
         self._gathered: dict[tuple[str, ...], Any] = {}
 
@@ -84,7 +86,7 @@ class Family:
             template.bodies[name] = written
         return template.bodies[name]
 
-    def follow(self, view: "View", raw: Any, joint: Mapping[str, Any]) -> Any:
+    def follow(self, view: View, raw: Any, joint: Mapping[str, Any]) -> Any:
         """The properties of the resource that a raw value names, as `check.View` has it."""
         value = view.value(raw)
         if value is None:
@@ -95,7 +97,8 @@ class Family:
             noun = " or ".join(kind.rpartition("::")[2] for kind in types)
             # The cause of what is unknown says more than that it is.
             what = f" ({value.cause})" if type(value) is Partial else ""
-            return unknown(f"a{'n' * (noun[0] in 'AEIO')} {noun} that is not in this scan{what}", filled=True)
+            what = f"{noun} that is not in this scan{what}{self._unless(view, value, types)}"
+            return unknown(f"a{'n' * (noun[0] in 'AEIO')} {what}", filled=True)
         template, name = found
         inside = view.inside(template)
         if not inside.exists(template.resources[name]):
@@ -103,60 +106,139 @@ class Family:
         body = self.body(found)
         return body if type(body) is dict and OWNER in body else inside.value(body)
 
-    def _find(self, view: "View", value: Any, types: list[str], to: Spot | None = None) -> Spot | None:
-        """The resource of one of `types` that a value names, if it is here: `to` where it names more."""
-        reference = _reference(value) if type(value) is Partial else None
-        if reference is not None:
-            return self._meant(reference) if reference[0] in types else None
-        text = _spell(view, value)
+    def is_judged(self, view: View, raw: Any, types: tuple[str, ...]) -> bool | str:
+        """Does a raw value name a resource of one of `types` that is here? Else what it names."""
+        value = view.value(raw)
+        refers = reference(value)
+        if value is None or (refers and refers[0] in types) or self._find(view, value, types) is not None:
+            return True
+        what = value.cause if type(value) is Partial else "nothing in this template has that name"
+        return what + self._unless(view, value, types)
+
+    def _find(self, view: View, value: Any, types: Iterable[str]) -> Spot | None:
+        """The resource of one of `types` that a value names, if it is here."""
+        refers = reference(value)
+        if refers and refers[0] in types:
+            return self._meant(refers)
+        text = self._speller.spell(view, value)
         names = names_in(text) if text else ()
-        for kind in types:
-            plain, open_ones = self._names_of(kind)
-            for name in names:
-                named = plain.get(name, {})
-                for spot in (to,) if to is not None and to in named else named:
+        for kind in types if text else ():
+            for register in self._registers_of(view, kind):
+                for _, spot in (each for name in names for each in register.same.get(name, ())):
                     view.world.effort.spend()
                     if self._is_here(view, spot):
                         return spot
-            for spot in open_ones:
-                view.world.effort.spend()
-                inside = view.inside(spot[0])
-                spelled = _spell(inside, inside.value(self.body(spot)[self.naming(kind)]))
-                if spelled in names and self._is_here(view, spot):
-                    return spot
+                for _, spot in register.open:
+                    view.world.effort.spend()
+                    if (self._name(view, spot) or None) in names and self._is_here(view, spot):
+                        return spot
         return None
 
-    def _is_here(self, view: "View", spot: Spot) -> bool:
+    def _is_here(self, view: View, spot: Spot) -> bool:
         """Is a resource made in this world, where names are those that the view's template knows?"""
         template, name = spot
         exists = view.inside(template).exists(template.resources[name])
-        return exists and _stack_set(template) == _stack_set(view.template)
+        return exists and stack_set_of(template) == stack_set_of(view.template)
 
-    def _meant(self, reference: tuple[str, ...]) -> Spot | None:
-        """The resource of a reference; other files refer to those of this one by its name too."""
-        key = reference[3]
+    def _unless(self, view: View, value: Any, types: Iterable[str]) -> str:
+        """In words the resources that a value may name, which can't be told."""
+        text = self._speller.spell(view, value)
+        places: list[Place] = []
+        for kind in types:
+            if not is_foreign(value):
+                places += islice(enumerate(self.of_type(kind)), 2)
+            elif self._is_chosen(kind) and may_be_name(value):
+                names = possible_names(text) if text else None
+                for register in self._registers_of(view, kind):
+                    places += islice(register.near(names, self._speller, view.world.effort), 2)
+        more = " or another" if len(places) > 1 else ""
+        return f", unless it is {places[0][1][1]}{more}" if places else ""
+
+    def _meant(self, refers: tuple[str, ...]) -> Spot | None:
+        """The resource of a reference, if that says where; other files refer to this one by its name too."""
+        if len(refers) < 4:
+            return None
+        key = refers[3]
         template = self.templates.get(key) or self.templates.get(key.removeprefix(f"{self._own} "))
-        return None if template is None else (template, reference[1])
+        return None if template is None else (template, refers[1])
 
     def naming(self, kind: str) -> str:
         """The property that names a resource of a type."""
         return str((self.types.get(kind) or {}).get("named") or f"{kind.rpartition('::')[2]}Name")
 
-    def _names_of(self, kind: str) -> tuple[dict[str, dict[Spot, None]], list[Spot]]:
-        """Physical name -> resources of a type, and those whose name is to be worked out."""
-        found = self._names.get(kind)
-        if found is None:
-            found = self._names[kind] = {}, []
-            for spot in self.of_type(kind):
-                body = self.body(spot)
-                name = body.get(self.naming(kind)) if type(body) is dict else None
-                if type(name) is str:
-                    found[0].setdefault(name, {})[spot] = None
-                elif name is not None:
-                    found[1].append(spot)
+    def _is_chosen(self, kind: str) -> bool:
+        """Are resources of a type named by others as their template names them, and by no id of AWS?"""
+        live = (self.types.get(kind) or {}).get("live", {})
+        return not str(live.get("name") or live.get("list", {}).get("name")).endswith("Id")
+
+    def _name(self, view: View, spot: Spot) -> str | None:
+        """The name that a resource is given, as it is spelled; None where AWS makes one up."""
+        template, logical = spot
+        inside, body = view.inside(template), self.body(spot)
+        raw = body.get(self.naming(template.type_of(logical))) if type(body) is dict else None
+        value = None if raw is None else inside.value(raw)
+        return None if value is None else self._speller.spell(inside, value)
+
+    def _registers_of(self, view: View, kind: str, path: str = "") -> Iterator[Register]:
+        """The resources of a type by what a path of theirs leads to, or by their names.
+
+        Those first that are the same in every world, then those that hang on what this one settles.
+        """
+        world = view.world
+        plain = self._registers.get((kind, path))
+        plain = plain or self._enter((kind, path), enumerate(self.of_type(kind)), world, None)
+        yield plain
+        if plain.later:
+            settled = {key: it for key, it in world.choices.items() if it.text is not None}
+            texts = sorted((key, it.text) for key, it in settled.items())
+            key = (kind, path, world.as_written, *texts)
+            layer = self._registers.get(key) or self._enter(key, plain.later, world, settled)
+            world.inputs += 1
+            world.varied |= layer.varied
+            yield layer
+
+    def _enter(
+        self, key: tuple[Any, ...], places: Iterable[Place], world: World, settled: dict[str, Any] | None
+    ) -> Register:
+        """Make a register of resources; without what is `settled` of those that hang on nothing."""
+        found, probe = Register(), None
+        for place in places:
+            world.effort.spend()
+            if probe is None or probe.forked or settled is None:
+                probe = World([], as_written=world.as_written, effort=world.effort)
+                probe.choices.update(settled or {})
+            names = self._entries(View(place[1][0], probe), place[1], key[1])
+            found.varied |= probe.varied
+            if settled is None and (probe.inputs or probe.forked):
+                found.later.append(place)
+            elif names is None or probe.forked:
+                found.open.append(place)
+            else:
+                for name in dict.fromkeys(names):
+                    found.same.setdefault(name, []).append(place)
+        self._registers[key] = found
         return found
 
-    def gather(self, view: "View", properties: Any, joint: Mapping[str, Any]) -> Any:
+    def _entries(self, view: View, spot: Spot, path: str) -> list[str | Spot] | None:
+        """What a resource is found by: a name as it is spelled, or what it refers to; None: can't be told."""
+        if not path:
+            name = self._name(view, spot)
+            return [] if name is None else [name] if name else None
+        body, found = self.body(spot), list[str | Spot]()
+        if type(body) is not dict:
+            return None
+        for target in walk(view, body, None, parse_path(path), at="", origin=(None, None)):
+            refers, text = reference(target.value), self._speller.spell(view, target.value)
+            meant = self._meant(refers) if refers else None
+            if meant is not None:
+                found.append(meant)
+            if text:
+                found += possible_names(text)
+            elif target.value is not None and meant is None:
+                return None
+        return found
+
+    def gather(self, view: View, properties: Any, joint: Mapping[str, Any]) -> Any:
         """The properties of those that name a resource, as `check.View` has it."""
         owner = properties.get(OWNER) if type(properties) is dict else None
         if owner is None or joint is None:
@@ -175,80 +257,58 @@ class Family:
             self._gathered[key] = answer
         return answer
 
-    def _gather(self, view: "View", owner: Owner, joint: Mapping[str, Any]) -> list[Any]:
+    def _gather(self, view: View, owner: Owner, joint: Mapping[str, Any]) -> list[Any]:
         spot, by = (owner.home, owner.name), joint.get("by")
-        if by is None:
-            candidates = list(enumerate(self.of_type(joint["from"])))
-        else:
-            index = self._index(joint["from"], by)
-            candidates = sorted(
-                [*index.named.get((owner.home.key, owner.name), ()), *index.open], key=lambda each: each[0]
-            )
+        own = self._name(view.inside(owner.home), spot)
+        places = list(enumerate(self.of_type(joint["from"]))) if by is None else []
+        for register in () if by is None else self._registers_of(view, joint["from"], by):
+            places += [*register.same.get(spot, ()), *register.open]
+            places += register.same.get(own or "", ())
+            if own is not None and self._is_chosen(owner.type):
+                places += register.near((own,) if own else None, self._speller, view.world.effort)
         found: list[Any] = []
-        for _, (template, name) in candidates:
+        for _, (template, name) in sorted(dict(places).items()):
             view.world.effort.spend()
             inside = view.inside(template)
             if not inside.exists(template.resources[name]):
                 continue
-            leads = by is None or self._leads(inside, name, by, spot, "entire" in joint)
-            if leads is False:
-                continue
-            if any(self._leads(inside, name, path, spot) for path in joint.get("except", ())):
-                continue
-            found.append(self.body((template, name)) if leads else unknown(f"what {name} names"))
+            leads = by is None or self._leads(inside, name, by, spot, own, "entire" in joint)
+            for path in joint.get("except", ()):
+                excepted = leads is not False and self._leads(inside, name, path, spot, own)
+                leads = None if excepted is None else leads and not excepted
+            if leads is not False:
+                found.append(self.body((template, name)) if leads else unknown(f"what {name} names"))
         return found
 
-    def _leads(self, view: "View", name: str, path: str, to: Spot, entire: bool = False) -> bool | None:
-        """Does a path of a resource name another one, `entire` and no part of it? None: it can't be told."""
+    def _leads(
+        self, view: View, name: str, path: str, to: Spot, own: str | None, entire: bool = False
+    ) -> bool | None:
+        """Does a path of a resource name another one, `entire` and no part of it? None: it can't be told.
+
+        `own` is the name that the other one is given.
+        """
         body = self.body((view.template, name))
         if type(body) is not dict:
             return None
         answer: bool | None = False
-        kind = to[0].type_of(to[1])
-        by_name = path.endswith(self.naming(kind))
-        own = self.kinds.get(view.template.type_of(name))
-        for target in walk(view, body, own, parse_path(path), at="", origin=(None, None)):
+        kind, own_kind = to[0].type_of(to[1]), self.kinds.get(view.template.type_of(name))
+        for target in walk(view, body, own_kind, parse_path(path), at="", origin=(None, None)):
             value = target.value
-            if value is None:
-                continue
-            found = self._find(view, value, [kind], to)
-            if found == to:
+            refers, text = reference(value), self._speller.spell(view, value)
+            meant = self._meant(refers) if refers and refers[0] == kind else None
+            if meant == to or (own and own in names_in(text) and self._is_here(view, to)):
                 parts = value.parts if type(value) is Partial else (value,)
                 part = part_of("".join(it if type(it) is str else "*" for it in parts))
                 if not (entire and part):
                     return True
                 answer = None if part[0] == "*" and type(value) is Partial else answer
-            elif type(value) is not str and not _is_foreign(value) and _reference(value) is None:
+            elif not is_foreign(value):
                 answer = None
-            elif by_name and found is None and self._is_here(view, to):
-                its = self._is_name(view, value, to)
-                if its:
-                    return True
-                answer = None if its is None else answer
+            elif own is not None and self._is_chosen(kind) and may_be_name(value):
+                may_be = not own or not text or self._speller.may_be(text, own)
+                if may_be and self._is_here(view, to) and self._find(view, value, [kind]) is None:
+                    answer = None
         return answer
-
-    def _is_name(self, view: "View", value: Any, of: Spot) -> bool | None:
-        """Is this the name that a resource is given, where inputs make one of both? None: it may be."""
-        body = self.body(of)
-        given = body.get(self.naming(of[0].type_of(of[1]))) if type(body) is dict else None
-        name = view.inside(of[0]).value(given) if given is not None else None
-        for one, other in ((value, name), (name, value)):
-            if type(one) is Partial and type(other) is str and _reference(one) is None:
-                return view.test(one, ask_equals(other))
-        return False
-
-    def _index(self, kind: str, path: str) -> _Index:
-        found = self._indices.get((kind, path))
-        if found is None:
-            found = self._indices[kind, path] = _Index({}, [])
-            for place in enumerate(self.of_type(kind)):
-                template = place[1][0]
-                named = plainly_named(template, self.body(place[1]), path.split("."))
-                if named is None:
-                    found.open.append(place)
-                for logical in dict.fromkeys(named or ()):
-                    found.named.setdefault((template.key, logical), []).append(place)
-        return found
 
     def _more(self, owner: Owner, joint: Mapping[str, Any]) -> str | None:
         """Why there may be others that name a resource than those in sight."""
@@ -262,69 +322,7 @@ class Family:
             return self.apart.get(joint["from"])
         template = owner.home
         if template.key not in self._leaving:
-            self._leaving[template.key] = frozenset(_leaving(template))
+            self._leaving[template.key] = frozenset(leaving(template))
         if owner.name in self._leaving[template.key]:
             return f"{noun}s that another stack may have for {owner.name}, whose id leaves this one"
         return None
-
-
-def _stack_set(template: "Template") -> str:
-    """The template that a stack set brings to accounts and regions of its own, if this is part of one."""
-    while template.parent is not None:
-        above, raw = template.parent
-        if raw.get("Type") == "AWS::CloudFormation::StackSet":
-            return template.key
-        template = above
-    return ""
-
-
-def _reference(value: Partial) -> tuple[str, ...] | None:
-    """The resource that a text names: as the whole, or as a whole step of an ARN or URI."""
-    parts = value.parts
-    for number, part in enumerate(parts):
-        if isinstance(part, Opaque):
-            if part.refers is None or len(part.refers) < 4:
-                return None
-            after = parts[number + 1] if number + 1 < len(parts) else ""
-            before = parts[number - 1] if number else ""
-            ends = isinstance(after, str) and after[:1] in ("", "/", ":")
-            starts = isinstance(before, str) and before[-1:] in ("", "/", ":")
-            return part.refers if ends and starts else None
-        if isinstance(part, Variable) and not part.name.startswith("AWS::"):
-            return None
-    return None
-
-
-def _spell(view: "View", value: Any) -> str:
-    """A text that tells a name from others, known or made of inputs; else empty."""
-    parts = value.parts if type(value) is Partial else (value,)
-    if not all(isinstance(part, (str, int, Variable)) for part in parts):
-        return ""
-    home = view.template.key  # a stack's name and id are other ones in each template
-    return "".join(
-        f"\0{hash((it.key, it.key.startswith('AWS::Stack') and home))}"
-        if isinstance(it, Variable)
-        else str(it)
-        for it in parts
-    )
-
-
-def _is_foreign(value: Any) -> bool:
-    """Does it come from where no id of a resource of the same template does: a parameter, an import?"""
-    return type(value) is not Partial or any(
-        isinstance(part, Variable) or (isinstance(part, Opaque) and part.filled and not part.near)
-        for part in value.parts
-    )
-
-
-def _leaving(template: "Template") -> Iterator[str]:
-    """The resources that a template hands on: by its outputs, or to what is not in sight."""
-    yield from mentions(template.outputs)
-    for name in _closed(template):
-        yield from mentions(template.resources[name])
-
-
-def _closed(template: "Template") -> list[str]:
-    """What stands for resources that are not in sight: modules, and nested stacks that are not followed."""
-    found = leading(template).items()
-    return [name for name, kind in found if kind not in DEFINED and name not in template.children]

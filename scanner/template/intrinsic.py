@@ -228,9 +228,8 @@ def import_value(view: View, body: Any) -> Partial:
         from scanner.template.mention import skeleton
 
         found = view.template.imported.get(skeleton(body))
-        if found == ():
-            return Partial((Opaque(cause, filled=True, near=True),))
-    return unknown(cause, found, filled=True)
+    same = ("import", view.template.key, body)
+    return Partial((Opaque(cause, found or None, filled=True, near=found == (), same=same),))
 
 
 def _not_known(name: str) -> Callable[[View, Any], Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scanner.check import Teller
     from scanner.path_setting import PathSettings
     from scanner.template.bonds import Bonds
+    from scanner.template.family import Family
 
 _OTHER_TOOLS = frozenset({"cfn_nag", "checkov", "guard", "cfn-lint"})
 """Whose suppressions a resource's Metadata may hold."""
@@ -151,6 +152,12 @@ class Judge(NamedTuple):
         verdicts: FileVerdicts,
     ) -> None:
         """Judge one template; without `members` nothing of other services belongs to an environment."""
+
+        def family() -> "Family":
+            from scanner.template.membership import join
+
+            return template.family or join(loaded.templates, self, bonds)
+
         chosen = self.controls
         if self.path_settings is not None:
             chosen = self.path_settings.narrow(template.file, chosen)
@@ -165,13 +172,10 @@ class Judge(NamedTuple):
             controls, scoped = chosen.get(kind), is_scoped(self.types.get(kind))
             if controls is None or (scoped and not members):
                 continue
-            if scoped or self.engine.looks_around(controls, kind):
-                from scanner.template.membership import join
-
-                family = template.family or join(loaded.templates, self, bonds)
-                if scoped and not family.belongs(template, name):
-                    continue
-            self._judge_resource(template, name, raw, kind, controls, effort, verdicts)
+            around = scoped or self.engine.looks_around(controls, kind)
+            if around and not family().belongs(template, name) and scoped:
+                continue
+            self._judge_resource(template, name, raw, kind, controls, effort, verdicts, family)
         for name, why in template.odd_conditions.items():
             what = f"the condition {_cut(name)} {why}: both answers are judged"
             verdicts.note(place(template, template.conditions, name), what)
@@ -185,6 +189,7 @@ class Judge(NamedTuple):
         controls: tuple[Control, ...],
         effort: Effort,
         verdicts: FileVerdicts,
+        family: Callable[[], "Family"],
     ) -> None:
         shown = _shorten(f"{template.key[1:]}/{name}" if template.key else name)
         properties = settle(raw.get("Properties", rest_of(raw)), template.pick)
@@ -215,7 +220,16 @@ class Judge(NamedTuple):
             construct = _cut(path) if isinstance(path, str) else None
         if template.family is not None and "gathers" in (self.types.get(kind) or {}):
             properties = template.family.body((template, name))
-        subject = self._subject(template, raw, name, kind, properties, effort)
+        subject = Subject(
+            properties=properties,
+            kind=self.kinds.get(kind, {}),
+            origin=(raw, "Properties") if "Properties" in raw else (template.resources, name),
+            look=lambda world: View(template, world, self.teller),
+            joined=lambda world, raw, types: family().is_judged(View(template, world), raw, types),
+            world_limit=self.limits.worlds,
+            effort=effort,
+            exists=_existence(template, raw),
+        )
         self.judge_subject(template, subject, controls, kind, shown, construct, where, verdicts)
 
     def judge_subject(
@@ -241,26 +255,6 @@ class Judge(NamedTuple):
                 verdicts.crashed = True
                 what = f"{control.id} crashed on {shown}: {type(error).__name__}"
                 verdicts.gap(where, what, DEFECT)
-
-    def _subject(
-        self,
-        template: Template,
-        raw: dict[str, Any],
-        name: str,
-        kind: str,
-        properties: Any,
-        effort: Effort,
-    ) -> Subject:
-        return Subject(
-            properties=properties,
-            kind=self.kinds.get(kind, {}),
-            origin=(raw, "Properties") if "Properties" in raw else (template.resources, name),
-            look=lambda world: View(template, world, self.teller),
-            joined=lambda world, reference, types: View(template, world).judged_here(reference, types),
-            world_limit=self.limits.worlds,
-            effort=effort,
-            exists=_existence(template, raw),
-        )
 
     def _keep(
         self,

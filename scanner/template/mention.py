@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from scanner.template.document import Either
-from scanner.value import rest_of
+from scanner.template.load import DEFINED, leading
 
 if TYPE_CHECKING:
     from scanner.template.template import Template
@@ -83,42 +83,14 @@ def _attribute(body: Any) -> str:
     return f"{steps[0]}.{steps[1]}" if output else steps[0]
 
 
-def plainly_named(template: Template, raw: Any, steps: list[str]) -> list[str] | None:
-    """The logical ids that a raw path names by Ref or GetAtt; None where that is not plain to see."""
-    if raw is None:
-        return []
-    if not steps:
-        return _plain_name(template, raw)
-    if type(raw) is not dict or (len(raw) == 1 and next(iter(raw))[:4] in ("Ref", "Fn::")):
-        return None
-    name = steps[0].removesuffix("[]")
-    below = raw.get(name)
-    if below is None:
-        return None if rest_of(raw) is not None else []
-    if name == steps[0]:
-        return plainly_named(template, below, steps[1:])
-    if type(below) is not list:
-        return None
-    found: list[str] = []
-    for item in below:
-        named = plainly_named(template, item, steps[1:])
-        if named is None:
-            return None
-        found += named
-    return found
+def leaving(template: Template) -> Iterator[str]:
+    """The resources that a template hands on: by its outputs, or to what is not in sight."""
+    yield from mentions(template.outputs)
+    for name in hidden_in(template):
+        yield from mentions(template.resources[name])
 
 
-def _plain_name(template: Template, raw: Any) -> list[str] | None:
-    if type(raw) is not dict or len(raw) != 1:
-        return None
-    ((function, body),) = raw.items()
-    if function == "Fn::GetAtt":
-        name = (
-            body.partition(".")[0] if type(body) is str else body[0] if type(body) is list and body else None
-        )
-        if type(name) is str and name in template.resources and name not in template.children:
-            return [name]
-        return None
-    if function == "Ref" and type(body) is str and body in template.resources:
-        return [body]
-    return None
+def hidden_in(template: Template) -> list[str]:
+    """What stands for resources that are not in sight: modules, and nested stacks that are not followed."""
+    found = leading(template).items()
+    return [name for name, kind in found if kind not in DEFINED and name not in template.children]

@@ -65,8 +65,6 @@ class Template:
         """Parameter -> its input and default, once referred to, where nothing else has a say in its value."""
         self.comparisons: dict[int, tuple[Partial, str | None, Question]] = {}
         """id(raw condition) -> what it compares with what, once evaluated, where that is a plain input."""
-        self.named: dict[str, list[str]] | None = None
-        """Physical name -> types of the resources that carry it, once that was asked for."""
         self.declared: dict[str, Parameter] = {}
         """Parameters that have been asked for."""
         self.odd_conditions: dict[str, str] = {}
@@ -126,18 +124,6 @@ class Template:
             (kind := self.type_of(name)) and environment.begins(kind, self.properties_of(name))
             for name in self.resources
         )
-
-    def holding(self, name: str, types: tuple[str, ...]) -> list[Any]:
-        """The resources of these types that are given this physical name."""
-        if self.named is None:
-            self.named = {}
-            for resource, raw in self.resources.items():
-                body = raw.get("Properties") if isinstance(raw, dict) else None
-                for key, value in body.items() if isinstance(body, dict) else ():
-                    own = key[-4:] == "Name" and self.type_of(resource).endswith(key[:-4])
-                    if own and isinstance(value, str):
-                        self.named.setdefault(value, []).append(resource)
-        return [self.resources[it] for it in self.named.get(name, ()) if self.type_of(it) in types]
 
     def part(self) -> None:
         """Let go of what leads back here, once judged: a circle stays until somebody looks for circles."""

@@ -121,20 +121,6 @@ class View:
         may_be_empty = part.domain.default == "" if candidates is None else "" in candidates
         return may_be_empty and self.world.ask(part, IS_EMPTY)
 
-    def judged_here(self, raw: Any, types: tuple[str, ...]) -> bool | str:
-        """Does this reference name a resource of one of `types` in this template? Else what it names."""
-        value = self.value(raw)
-        if value is None:
-            return True
-        if isinstance(value, Partial):
-            part = value.parts[0]
-            if isinstance(part, Opaque) and part.refers and part.refers[0] in types:
-                return True
-            return value.cause
-        if isinstance(value, str) and any(map(self.exists, self.template.holding(value, types))):
-            return True
-        return "nothing in this template has that name"
-
     def inside(self, template: Template) -> View:
         """Another template, in the same world."""
         return View(template, self.world, self.teller)
@@ -213,7 +199,9 @@ class View:
         from scanner.template.parameter import PSEUDO
 
         if name in PSEUDO:
-            return self._free(PSEUDO[name], name)
+            # A stack's name and id are other ones in each template.
+            key = f"{template.key}:{name}" if template.key and name[:10] == "AWS::Stack" else name
+            return self._free(PSEUDO[name], key)
         if name.startswith("AWS::"):
             return unknown(name)
         return unknown(f"the undeclared name {name}")
@@ -232,7 +220,8 @@ class View:
             value = self._own(parameter)
             self._remember(parameter)
         if parameter.from_store:
-            return unknown(f"SSM parameter {name}", filled=True)
+            same = ("parameter", "", f"{template.key}:{name}")
+            return Partial((Opaque(f"SSM parameter {name}", filled=True, same=same),))
         if parameter.listed and isinstance(value, str):
             return [item.strip() for item in value.split(",")]
         from scanner.template.dynamic import with_dynamic_references

@@ -173,7 +173,7 @@ def test_what_config_is_told_is_what_a_scan_says(
     # Fewer than of all controls, and of examples with parameters each resource by itself.
     counts = {
         OF_OTHERS: 2,
-        "something that only a template can say": 18,
+        "something that only a template can say": 19,
         "an AutoML job, which AWS describes in the shape of the second version": 13,
         "a property that AWS never tells": 8,
     }
@@ -247,7 +247,7 @@ def test_what_several_resources_decide_is_told_too(cloud: Fake) -> None:
         "default-security-group-closed": 1,
         "execution-role-scope": 2,
         "kms-key-policy": 2,
-        "monitoring-schedule": 1,
+        "monitoring-schedule": 4,
         "security-group-https-only": 1,
     }
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.template.template import Template
+from scanner.world import Effort
 from tests import door
 from tests.template.support import Report, scan
 
@@ -757,3 +758,43 @@ def test_a_name_is_that_of_whoever_has_it_where_it_is_given(
     report = judge(tmp_path, {"Resources": resources}, controls=controls)
     known = [it for it in said(report) if it[2].rpartition("/")[2] not in ("Config", "Definition")]
     assert known == expected
+
+
+def many(count: int) -> dict[str, Any]:
+    """Endpoints named by Sub, and what names them."""
+
+    def named(what: str, number: int) -> Any:
+        return {"Fn::Sub": f"${{Stage}}-{what}-{number}"}
+
+    resources: dict[str, Any] = {}
+    for number in range(count):
+        name = named("endpoint", number)
+        served = {"EndpointName": name, "EndpointConfigName": named("config", number), "Tags": PRODUCTION}
+        variants = [{"VariantName": "a", "ModelName": "m"}]
+        config = {"EndpointConfigName": named("config", number), "ProductionVariants": variants}
+        monitored = {"MonitoringInputs": [{"EndpointInput": {"EndpointName": name}}]}
+        schedule = {"MonitoringScheduleConfig": {"MonitoringJobDefinition": monitored}}
+        resources |= {
+            f"E{number}": {"Type": "AWS::SageMaker::Endpoint", "Properties": served},
+            f"C{number}": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config},
+            f"S{number}": {"Type": "AWS::SageMaker::MonitoringSchedule", "Properties": schedule},
+        }
+    return {"Parameters": {"Stage": {"Type": "String"}}, "Resources": resources}
+
+
+def test_many_that_name_many_by_what_a_parameter_says_are_told_in_steps_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend, spent = Effort.spend, [0]
+
+    def count(effort: Effort, steps: int = 1) -> None:
+        spent[-1] += steps
+        spend(effort, steps)
+
+    monkeypatch.setattr(Effort, "spend", count)
+    for number in (40, 400):
+        report = judge(tmp_path, many(number), controls=("monitoring-schedule", "volume-kms-key"))
+        assert set(report.found("verdict", "control")) == {("fail", "volume-kms-key")}
+        assert len(report.found("resource")) == 2 * number
+        spent.append(0)
+    assert spent[1] < 11 * spent[0]
