@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _SECONDS = 25.0
 """CloudFormation waits 30 for an answer."""
 _RESERVE = 2.0
+_AGAIN = 0.25
+"""Until the alarm rings again: what it raises in a finalizer, or in a callback of the collector, is lost."""
 _NOTES = 20
 _POINTS = ("CREATE_PRE_PROVISION", "UPDATE_PRE_PROVISION")
 _UNSEEN = " (nothing in this template has that name)"
@@ -105,9 +107,12 @@ def _within(seconds: float) -> Iterator[None]:
         yield
         return
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        yield
-    finally:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:  # also where it rang once more in between
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

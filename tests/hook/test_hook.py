@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -514,6 +517,30 @@ def test_judging_is_broken_off_in_time(s3: S3) -> None:
     assert ended(answer) == ("FAILED", "InternalFailure")
     assert "there was no time to judge it all" in answer["message"]
     assert ended(ask(stack(s3, many(1)))) == ("FAILED", "NonCompliant")
+
+
+@pytest.mark.no_cover
+def test_an_alarm_that_rings_where_nobody_hears_it_rings_again(
+    s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[str] = []
+
+    def wait(*_: Any) -> None:
+        here = threading.current_thread() is threading.main_thread()
+        while here and not lost and signal.getitimer(signal.ITIMER_REAL)[0]:
+            pass
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: lost.append(what.exc_type.__name__))
+    event, before = stack(s3, many(5_000)), gc.get_threshold()
+    gc.set_threshold(100)
+    gc.callbacks.append(wait)
+    try:
+        answer = ask(event, Context(2_200))
+    finally:
+        gc.callbacks.remove(wait)
+        gc.set_threshold(*before)
+    assert lost == ["OutOfTime"]
+    assert "there was no time to judge it all" in answer["message"]
 
 
 def test_outside_of_the_main_thread_it_judges_too() -> None:
