@@ -75,8 +75,8 @@ class Speller:
             sides = ((one[0], other[0]), (one[-1], other[-1]))
             return all(not is_known(left) or not is_known(right) for left, right in sides)
         domain = self._inputs[one].domain if one in self._inputs else None
-        if domain is not None and domain.candidates is not None:
-            return other in domain.candidates
+        if domain is not None:
+            return other in domain.candidates if domain.candidates is not None else domain.allows(other)
         parts = ("".join(run) if known else _HOLE for known, run in groupby(one, is_known))
         return may_be((*parts, ""), other)
 

@@ -798,3 +798,15 @@ def test_many_that_name_many_by_what_a_parameter_says_are_told_in_steps_for_each
         assert len(report.found("resource")) == 2 * number
         spent.append(0)
     assert spent[1] < 11 * spent[0]
+
+
+@pytest.mark.parametrize(("pattern", "verdict"), [("^x-.*$", "fail"), ("^f.*$", "unknown")])
+def test_what_a_parameter_can_never_be_is_no_name(tmp_path: Path, pattern: str, verdict: str) -> None:
+    resources: Any = serving({}) | json.loads(json.dumps(WATCH))
+    monitored = resources["Definition"]["Properties"]["DataQualityJobInput"]["EndpointInput"]
+    monitored["EndpointName"] = {"Ref": "Name"}
+    parameters = {"Name": {"Type": "String", "AllowedPattern": pattern}}
+    report = judge(
+        tmp_path, {"Parameters": parameters, "Resources": resources}, controls=("monitoring-schedule",)
+    )
+    assert report.found("verdict", "resource") == [(verdict, "Endpoint")]
